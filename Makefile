@@ -1,0 +1,114 @@
+# Makefile - make, make demo, make check, make bench, make install. A new plugin or test needs no edit here.
+PREFIX ?= /usr/local
+LIBDIR ?= $(PREFIX)/lib
+DESTDIR ?=
+CC = gcc
+BUILD = build$(if $(SAN),/san)
+MAKEFLAGS += --no-builtin-rules
+.DELETE_ON_ERROR:
+.SECONDARY:
+
+WARN = -Wall -Wextra -Wpedantic -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith
+CFLAGS ?= -O2 -g
+ALL_CFLAGS = -std=c11 -D_GNU_SOURCE $(WARN) $(CFLAGS) -fPIC -fvisibility=hidden -MMD -MP -Iinclude -pthread
+ALL_LDFLAGS = $(LDFLAGS) -pthread
+ifdef SAN
+ALL_CFLAGS += -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+ALL_LDFLAGS += -fsanitize=address,undefined
+endif
+HOST_LIBS = inih yajl libsodium
+host_cflags = $(shell pkg-config --cflags $(HOST_LIBS))
+host_libs = $(shell pkg-config --libs $(HOST_LIBS)) -lgmp -ldl
+
+LIB_OBJECTS = $(patsubst %.c,$(BUILD)/%.o,$(wildcard core/*.c))
+CLI_OBJECTS = $(patsubst %.c,$(BUILD)/%.o,$(wildcard core/cli/*.c))
+
+# A plugin names what it needs beside libc in a comment: "scrip-needs: PKG-CONFIG-NAME DEBIAN-PACKAGE".
+needs = $(shell sed -n 's/.*scrip-needs: *\([^ *]*\) *\([^ *]*\).*/\1 \2/p' $(1))
+PLUGIN_SOURCES = $(wildcard plugins/*/*.c)
+has_library = $(or $(if $(call needs,$(1)),,yes),$(shell pkg-config --exists $(firstword $(call needs,$(1))) 2>/dev/null && echo yes))
+PLUGINS_BUILT = $(foreach f,$(PLUGIN_SOURCES),$(if $(call has_library,$(f)),$(f),$(info $(f): left out: no $(firstword $(call needs,$(f))): install $(lastword $(call needs,$(f))))))
+PLUGINS = $(patsubst plugins/%.c,$(BUILD)/plugins/%.so,$(PLUGINS_BUILT))
+
+UNITS = $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(wildcard tests/unit/*.c))
+TEST_PLUGINS = $(patsubst tests/plugins/%.c,$(BUILD)/tests/plugins/%.so,$(wildcard tests/plugins/*.c))
+BENCHES = $(patsubst tests/bench/%.c,$(BUILD)/tests/bench/%,$(wildcard tests/bench/*.c))
+
+all: deps-build
+	@$(MAKE) --no-print-directory build SAN=$(SAN)
+build: $(BUILD)/scrip $(BUILD)/libscrip.a $(BUILD)/libscrip.so $(PLUGINS)
+
+$(BUILD)/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(host_cflags) -Icore -DSCRIP_PLUGIN_FOLDER='"$(LIBDIR)/scrip"' -c -o $@ $<
+
+$(BUILD)/libscrip.a: $(LIB_OBJECTS)
+	@rm -f $@
+	ar rcs $@ $^
+
+$(BUILD)/libscrip.so: $(LIB_OBJECTS)
+	$(CC) -shared -Wl,-soname,libscrip.so.0 -o $@ $^ $(ALL_LDFLAGS) $(host_libs)
+
+$(BUILD)/scrip: $(CLI_OBJECTS) $(BUILD)/libscrip.a
+	$(CC) -o $@ $^ $(ALL_LDFLAGS) $(host_libs)
+
+# A plugin sees the public header, libc and its own library, nothing of core/.
+$(BUILD)/plugins/%.so: plugins/%.c
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(if $(call needs,$<),$(shell pkg-config --cflags $(firstword $(call needs,$<)))) -shared -o $@ $< \
+	    $(ALL_LDFLAGS) $(if $(call needs,$<),$(shell pkg-config --libs $(firstword $(call needs,$<))))
+
+$(BUILD)/tests/unit/%: tests/unit/%.c $(BUILD)/libscrip.a
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(host_cflags) $(shell pkg-config --cflags check) -Icore -Itests -o $@ $< $(BUILD)/libscrip.a \
+	    $(ALL_LDFLAGS) $(host_libs) $(shell pkg-config --libs check)
+
+$(BUILD)/tests/plugins/%.so: tests/plugins/%.c
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -shared -o $@ $< $(ALL_LDFLAGS)
+
+$(BUILD)/tests/bench/%: tests/bench/%.c
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -o $@ $< $(ALL_LDFLAGS) $(shell pkg-config --libs sqlite3)
+
+# ---- what a user types
+
+demo: all
+	@SCRIP=$(CURDIR)/$(BUILD)/scrip tests/demo.sh
+
+check: deps-check
+	@$(MAKE) --no-print-directory run-tests SAN=$(SAN)
+run-tests: build $(UNITS) $(TEST_PLUGINS) $(BENCHES)
+	@BUILD=$(CURDIR)/$(BUILD) SAN=$(SAN) CC="$(CC)" tests/run.sh
+
+bench: deps-check
+	@$(MAKE) --no-print-directory build $(BENCHES)
+	@BUILD=$(CURDIR)/$(BUILD) tests/bench/run.sh
+
+install: all
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/include/scrip $(DESTDIR)$(LIBDIR)/pkgconfig
+	install -m 755 $(BUILD)/scrip $(DESTDIR)$(PREFIX)/bin/scrip
+	install -m 644 include/scrip/*.h $(DESTDIR)$(PREFIX)/include/scrip/
+	install -m 644 $(BUILD)/libscrip.a $(DESTDIR)$(LIBDIR)/libscrip.a
+	install -m 755 $(BUILD)/libscrip.so $(DESTDIR)$(LIBDIR)/libscrip.so.0
+	ln -sf libscrip.so.0 $(DESTDIR)$(LIBDIR)/libscrip.so
+	for so in $(PLUGINS:$(BUILD)/plugins/%=%); do \
+	    install -D -m 755 $(BUILD)/plugins/$$so $(DESTDIR)$(LIBDIR)/scrip/$$so || exit 1; done
+	printf '%s\n' 'plugindir=$(LIBDIR)/scrip' 'Name: scrip' 'Description: accounts for prepaid virtual currencies' \
+	    'Version: 0.1.0' 'Cflags: -I$(PREFIX)/include' 'Libs: -L$(LIBDIR) -lscrip' \
+	    > $(DESTDIR)$(LIBDIR)/pkgconfig/scrip.pc
+
+clean:
+	rm -rf build
+
+# ---- what the machine must have
+
+deps-build:
+	@tests/deps.sh gcc:gcc pkg-config:pkgconf inih:libinih-dev yajl:libyajl-dev libsodium:libsodium-dev \
+	    gmp.h:libgmp-dev sqlite3:libsqlite3-dev
+deps-check: deps-build
+	@tests/deps.sh check:check sqlite3:sqlite3 valgrind:valgrind python3:python3 g++:g++
+
+.PHONY: all build demo check run-tests bench install clean deps-build deps-check
+
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -1,0 +1,496 @@
+/* ask.c - questions: their tables, accounts as of an instant, and the small ones answered here. */
+#include "ask.h"
+
+#include "calendar.h"
+#include "hash.h"
+#include "money.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <time.h>
+
+/* ---- tables --------------------------------------------------------------------------------------------------- */
+
+int table_begin(struct table *table, const struct scrip_answer *answer, const char *title,
+                const struct scrip_column *columns, size_t column_count)
+{
+    table->answer = answer;
+    table->columns = columns;
+    table->column_count = column_count;
+    table->at = 0;
+    return answer->begin ? answer->begin(answer->sink, title, columns, column_count) : SCRIP_OK;
+}
+
+void table_none(struct table *table)
+{
+    table->cells[table->at++] = (struct scrip_cell){ SCRIP_CELL_NONE, "" };
+}
+
+static void table_put(struct table *table, const char *text)
+{
+    table->cells[table->at] = (struct scrip_cell){ table->columns[table->at].type, text };
+    table->at++;
+}
+
+void table_text(struct table *table, const char *text)
+{
+    if (text == NULL || text[0] == 0)
+        table_none(table);
+    else
+        table_put(table, text);
+}
+
+void table_amount(struct table *table, int64_t amount, int decimals)
+{
+    money_write(amount, decimals, table->texts[table->at], sizeof table->texts[0]);
+    table_put(table, table->texts[table->at]);
+}
+
+/* A sum over many accounts may be wider than one amount. */
+void table_wide(struct table *table, wide amount, int decimals)
+{
+    char digits[48], *out = table->texts[table->at];
+    int count = 0, is_negative = amount < 0;
+    wide rest = amount;
+
+    do
+        digits[count++] = (char)('0' + abs((int)(rest % 10)));
+    while ((rest /= 10) != 0 || count <= decimals);
+    if (is_negative)
+        *out++ = '-';
+    while (count > 0) {
+        if (count == decimals)
+            *out++ = '.';
+        *out++ = digits[--count];
+    }
+    *out = 0;
+    table_put(table, table->texts[table->at]);
+}
+
+void table_count(struct table *table, uint64_t count)
+{
+    snprintf(table->texts[table->at], sizeof table->texts[0], "%" PRIu64, count);
+    table_put(table, table->texts[table->at]);
+}
+
+void table_decimal(struct table *table, const struct scrip_decimal *value)
+{
+    decimal_write(value, table->texts[table->at], sizeof table->texts[0]);
+    table_put(table, table->texts[table->at]);
+}
+
+void table_time(struct table *table, int64_t time_us)
+{
+    if (time_us == SCRIP_TIME_NONE) {
+        table_none(table);
+        return;
+    }
+    time_write(time_us, table->texts[table->at], sizeof table->texts[0]);
+    table_put(table, table->texts[table->at]);
+}
+
+int table_row(struct table *table)
+{
+    size_t count = table->at;
+
+    table->at = 0;
+    return table->answer->row(table->answer->sink, table->cells, count);
+}
+
+int table_end(struct table *table)
+{
+    return table->answer->end ? table->answer->end(table->answer->sink) : SCRIP_OK;
+}
+
+/* ---- accounts as of an instant -------------------------------------------------------------------------------- */
+
+struct past {
+    struct account *account;
+    int64_t at_us;
+    uint64_t from_entry; /* of the checkpoint taken */
+    int is_found;
+    struct {
+        uint64_t from, to; /* entries of the blocks that hold something by then */
+    } *ranges;
+    size_t range_count, range_room;
+    uint64_t above; /* entry count of the checkpoint above the one at hand; 0: the end */
+    int64_t above_earliest_us;
+};
+
+static void range_add(struct past *past, uint64_t from, uint64_t to)
+{
+    ARRAY_ROOM(past->ranges, past->range_count, past->range_room);
+    past->ranges[past->range_count].from = from;
+    past->ranges[past->range_count++].to = to;
+}
+
+/* Checkpoints come newest first. The first one that is wholly past gives the balances; of the blocks after it, those are
+ * read that hold anything by then. */
+static int checkpoint_see(void *sink, const void *found)
+{
+    struct past *past = sink;
+    const struct scrip_checkpoint_row *row = found;
+    const uint8_t *at = row->state;
+    uint64_t count = 0;
+
+    if (past->above == 0 || past->above_earliest_us <= past->at_us)
+        range_add(past, row->entry_count + 1, past->above);
+    past->above = row->entry_count;
+    past->above_earliest_us = row->earliest_us;
+    if (row->latest_us > past->at_us)
+        return SCRIP_OK;
+    for (int i = 7; i >= 0 && row->state_size >= 8; i--)
+        count = count << 8 | at[i];
+    if (count > past->account->grant_count || row->state_size != 8 + count * SCRIP_BOOK_COUNT * 8)
+        return SCRIP_OK; /* damaged: `verify` says so; an older one will do */
+    at += 8;
+    for (uint64_t i = 0; i < count; i++)
+        for (int book = 0; book < SCRIP_BOOK_COUNT; book++, at += 8) {
+            uint64_t value = 0;
+
+            for (int j = 7; j >= 0; j--)
+                value = value << 8 | at[j];
+            past->account->grants[i]->row.balance[book] = (int64_t)value;
+        }
+    past->is_found = 1;
+    return 1;
+}
+
+static int entry_see(void *sink, const void *found)
+{
+    struct past *past = sink;
+    const struct scrip_entry_row *row = found;
+    int64_t *balance;
+
+    if (row->time_us > past->at_us || row->grant == 0 || row->grant > past->account->grant_count ||
+        row->debit < 0 || row->debit >= SCRIP_BOOK_COUNT || row->credit < 0 || row->credit >= SCRIP_BOOK_COUNT)
+        return SCRIP_OK;
+    balance = past->account->grants[row->grant - 1]->row.balance;
+    balance[row->credit] += row->credit == SCRIP_BOOK_ISSUED ? row->amount : -row->amount;
+    balance[row->debit] += row->debit == SCRIP_BOOK_ISSUED ? -row->amount : row->amount;
+    return SCRIP_OK;
+}
+
+/* The balances of an instant before the account's newest date: one checkpoint, and the entries since by their dates. */
+static int account_rewind(struct scrip *scrip, struct account *account, int64_t at_us, struct scrip_error *err)
+{
+    struct past past = { .account = account, .at_us = at_us };
+    struct scrip_scan scan = { .table = SCRIP_TABLE_CHECKPOINTS, .account = account->row.name->text, .descending = 1,
+                               .from_period = INT64_MIN, .to_period = INT64_MAX, .row = checkpoint_see, .sink = &past };
+    int code;
+
+    for (size_t i = 0; i < account->grant_count; i++)
+        memset(account->grants[i]->row.balance, 0, sizeof account->grants[i]->row.balance);
+    code = host_scan(scrip, &scan, err);
+    if (code >= 0 && !past.is_found && (past.above == 0 || past.above_earliest_us <= at_us))
+        range_add(&past, 1, past.above);
+    scan.table = SCRIP_TABLE_ENTRIES;
+    scan.descending = 0;
+    scan.row = entry_see;
+    for (size_t i = 0; i < past.range_count && code >= 0; i++) {
+        scan.from_number = past.ranges[i].from;
+        scan.to_number = past.ranges[i].to;
+        code = host_scan(scrip, &scan, err);
+    }
+    free(past.ranges);
+    return code < 0 ? code : SCRIP_OK;
+}
+
+int grant_was_there(const struct grant *grant, int64_t at_us)
+{
+    return grant->row.balance[SCRIP_BOOK_ISSUED] != 0 ||
+           (grant->row.unlimited && (grant->row.created_us <= at_us || grant->row.effective_us <= at_us));
+}
+
+int account_as_of(struct scrip *scrip, const char *name, int64_t at_us, struct account **out, struct scrip_error *err)
+{
+    struct account *account;
+    int code = account_copy(scrip, name, out, err);
+
+    if (code < 0 || *out == NULL)
+        return code;
+    account = *out;
+    if (at_us < account->row.latest_us && (code = account_rewind(scrip, account, at_us, err)) < 0) {
+        account_free(account);
+        *out = NULL;
+        return code;
+    }
+    /* What is due by then expires on this copy. */
+    for (size_t i = 0; i < account->grant_count; i++) {
+        struct scrip_grant_row *row = &account->grants[i]->row;
+
+        if (row->expires_us != SCRIP_TIME_NONE && row->expires_us <= at_us && row->balance[SCRIP_BOOK_AVAILABLE] > 0) {
+            row->balance[SCRIP_BOOK_EXPIRED] += row->balance[SCRIP_BOOK_AVAILABLE];
+            row->balance[SCRIP_BOOK_AVAILABLE] = 0;
+        }
+    }
+    return SCRIP_OK;
+}
+
+struct each {
+    int (*each)(void *sink, const struct scrip_account_row *row);
+    void *sink;
+};
+
+static int each_row(void *sink, const void *row)
+{
+    struct each *each = sink;
+
+    return each->each(each->sink, row);
+}
+
+int accounts_each(struct scrip *scrip, const char *account,
+                  int (*each)(void *sink, const struct scrip_account_row *row), void *sink, struct scrip_error *err)
+{
+    struct each one = { each, sink };
+    struct scrip_scan scan = { .table = SCRIP_TABLE_ACCOUNTS, .account = account, .from_period = INT64_MIN,
+                               .to_period = INT64_MAX, .row = each_row, .sink = &one };
+
+    return host_scan(scrip, &scan, err);
+}
+
+int query_instant(const struct scrip_query *query, int64_t *out, struct scrip_error *err)
+{
+    struct timespec now;
+
+    if (query->as_of_us != SCRIP_TIME_NONE && query->before_us != SCRIP_TIME_NONE)
+        return error_set(err, SCRIP_EINVALID, "as-of and before: give one of both");
+    if (query->as_of_us != SCRIP_TIME_NONE)
+        *out = query->as_of_us;
+    else if (query->before_us != SCRIP_TIME_NONE)
+        *out = query->before_us - 1;
+    else {
+        clock_gettime(CLOCK_REALTIME, &now);
+        *out = (int64_t)now.tv_sec * SCRIP_SECOND + now.tv_nsec / 1000;
+    }
+    return SCRIP_OK;
+}
+
+/* ---- quarantine, plugins, heads ------------------------------------------------------------------------------- */
+
+struct quarantine_listing {
+    struct table table;
+    const char *key;
+    uint64_t found;
+};
+
+static int quarantine_row(void *sink, const void *found)
+{
+    struct quarantine_listing *listing = sink;
+    const struct scrip_quarantine_row *row = found;
+    struct table *table = &listing->table;
+    char hex[33];
+
+    hash_hex(row->key, sizeof row->key, hex);
+    if (listing->key != NULL && strncmp(hex, listing->key, strlen(listing->key)) != 0)
+        return SCRIP_OK;
+    listing->found++;
+    if (listing->key == NULL)
+        hex[12] = 0;
+    table_text(table, hex);
+    table_text(table, row->reason_class);
+    table_text(table, row->source->text);
+    table_text(table, row->feed);
+    if (row->line)
+        table_count(table, row->line);
+    else
+        table_none(table);
+    table_text(table, row->account);
+    table_text(table, row->id);
+    table_text(table, row->reason);
+    if (listing->key != NULL) {
+        table_text(table, row->bytes);
+        table_text(table, row->event);
+    }
+    return table_row(table);
+}
+
+static int ask_quarantine(struct scrip *scrip, const struct scrip_query *query, const struct scrip_answer *answer,
+                          struct scrip_error *err)
+{
+    static const struct scrip_column columns[] = {
+        { "key", SCRIP_CELL_TEXT },  { "class", SCRIP_CELL_TEXT },   { "source", SCRIP_CELL_TEXT },
+        { "feed", SCRIP_CELL_TEXT }, { "line", SCRIP_CELL_NUMBER },  { "account", SCRIP_CELL_TEXT },
+        { "id", SCRIP_CELL_TEXT },   { "reason", SCRIP_CELL_TEXT },  { "bytes", SCRIP_CELL_TEXT },
+        { "event", SCRIP_CELL_TEXT },
+    };
+    struct quarantine_listing listing = { .key = query->id };
+    struct scrip_scan scan = { .table = SCRIP_TABLE_QUARANTINE, .from_period = INT64_MIN, .to_period = INT64_MAX,
+                               .row = quarantine_row, .sink = &listing };
+    int code = table_begin(&listing.table, answer, "quarantine", columns, query->id ? 10 : 8);
+
+    if (code == SCRIP_OK)
+        code = host_scan(scrip, &scan, err);
+    if (code == SCRIP_OK && query->id && listing.found == 0)
+        code = error_set(err, SCRIP_ENOTFOUND, "quarantine: nothing there with key '%s'", query->id);
+    return code ? code : table_end(&listing.table);
+}
+
+struct plugin_listing {
+    struct scrip *scrip;
+    struct table table;
+    int code;
+};
+
+static void plugin_row(void *sink, int kind, const char *name, const char *file)
+{
+    struct plugin_listing *listing = sink;
+    struct table *table = &listing->table;
+    struct scrip_error why = { 0 };
+    struct plugin *plugin = NULL;
+    char uses[256] = "", abi[16] = "";
+    size_t used = 0;
+
+    if (listing->code != SCRIP_OK)
+        return;
+    if (kind != 0)
+        registry_load(listing->scrip->registry, kind, name, "plugins", &plugin, &why);
+    for (size_t i = 0; i < listing->scrip->config->section_count; i++) {
+        const struct config_section *section = &listing->scrip->config->sections[i];
+
+        if (section->kind == kind && strcmp(section->plugin, name) == 0 && used + 2 < sizeof uses)
+            used += (size_t)snprintf(uses + used, sizeof uses - used, "%s%s", used ? " " : "", section->instance);
+        used = used < sizeof uses ? used : sizeof uses - 1;
+    }
+    if (plugin != NULL)
+        snprintf(abi, sizeof abi, "%d.%d", SCRIP_ABI_MAJOR, plugin->abi_minor);
+    table_text(table, kind_names[kind]);
+    table_text(table, name);
+    table_text(table, plugin ? plugin->api.head.summary : why.message);
+    table_text(table, abi);
+    table_text(table, uses);
+    table_text(table, file);
+    listing->code = table_row(table);
+}
+
+static int ask_plugins(struct scrip *scrip, const struct scrip_answer *answer, struct scrip_error *err)
+{
+    static const struct scrip_column columns[] = {
+        { "kind", SCRIP_CELL_TEXT }, { "name", SCRIP_CELL_TEXT },      { "summary", SCRIP_CELL_TEXT },
+        { "abi", SCRIP_CELL_TEXT },  { "instances", SCRIP_CELL_TEXT }, { "file", SCRIP_CELL_TEXT },
+    };
+    struct plugin_listing listing = { .scrip = scrip };
+
+    (void)err;
+    listing.code = table_begin(&listing.table, answer, "plugins", columns, 6);
+    registry_list(scrip->registry, plugin_row, &listing);
+    return listing.code ? listing.code : table_end(&listing.table);
+}
+
+struct head_listing {
+    struct table table;
+    struct bytes all;
+    uint64_t events, accounts;
+    int by_account;
+};
+
+static int head_row(void *sink, const struct scrip_account_row *row)
+{
+    struct head_listing *listing = sink;
+    char hex[2 * HASH_SIZE + 1];
+
+    if (row->event_count == 0)
+        return SCRIP_OK;
+    bytes_add_text(&listing->all, row->name->text, row->name->size);
+    bytes_add_number(&listing->all, row->event_count);
+    bytes_add(&listing->all, row->head, sizeof row->head);
+    listing->events += row->event_count;
+    listing->accounts++;
+    if (!listing->by_account)
+        return SCRIP_OK;
+    hash_hex(row->head, sizeof row->head, hex);
+    table_text(&listing->table, row->name->text);
+    table_count(&listing->table, row->event_count);
+    table_text(&listing->table, hex);
+    return table_row(&listing->table);
+}
+
+static int ask_head(struct scrip *scrip, const struct scrip_query *query, const struct scrip_answer *answer,
+                    struct scrip_error *err)
+{
+    static const struct scrip_column all[] = { { "accounts", SCRIP_CELL_NUMBER },
+                                               { "events", SCRIP_CELL_NUMBER },
+                                               { "head", SCRIP_CELL_TEXT } };
+    static const struct scrip_column each[] = { { "account", SCRIP_CELL_TEXT },
+                                                { "events", SCRIP_CELL_NUMBER },
+                                                { "head", SCRIP_CELL_TEXT } };
+    struct head_listing listing = { .by_account = query->by && strcmp(query->by, "account") == 0 };
+    char hex[2 * HASH_SIZE + 1];
+    uint8_t head[HASH_SIZE];
+    int code = table_begin(&listing.table, answer, "head", listing.by_account ? each : all, 3);
+
+    if (code == SCRIP_OK)
+        code = accounts_each(scrip, query->account, head_row, &listing, err);
+    if (code == SCRIP_OK && !listing.by_account) {
+        hash_strong(listing.all.start, listing.all.size, head);
+        hash_hex(head, sizeof head, hex);
+        table_count(&listing.table, listing.accounts);
+        table_count(&listing.table, listing.events);
+        table_text(&listing.table, hex);
+        code = table_row(&listing.table);
+    }
+    free(listing.all.start);
+    return code ? code : table_end(&listing.table);
+}
+
+int scrip_ask(struct scrip *scrip, const struct scrip_query *query, const struct scrip_answer *answer,
+              struct scrip_error *err)
+{
+    if (scrip->reader == NULL && query->question != SCRIP_ASK_PLUGINS)
+        return error_set(err, SCRIP_EINVALID, "host: opened without its store: open it to read or write");
+    switch (query->question) {
+    case SCRIP_ASK_BALANCE:
+        return ask_balance(scrip, query, answer, err);
+    case SCRIP_ASK_USAGE:
+        return ask_usage(scrip, query, answer, err);
+    case SCRIP_ASK_EXPIRING:
+        return ask_expiring(scrip, query, answer, err);
+    case SCRIP_ASK_EVENTS:
+        return ask_events(scrip, query, answer, err);
+    case SCRIP_ASK_EXPLAIN:
+        return ask_explain(scrip, query, answer, err);
+    case SCRIP_ASK_QUOTE:
+        return ask_quote(scrip, query, answer, err);
+    case SCRIP_ASK_QUARANTINE:
+        return ask_quarantine(scrip, query, answer, err);
+    case SCRIP_ASK_PLUGINS:
+        return ask_plugins(scrip, answer, err);
+    case SCRIP_ASK_HEAD:
+        return ask_head(scrip, query, answer, err);
+    default:
+        return error_set(err, SCRIP_EINVALID, "question %lld: there is no such question", (long long)query->question);
+    }
+}
+
+int scrip_plugin_help(struct scrip *scrip, const char *kind_and_name, const struct scrip_answer *answer,
+                      struct scrip_error *err)
+{
+    static const struct scrip_column columns[] = {
+        { "key", SCRIP_CELL_TEXT }, { "type", SCRIP_CELL_TEXT }, { "default", SCRIP_CELL_TEXT }, { "help", SCRIP_CELL_TEXT },
+    };
+    static const char *const types[] = { "text", "name", "int",  "decimal", "yes/no", "time",
+                                         "duration", "path", "list", "choice", "zone" };
+    const char *slash = strchr(kind_and_name, '/');
+    struct plugin *plugin;
+    struct table table;
+    int kind = 0, code;
+
+    for (int i = 1; kind_names[i] != NULL && slash != NULL; i++)
+        if (strlen(kind_names[i]) == (size_t)(slash - kind_and_name) &&
+            strncmp(kind_names[i], kind_and_name, (size_t)(slash - kind_and_name)) == 0)
+            kind = i;
+    if (kind == 0)
+        return error_set(err, SCRIP_EINVALID, "plugin '%s': want KIND/NAME, KIND one of currency, service, source, "
+                         "store, report", kind_and_name);
+    if ((code = registry_load(scrip->registry, kind, slash + 1, "command line", &plugin, err)) < 0)
+        return code;
+    code = table_begin(&table, answer, plugin->api.head.summary, columns, 4);
+    for (const struct scrip_option *option = plugin->options; option->key != NULL && code == SCRIP_OK; option++) {
+        table_text(&table, option->key);
+        table_text(&table, option->type == SCRIP_OPTION_CHOICE ? option->choices : types[option->type]);
+        table_text(&table, option->required ? "(required)" : option->fallback);
+        table_text(&table, option->help);
+        code = table_row(&table);
+    }
+    return code ? code : table_end(&table);
+}

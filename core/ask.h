@@ -1,0 +1,53 @@
+/* ask.h - what the questions share: tables as they are written, and accounts as of an instant. */
+#ifndef SCRIP_CORE_ASK_H
+#define SCRIP_CORE_ASK_H
+
+#include "host.h"
+
+#define ASK_COLUMN_LIMIT 24
+
+/* A table on its way to an answer: cells are set, then the row goes out. */
+struct table {
+    const struct scrip_answer *answer;
+    size_t column_count, at;
+    const struct scrip_column *columns;
+    struct scrip_cell cells[ASK_COLUMN_LIMIT];
+    char texts[ASK_COLUMN_LIMIT][80]; /* of numbers and times */
+};
+
+int table_begin(struct table *table, const struct scrip_answer *answer, const char *title,
+                const struct scrip_column *columns, size_t column_count);
+void table_text(struct table *table, const char *text); /* "" is an empty cell; lent until the row goes */
+void table_amount(struct table *table, int64_t amount, int decimals);
+void table_wide(struct table *table, wide amount, int decimals);
+void table_count(struct table *table, uint64_t count);
+void table_decimal(struct table *table, const struct scrip_decimal *value);
+void table_time(struct table *table, int64_t time_us);
+void table_none(struct table *table);
+int table_row(struct table *table);
+int table_end(struct table *table);
+
+/* The account as of an instant: its own copy, timers run. NULL: unknown then. at_us: what falls due at it is included. */
+int account_as_of(struct scrip *scrip, const char *name, int64_t at_us, struct account **out, struct scrip_error *err);
+/* 1: the grant was there at the instant. */
+int grant_was_there(const struct grant *grant, int64_t at_us);
+/* Calls for each account, in order of their names; account NULL: all. */
+int accounts_each(struct scrip *scrip, const char *account,
+                  int (*each)(void *sink, const struct scrip_account_row *row), void *sink, struct scrip_error *err);
+/* The instant that a query is about, its last microsecond included. */
+int query_instant(const struct scrip_query *query, int64_t *out, struct scrip_error *err);
+
+int ask_balance(struct scrip *scrip, const struct scrip_query *query, const struct scrip_answer *answer,
+                struct scrip_error *err);
+int ask_expiring(struct scrip *scrip, const struct scrip_query *query, const struct scrip_answer *answer,
+                 struct scrip_error *err);
+int ask_usage(struct scrip *scrip, const struct scrip_query *query, const struct scrip_answer *answer,
+              struct scrip_error *err);
+int ask_events(struct scrip *scrip, const struct scrip_query *query, const struct scrip_answer *answer,
+               struct scrip_error *err);
+int ask_explain(struct scrip *scrip, const struct scrip_query *query, const struct scrip_answer *answer,
+                struct scrip_error *err);
+int ask_quote(struct scrip *scrip, const struct scrip_query *query, const struct scrip_answer *answer,
+              struct scrip_error *err);
+
+#endif

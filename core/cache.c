@@ -1,0 +1,148 @@
+/* cache.c - accounts in memory: loaded when first met, dropped when long unused. */
+#include "host.h"
+
+struct loading {
+    struct scrip *scrip;
+    struct account *account;
+    int is_found;
+    struct scrip_error *err;
+};
+
+static int account_row(void *sink, const void *found)
+{
+    struct loading *loading = sink;
+    const struct scrip_account_row *row = found;
+    struct account *account = loading->account;
+
+    account->row = *row;
+    account->row.data = row->data_size ? memory_text_part(row->data, row->data_size) : NULL;
+    /* What the block before held is not known any more: never pass over it. */
+    account->block_earliest_us = row->event_count % CHECKPOINT_EVENTS ? SCRIP_TIME_MIN : SCRIP_TIME_NONE;
+    loading->is_found = account->is_stored = 1;
+    return SCRIP_OK;
+}
+
+static int grant_row(void *sink, const void *found)
+{
+    struct loading *loading = sink;
+    const struct scrip_grant_row *row = found;
+    const struct terms *terms = prices_terms_at(loading->scrip->prices, row->terms);
+
+    if (terms == NULL || row->number != loading->account->grant_count + 1)
+        return error_set(loading->err, SCRIP_EINVALID, "grant %llu of '%s': its number or terms do not fit: run verify",
+                         (unsigned long long)row->number, loading->account->row.name->text);
+    account_grant_add(loading->account, row, terms);
+    return SCRIP_OK;
+}
+
+static int account_load(struct loading *loading, const char *name)
+{
+    struct scrip_scan scan = { 0 };
+    int code;
+
+    scan.table = SCRIP_TABLE_ACCOUNTS;
+    scan.account = name;
+    scan.from_period = INT64_MIN;
+    scan.to_period = INT64_MAX;
+    scan.row = account_row;
+    scan.sink = loading;
+    code = host_scan(loading->scrip, &scan, loading->err);
+    if (code < 0 || !loading->is_found)
+        return code;
+    scan.table = SCRIP_TABLE_GRANTS;
+    scan.row = grant_row;
+    if ((code = host_scan(loading->scrip, &scan, loading->err)) < 0)
+        return code;
+    account_settle(loading->account);
+    return SCRIP_OK;
+}
+
+int account_copy(struct scrip *scrip, const char *name, struct account **out, struct scrip_error *err)
+{
+    struct loading loading = { scrip, account_make(names_add(scrip->names, name, strlen(name))), 0, err };
+    int code = account_load(&loading, name);
+
+    *out = loading.account;
+    if (code < 0 || !loading.is_found) {
+        account_free(loading.account);
+        *out = NULL;
+    }
+    return code;
+}
+
+static void unlink_account(struct scrip *scrip, struct account *account)
+{
+    *(account->newer ? &account->newer->older : &scrip->newest) = account->older;
+    *(account->older ? &account->older->newer : &scrip->oldest) = account->newer;
+}
+
+static void link_newest(struct scrip *scrip, struct account *account)
+{
+    account->newer = NULL;
+    account->older = scrip->newest;
+    *(scrip->newest ? &scrip->newest->newer : &scrip->oldest) = account;
+    scrip->newest = account;
+}
+
+int account_open(struct scrip *scrip, const struct scrip_name *name, struct account **out, struct scrip_error *err)
+{
+    struct loading loading = { scrip, NULL, 0, err };
+    int code;
+
+    if (name->number >= scrip->accounts_room) {
+        size_t room = (name->number + 1) * 2;
+
+        scrip->accounts = memory_grow(scrip->accounts, room * sizeof *scrip->accounts);
+        memset(scrip->accounts + scrip->accounts_room, 0, (room - scrip->accounts_room) * sizeof *scrip->accounts);
+        scrip->accounts_room = room;
+    }
+    *out = scrip->accounts[name->number];
+    if (*out != NULL) {
+        if (*out != scrip->newest) {
+            unlink_account(scrip, *out);
+            link_newest(scrip, *out);
+        }
+        return SCRIP_OK;
+    }
+    loading.account = account_make(name);
+    if ((code = account_load(&loading, name->text)) < 0) {
+        account_free(loading.account);
+        return code;
+    }
+    *out = scrip->accounts[name->number] = loading.account;
+    link_newest(scrip, *out);
+    scrip->account_count++;
+    return SCRIP_OK;
+}
+
+static void drop(struct scrip *scrip, struct account *account)
+{
+    unlink_account(scrip, account);
+    scrip->accounts[account->row.name->number] = NULL;
+    scrip->account_count--;
+    scrip->state_count -= account->state_count < scrip->state_count ? account->state_count : scrip->state_count;
+    account_free(account);
+}
+
+/* Called between batches. What an uncommitted batch holds must stay: a store does not have it yet. */
+void accounts_trim(struct scrip *scrip)
+{
+    struct account *account = scrip->oldest;
+
+    while (account != NULL && (scrip->account_count > ACCOUNT_LIMIT || scrip->state_count > 20 * ACCOUNT_LIMIT)) {
+        struct account *newer = account->newer;
+        int is_busy = account->batch != 0 && ((scrip->sent && account->batch == scrip->sent->number) ||
+                                              account->batch == scrip->open->number);
+
+        if (!is_busy)
+            drop(scrip, account);
+        account = newer;
+    }
+}
+
+void accounts_forget(struct scrip *scrip)
+{
+    while (scrip->oldest != NULL)
+        drop(scrip, scrip->oldest);
+    scrip->state_count = 0;
+}

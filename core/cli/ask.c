@@ -1,0 +1,207 @@
+/* ask.c - commands that ask: balance, usage, expiring, events, explain, head, verify, plugins; and the store's schema. */
+#include "cli.h"
+
+#include <string.h>
+
+int stdout_write(void *sink, const char *bytes, uint64_t size)
+{
+    (void)sink;
+    return fwrite(bytes, 1, size, stdout) == size ? 0 : -1;
+}
+
+static int opened(struct use *use, int access, struct scrip **out)
+{
+    struct scrip_error err = { 0 };
+    int code = scrip_open(use->config, access, out, &err);
+
+    if (code == SCRIP_OK)
+        return EXIT_DONE;
+    code = code == SCRIP_ENOTFOUND && strncmp(err.message, "store:", 6) == 0 ? SCRIP_EIO : code;
+    return failed(code, &err);
+}
+
+static const char *format_of(const struct use *use)
+{
+    const char *format = flag_value(use, "format", 0);
+
+    return format ? format : "table";
+}
+
+int answer(struct use *use, struct scrip_query *query)
+{
+    struct scrip_error err = { 0 };
+    struct scrip *scrip;
+    int access = query->question == SCRIP_ASK_PLUGINS ? SCRIP_ACCESS_PLUGINS : SCRIP_ACCESS_READ;
+    int code = opened(use, access, &scrip);
+
+    if (code != EXIT_DONE)
+        return code;
+    code = scrip_print(scrip, query, format_of(use), stdout_write, NULL, &err);
+    scrip_close(scrip);
+    if (code == SCRIP_EIO && ferror(stdout))
+        return finish(EXIT_STORE);
+    return code < 0 ? failed(code, &err) : EXIT_DONE;
+}
+
+static struct scrip_query query_of(struct use *use, int question)
+{
+    struct scrip_query query = { 0 };
+
+    query.question = question;
+    query.account = use->word_count ? use->words[0] : NULL;
+    query.as_of_us = query.before_us = query.from_us = query.to_us = SCRIP_TIME_NONE;
+    query.by = flag_value(use, "by", 0);
+    return query;
+}
+
+int run_balance(struct use *use)
+{
+    struct scrip_query query = query_of(use, SCRIP_ASK_BALANCE);
+
+    if (time_flag(use, "as-of", &query.as_of_us) || time_flag(use, "before", &query.before_us))
+        return EXIT_USE;
+    return answer(use, &query);
+}
+
+static int period_answer(struct use *use, struct scrip_query *query)
+{
+    if (time_flag(use, "from", &query->from_us) || time_flag(use, "to", &query->to_us))
+        return EXIT_USE;
+    return answer(use, query);
+}
+
+int run_usage(struct use *use)
+{
+    struct scrip_query query = query_of(use, SCRIP_ASK_USAGE);
+    const char *where[FLAG_LIMIT + 1] = { NULL };
+
+    for (int i = 0; i < FLAG_LIMIT && (where[i] = flag_value(use, "where", i)) != NULL; i++)
+        ;
+    query.where = where;
+    query.account = flag_value(use, "account", 0);
+    return period_answer(use, &query);
+}
+
+int run_expiring(struct use *use)
+{
+    struct scrip_query query = query_of(use, SCRIP_ASK_EXPIRING);
+
+    return period_answer(use, &query);
+}
+
+int run_events(struct use *use)
+{
+    struct scrip_query query = query_of(use, SCRIP_ASK_EVENTS);
+
+    query.outcome = flag_value(use, "outcome", 0);
+    return period_answer(use, &query);
+}
+
+int run_explain(struct use *use)
+{
+    struct scrip_query query = query_of(use, SCRIP_ASK_EXPLAIN);
+
+    query.id = use->words[0];
+    query.account = flag_value(use, "account", 0);
+    return answer(use, &query);
+}
+
+int run_head(struct use *use)
+{
+    struct scrip_query query = query_of(use, SCRIP_ASK_HEAD);
+
+    return answer(use, &query);
+}
+
+int run_plugins(struct use *use)
+{
+    struct scrip_query query = query_of(use, SCRIP_ASK_PLUGINS);
+
+    return answer(use, &query);
+}
+
+/* ---- the store ------------------------------------------------------------------------------------------------ */
+
+static int schema_run(struct use *use, int access)
+{
+    struct scrip *scrip;
+    int code = opened(use, access, &scrip);
+
+    if (code == EXIT_DONE)
+        scrip_close(scrip);
+    return code;
+}
+
+int run_init(struct use *use)
+{
+    return schema_run(use, SCRIP_ACCESS_INIT);
+}
+
+int run_upgrade(struct use *use)
+{
+    return schema_run(use, SCRIP_ACCESS_UPGRADE);
+}
+
+static int finding_show(void *sink, const char *text)
+{
+    uint64_t *shown = sink;
+
+    if (++*shown <= 100)
+        printf("%s\n", text);
+    return 0;
+}
+
+int run_verify(struct use *use)
+{
+    uint64_t findings = 0, events = 0, shown = 0;
+    struct scrip_error err = { 0 };
+    struct scrip *scrip;
+    int code = opened(use, SCRIP_ACCESS_READ, &scrip);
+
+    if (code != EXIT_DONE)
+        return code;
+    code = scrip_verify(scrip, finding_show, &shown, &findings, &events, &err);
+    scrip_close(scrip);
+    if (code < 0)
+        return failed(code, &err);
+    if (findings > 100)
+        printf("... and %llu more\n", (unsigned long long)(findings - 100));
+    printf("%llu events replayed, %llu findings\n", (unsigned long long)events, (unsigned long long)findings);
+    return findings ? EXIT_PARTLY : EXIT_DONE;
+}
+
+/* ---- plugins -------------------------------------------------------------------------------------------------- */
+
+static int help_begin(void *sink, const char *title, const struct scrip_column *columns, uint64_t column_count)
+{
+    (void)sink;
+    (void)columns;
+    (void)column_count;
+    printf("%s\n\n", title);
+    return 0;
+}
+
+static int help_row(void *sink, const struct scrip_cell *cells, uint64_t cell_count)
+{
+    (void)sink;
+    (void)cell_count;
+    printf("%s (%s)%s%s\n    %s\n", cells[0].text, cells[1].text, cells[2].text[0] ? ", default " : "", cells[2].text,
+           cells[3].text);
+    return 0;
+}
+
+int run_plugin(struct use *use)
+{
+    struct scrip_answer answers = { help_begin, help_row, NULL, NULL };
+    struct scrip_error err = { 0 };
+    struct scrip *scrip;
+    int code;
+
+    if (strcmp(use->words[0], "help") != 0)
+        return wrong_use("plugin: want scrip plugin help KIND/NAME");
+    if ((code = opened(use, SCRIP_ACCESS_PLUGINS, &scrip)) != EXIT_DONE)
+        return code;
+    code = scrip_plugin_help(scrip, use->words[1], &answers, &err);
+    scrip_close(scrip);
+    return code < 0 ? failed(code, &err) : EXIT_DONE;
+}

@@ -1,0 +1,199 @@
+/* event.c - commands that submit one event: grant, charge, adjust, void, account, submit; and quote, which does not. */
+#include "cli.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define PAIR_LIMIT (FLAG_LIMIT + 8)
+
+struct pairs {
+    struct scrip_pair list[PAIR_LIMIT];
+    uint64_t count;
+    char *made[PAIR_LIMIT * 2];
+    size_t made_count;
+};
+
+static void pair_add(struct pairs *pairs, const char *key, const char *value)
+{
+    pairs->list[pairs->count++] = (struct scrip_pair){ key, value };
+}
+
+static char *made(struct pairs *pairs, const char *a, size_t a_size, const char *b)
+{
+    size_t b_size = strlen(b);
+    char *text = malloc(a_size + b_size + 1);
+
+    if (text == NULL)
+        abort();
+    memcpy(text, a, a_size);
+    memcpy(text + a_size, b, b_size + 1);
+    return pairs->made[pairs->made_count++] = text;
+}
+
+/* A list's commas become the line ends that a list field has. */
+static const char *list_value(struct pairs *pairs, const char *value)
+{
+    char *text = made(pairs, "", 0, value);
+
+    for (char *at = text; *at; at++)
+        if (*at == ',')
+            *at = '\n';
+    return text;
+}
+
+/* Options that set a field: "name" as it is, "family." as NAME=VALUE. */
+static int flags_add(const struct use *use, struct pairs *pairs)
+{
+    for (int i = 0; i < use->given_count; i++) {
+        const char *pair = use->given[i]->pair, *value = use->values[i], *equals = strchr(value, '=');
+        int is_list = pair && strncmp(pair, "scope.", 6) == 0;
+
+        if (pair == NULL)
+            continue;
+        if (pair[strlen(pair) - 1] == '.') {
+            char *name;
+
+            if (equals == NULL || equals == value)
+                return wrong_use("--%s: '%s': want %s", use->given[i]->name, value, use->given[i]->value);
+            name = made(pairs, value, (size_t)(equals - value), "");
+            pair = made(pairs, pair, strlen(pair), name);
+            value = equals + 1;
+        }
+        pair_add(pairs, pair, is_list ? list_value(pairs, value) : value);
+    }
+    return EXIT_DONE;
+}
+
+static void pairs_free(struct pairs *pairs)
+{
+    while (pairs->made_count > 0)
+        free(pairs->made[--pairs->made_count]);
+}
+
+static int result_show(const struct scrip_result *result)
+{
+    printf("%s%s\n", scrip_outcome_name(result->outcome), result->was_duplicate ? " (known before)" : "");
+    if (result->reason[0])
+        fprintf(stderr, "scrip: %s: %s\n", scrip_outcome_name(result->outcome), result->reason);
+    return result->outcome == SCRIP_REFUSED || result->outcome == SCRIP_QUARANTINED ? EXIT_PARTLY : EXIT_DONE;
+}
+
+/* Pairs, or JSON where pairs is NULL. */
+static int event_submit(const struct use *use, const struct pairs *pairs, const char *json, size_t size)
+{
+    struct scrip_result result;
+    struct scrip_error err = { 0 };
+    struct scrip *scrip;
+    int code = scrip_open(use->config, SCRIP_ACCESS_INIT, &scrip, &err);
+
+    if (code < 0)
+        return failed(code, &err);
+    code = pairs ? scrip_submit(scrip, pairs->list, pairs->count, &result, &err)
+                 : scrip_submit_json(scrip, json, size, &result, &err);
+    scrip_close(scrip);
+    return code < 0 ? failed(code, &err) : result_show(&result);
+}
+
+static int pairs_submit(const struct use *use, struct pairs *pairs)
+{
+    int code = flags_add(use, pairs);
+
+    if (code == EXIT_DONE)
+        code = event_submit(use, pairs, NULL, 0);
+    pairs_free(pairs);
+    return code;
+}
+
+int run_account(struct use *use)
+{
+    struct pairs pairs = { .count = 0 };
+
+    pair_add(&pairs, "type", "scrip.account");
+    pair_add(&pairs, "account", use->words[0]);
+    return pairs_submit(use, &pairs);
+}
+
+static void money_add(struct use *use, struct pairs *pairs, const char *type)
+{
+    pair_add(pairs, "type", type);
+    pair_add(pairs, "account", use->words[0]);
+    pair_add(pairs, "currency", use->words[1]);
+    pair_add(pairs, "amount", use->words[2]);
+}
+
+int run_grant(struct use *use)
+{
+    struct pairs pairs = { .count = 0 };
+
+    money_add(use, &pairs, "scrip.grant");
+    return pairs_submit(use, &pairs);
+}
+
+int run_adjust(struct use *use)
+{
+    struct pairs pairs = { .count = 0 };
+
+    if (flag_value(use, "reason", 0) == NULL)
+        return wrong_use("adjust: want --reason TEXT: an adjustment says why");
+    money_add(use, &pairs, "scrip.adjustment");
+    return pairs_submit(use, &pairs);
+}
+
+int run_void(struct use *use)
+{
+    struct pairs pairs = { .count = 0 };
+
+    pair_add(&pairs, "type", "scrip.void");
+    pair_add(&pairs, "account", use->words[0]);
+    pair_add(&pairs, "grant", use->words[1]);
+    return pairs_submit(use, &pairs);
+}
+
+static void usage_add(struct use *use, struct pairs *pairs)
+{
+    pair_add(pairs, "type", "scrip.usage");
+    pair_add(pairs, "account", use->words[0]);
+    pair_add(pairs, "product", use->words[1]);
+    if (use->word_count > 2)
+        pair_add(pairs, "quantity", use->words[2]);
+}
+
+int run_charge(struct use *use)
+{
+    struct pairs pairs = { .count = 0 };
+
+    usage_add(use, &pairs);
+    return pairs_submit(use, &pairs);
+}
+
+int run_quote(struct use *use)
+{
+    struct pairs pairs = { .count = 0 };
+    struct scrip_query query = { 0 };
+    int code;
+
+    usage_add(use, &pairs);
+    code = flags_add(use, &pairs);
+    query.question = SCRIP_ASK_QUOTE;
+    query.as_of_us = query.before_us = query.from_us = query.to_us = SCRIP_TIME_NONE;
+    query.pairs = pairs.list;
+    query.pair_count = pairs.count;
+    if (code == EXIT_DONE)
+        code = answer(use, &query);
+    pairs_free(&pairs);
+    return code;
+}
+
+int run_submit(struct use *use)
+{
+    char *json = malloc(SCRIP_ROW_SIZE + 2);
+    size_t size;
+    int code;
+
+    if (json == NULL)
+        abort();
+    size = fread(json, 1, SCRIP_ROW_SIZE + 1, stdin);
+    code = size ? event_submit(use, NULL, json, size) : wrong_use("submit: nothing on standard input: want one JSON event");
+    free(json);
+    return code;
+}

@@ -1,0 +1,32 @@
+/* hash.c - the only file that knows the hashing library. */
+#include "hash.h"
+
+#include <sodium.h>
+#include <string.h>
+
+uint64_t hash_short(const void *bytes, uint64_t size)
+{
+    static const unsigned char key[crypto_shorthash_KEYBYTES] = "scrip short hash";
+    unsigned char out[crypto_shorthash_BYTES];
+    uint64_t value = 0;
+
+    crypto_shorthash(out, bytes, size, key);
+    for (int i = 7; i >= 0; i--)
+        value = value << 8 | out[i];
+    return value;
+}
+
+void hash_strong(const void *bytes, size_t size, uint8_t out[HASH_SIZE])
+{
+    crypto_generichash(out, HASH_SIZE, bytes, size, NULL, 0);
+}
+
+void hash_key(const void *bytes, size_t size, uint8_t out[16])
+{
+    crypto_generichash(out, 16, bytes, size, NULL, 0);
+}
+
+void hash_hex(const uint8_t *bytes, size_t size, char *out)
+{
+    sodium_bin2hex(out, 2 * size + 1, bytes, size);
+}

@@ -1,0 +1,470 @@
+/* host.c - opens a host from its configuration, and closes it: instances, sessions, the table of services. */
+#include "host.h"
+
+#include "calendar.h"
+#include "hash.h"
+#include "money.h"
+#include "order.h"
+
+#include <dlfcn.h>
+#include <stdio.h>
+#include <unistd.h>
+
+const char scrip_version[] = "0.1.0";
+
+/* ---- the host's own keys -------------------------------------------------------------------------------------- */
+
+static const struct scrip_option host_keys[] = {
+    { "plugins", SCRIP_OPTION_LIST, NULL, NULL, 0, "folders searched for plugins before the default one" },
+    { "max_future", SCRIP_OPTION_DURATION, "1d", NULL, 0, "events later than the clock by more go to quarantine" },
+    { "dimensions", SCRIP_OPTION_LIST, NULL, NULL, 0, "attributes that usage may be grouped by" },
+    SCRIP_OPTIONS_END,
+};
+static const struct scrip_option service_keys[] = {
+    { "products", SCRIP_OPTION_LIST, NULL, NULL, 0, "wants usage of these products; NAME or PREFIX*" },
+    { "units", SCRIP_OPTION_LIST, NULL, NULL, 0, "wants usage in these units" },
+    { "where.*", SCRIP_OPTION_TEXT, NULL, NULL, 0, "wants usage whose attribute is one of these values" },
+    SCRIP_OPTIONS_END,
+};
+static const struct scrip_option source_keys[] = {
+    { "always", SCRIP_OPTION_BOOL, "no", NULL, 0, "`ingest` reads this source to its end before the named files" },
+    SCRIP_OPTIONS_END,
+};
+static const struct scrip_option report_keys[] = {
+    { "query", SCRIP_OPTION_CHOICE, "balance", "balance,usage,expiring,events,quarantine", 0, "what it reports" },
+    { "by", SCRIP_OPTION_TEXT, NULL, NULL, 0, "usage: dimensions; balance: grant" },
+    { "account", SCRIP_OPTION_NAME, NULL, NULL, 0, "one account only" },
+    { "as_of", SCRIP_OPTION_TIME, NULL, NULL, 0, "balance at this instant, with what falls due at it" },
+    { "before", SCRIP_OPTION_TIME, NULL, NULL, 0, "balance at this instant, without what falls due at it" },
+    { "from", SCRIP_OPTION_TIME, NULL, NULL, 0, "from this instant on" },
+    { "to", SCRIP_OPTION_TIME, NULL, NULL, 0, "before this instant" },
+    { "outcome", SCRIP_OPTION_TEXT, NULL, NULL, 0, "events with this outcome" },
+    { "where", SCRIP_OPTION_LIST, NULL, NULL, 0, "usage: DIMENSION=VALUE" },
+    { "file", SCRIP_OPTION_PATH, NULL, NULL, 0, "where it goes; absent: standard output" },
+    SCRIP_OPTIONS_END,
+};
+
+static const struct scrip_option *keys_of(int kind)
+{
+    return kind == SCRIP_SERVICE  ? service_keys
+           : kind == SCRIP_SOURCE ? source_keys
+           : kind == SCRIP_REPORT ? report_keys
+                                  : NULL;
+}
+
+const struct scrip_host host_table = {
+    .size = sizeof host_table,
+    .fail = registry_fail,
+    .log = registry_log,
+    .option_given = registry_option_given,
+    .option_text = registry_option_text,
+    .option_int = registry_option_int,
+    .option_decimal = registry_option_decimal,
+    .option_item = registry_option_item,
+    .option_member = registry_option_member,
+    .option_where = registry_option_where,
+    .decimal_parse = decimal_parse,
+    .decimal_write = decimal_write,
+    .decimal_add = decimal_add,
+    .decimal_multiply = decimal_multiply,
+    .decimal_divide = decimal_divide,
+    .decimal_round = decimal_round,
+    .decimal_compare = decimal_compare,
+    .time_parse = time_parse,
+    .time_write = time_write,
+    .time_add = time_add,
+    .time_floor = time_floor,
+    .hash = hash_short,
+    .state_get = route_state_get,
+    .state_put = route_state_put,
+    .line_add = route_line_add,
+    .verdict = route_verdict,
+    .price = route_price,
+    .currency_find = route_currency_find,
+    .digest_add = registry_digest_add,
+    .order_check = order_check,
+    .order_key = order_key,
+    .feed_add = intake_feed_add,
+    .row_add = intake_row_add,
+    .row_skip = intake_row_skip,
+    .row_bad = intake_row_bad,
+    .row_json = intake_row_json,
+    .write = report_write,
+    .name = host_name,
+};
+
+struct scrip *host_of(struct scrip_ctx *ctx)
+{
+    return ((struct instance *)ctx->host_private)->owner;
+}
+
+const struct scrip_name *host_name(struct scrip_ctx *ctx, const char *text, uint64_t size)
+{
+    return names_add(host_of(ctx)->names, text, size);
+}
+
+struct currency *host_currency(struct scrip *scrip, const char *code)
+{
+    for (size_t i = 0; i < scrip->currency_count; i++)
+        if (strcmp(scrip->currencies[i].name->text, code) == 0)
+            return &scrip->currencies[i];
+    return NULL;
+}
+
+int host_writes(struct scrip *scrip, struct scrip_error *err)
+{
+    return scrip->writer ? SCRIP_OK
+                         : error_set(err, SCRIP_EINVALID, "host: opened to read only: open it with SCRIP_ACCESS_WRITE");
+}
+
+int host_scan(struct scrip *scrip, const struct scrip_scan *scan, struct scrip_error *err)
+{
+    struct instance *reader = scrip->reader;
+    int code;
+
+    error_clear(&reader->error);
+    code = store_of(reader)->scan(&reader->ctx, scan);
+    if (code < 0 && reader->error.message[0])
+        error_set(err, code, "store: %s", reader->error.message);
+    return code;
+}
+
+/* ---- plugins and instances ------------------------------------------------------------------------------------ */
+
+/* The folder of the program or library that this code is in, without its last slash. */
+static char *own_folder(void)
+{
+    Dl_info info;
+    char *path, *slash;
+
+    if (dladdr((void *)(uintptr_t)scrip_open, &info) == 0 || info.dli_fname == NULL)
+        return NULL;
+    path = strchr(info.dli_fname, '/') ? realpath(info.dli_fname, NULL) : realpath("/proc/self/exe", NULL);
+    if (path != NULL && (slash = strrchr(path, '/')) != NULL)
+        *slash = 0;
+    return path;
+}
+
+/* Where plugins are searched: the configured folders, then where they stand in a build tree, then where they are
+ * installed. */
+static void registry_start(struct scrip *scrip, const struct instance *host)
+{
+    const struct option_value *configured = instance_option(host, "plugins");
+    const char *folders[64 + 3];
+    char *own = own_folder(), *made[64 + 2];
+    size_t count = 0, made_count = 0;
+
+    for (char **item = configured ? configured->items : NULL; item && *item && count < 64; item++)
+        folders[count++] = made[made_count++] =
+            (*item)[0] == '/' ? memory_text(*item) : memory_print("%s/%s", scrip->config->folder, *item);
+    if (own != NULL) {
+        folders[count++] = made[made_count++] = memory_print("%s/plugins", own);
+        folders[count++] = made[made_count++] = memory_print("%s/../lib/scrip", own);
+    }
+    folders[count++] = SCRIP_PLUGIN_FOLDER;
+    scrip->registry = registry_open(folders, count);
+    while (made_count > 0)
+        free(made[--made_count]);
+    free(own);
+}
+
+static int instance_start(struct scrip *scrip, int kind, const char *plugin_name, const struct config_section *section,
+                          const char *name, struct instance **out, struct scrip_error *err)
+{
+    struct plugin *plugin;
+    char *where = section ? memory_print("%s:%d", scrip->config->path, section->line) : memory_text("command line");
+    /* A plugin named by its file stands beside the configuration. */
+    char *file = strchr(plugin_name, '/') && plugin_name[0] != '/'
+                     ? memory_print("%s/%s", scrip->config->folder, plugin_name)
+                     : memory_text(plugin_name);
+    int code = registry_load(scrip->registry, kind, file, where, &plugin, err);
+
+    free(file);
+    *out = NULL;
+    if (code == SCRIP_OK)
+        code = instance_make(plugin, scrip->config, section, name, keys_of(kind), &host_table, scrip, out, err);
+    free(where);
+    return code;
+}
+
+static int currency_add(struct scrip *scrip, struct instance *instance, struct scrip_error *err)
+{
+    struct currency *currency;
+    int code;
+
+    ARRAY_ROOM(scrip->currencies, scrip->currency_count, scrip->currency_room);
+    currency = &scrip->currencies[scrip->currency_count++];
+    memset(currency, 0, sizeof *currency);
+    currency->instance = instance;
+    currency->name = names_add(scrip->names, instance->ctx.instance, strlen(instance->ctx.instance));
+    currency->policy.accept_from_us = currency->policy.accept_until_us = SCRIP_TIME_NONE;
+    if ((code = instance_open(instance, err)) < 0)
+        return code;
+    code = instance->plugin->api.currency.policy(&instance->ctx, &currency->policy);
+    if (code < 0)
+        return error_set(err, code, "currency %s: %s", currency->name->text, instance->error.message);
+    if (currency->policy.decimals < 0 || currency->policy.decimals > 9 || currency->policy.rounding < SCRIP_HALF_EVEN ||
+        currency->policy.rounding > SCRIP_DOWN)
+        return error_set(err, SCRIP_EINVALID, "currency %s: its plugin gives decimals or a rounding that do not exist",
+                         currency->name->text);
+    return SCRIP_OK;
+}
+
+static int service_add(struct scrip *scrip, struct instance *instance, struct scrip_error *err)
+{
+    struct service *service;
+
+    ARRAY_ROOM(scrip->services, scrip->service_count, scrip->service_room);
+    service = &scrip->services[scrip->service_count++];
+    memset(service, 0, sizeof *service);
+    service->instance = instance;
+    service->name = names_add(scrip->names, instance->ctx.instance, strlen(instance->ctx.instance));
+    for (size_t i = 0; i < instance->value_count; i++)
+        if (instance->values[i].suffix != NULL && strcmp(instance->values[i].option->key, "where.*") == 0) {
+            service->where = memory_grow(service->where, (service->where_count + 1) * sizeof *service->where);
+            service->where[service->where_count++] = instance->values[i];
+        }
+    return instance_open(instance, err);
+}
+
+static int list_add(struct instance ***list, size_t *count, size_t *room, struct instance *instance)
+{
+    ARRAY_ROOM(*list, *count, *room);
+    (*list)[(*count)++] = instance;
+    return SCRIP_OK;
+}
+
+/* Currencies come first: services ask for them while they open. */
+static int instances_start(struct scrip *scrip, int only_currencies, struct scrip_error *err)
+{
+    for (size_t i = 0; i < scrip->config->section_count; i++) {
+        const struct config_section *section = &scrip->config->sections[i];
+        struct instance *instance;
+        int code;
+
+        if (section->kind == 0 || section->kind == SCRIP_STORE || (section->kind == SCRIP_CURRENCY) != only_currencies)
+            continue;
+        code = instance_start(scrip, section->kind, section->plugin, section, section->instance, &instance, err);
+        if (code == SCRIP_OK && section->kind == SCRIP_CURRENCY)
+            code = currency_add(scrip, instance, err);
+        else if (code == SCRIP_OK && section->kind == SCRIP_SERVICE)
+            code = service_add(scrip, instance, err);
+        else if (code == SCRIP_OK && section->kind == SCRIP_SOURCE) {
+            list_add(&scrip->sources, &scrip->source_count, &scrip->source_room, instance);
+            code = instance_open(instance, err);
+        } else if (code == SCRIP_OK) {
+            list_add(&scrip->reports, &scrip->report_count, &scrip->report_room, instance);
+            code = instance_open(instance, err);
+        }
+        if (code < 0)
+            return code;
+    }
+    return SCRIP_OK;
+}
+
+/* ---- the store ------------------------------------------------------------------------------------------------ */
+
+static int session_start(struct scrip *scrip, const struct config_section *section, int session, struct instance **out,
+                         struct scrip_error *err)
+{
+    int code = instance_start(scrip, SCRIP_STORE, section->plugin, section, section->instance, out, err);
+
+    if (code == SCRIP_OK)
+        code = instance_open(*out, err);
+    if (code == SCRIP_OK && (code = store_of(*out)->begin(&(*out)->ctx, session)) < 0)
+        code = error_set(err, code, "store: %s", (*out)->error.message);
+    return code;
+}
+
+static int terms_row(void *sink, const void *row)
+{
+    struct scrip *scrip = sink;
+
+    return prices_load_terms(scrip->prices, row, &scrip->load_error);
+}
+
+static int rate_row(void *sink, const void *row)
+{
+    struct scrip *scrip = sink;
+
+    return prices_load_rate(scrip->prices, row, &scrip->load_error);
+}
+
+static int prices_load(struct scrip *scrip, struct scrip_error *err)
+{
+    struct scrip_scan scan = { .table = SCRIP_TABLE_TERMS, .from_period = INT64_MIN, .to_period = INT64_MAX,
+                               .row = terms_row, .sink = scrip };
+    int code = host_scan(scrip, &scan, err);
+
+    if (code == SCRIP_OK) {
+        scan.table = SCRIP_TABLE_RATES;
+        scan.row = rate_row;
+        code = host_scan(scrip, &scan, err);
+    }
+    if (scrip->load_error.code < 0)
+        *err = scrip->load_error;
+    scrip->prices_written_terms = prices_terms_count(scrip->prices);
+    scrip->prices_written_rates = prices_rate_count(scrip->prices);
+    return code;
+}
+
+/* A currency's amounts are in the store in minor units: their number of decimals cannot change under them. */
+static int terms_settle(struct scrip *scrip, struct scrip_error *err)
+{
+    for (size_t i = 0; i < scrip->currency_count; i++) {
+        struct currency *currency = &scrip->currencies[i];
+        const struct terms *known = prices_terms_of(scrip->prices, currency->name);
+        struct scrip_terms_row row = { 0 };
+
+        if (known != NULL && known->row.decimals != currency->policy.decimals)
+            return error_set(err, SCRIP_EINVALID,
+                             "currency %s: decimals = %d, but the store keeps it with %d: amounts there would change: set "
+                             "decimals = %d, or use another code for a new currency",
+                             currency->name->text, (int)currency->policy.decimals, (int)known->row.decimals,
+                             (int)known->row.decimals);
+        row.currency = currency->name;
+        row.decimals = currency->policy.decimals;
+        row.rounding = currency->policy.rounding;
+        row.split = currency->policy.split;
+        row.settle_lag_us = currency->policy.settle_lag_us;
+        row.late = currency->policy.late;
+        currency->terms = prices_terms(scrip->prices, &row);
+    }
+    return SCRIP_OK;
+}
+
+static int store_start(struct scrip *scrip, struct scrip_error *err)
+{
+    const struct config_section *section = NULL;
+    int code = SCRIP_OK;
+
+    for (size_t i = 0; i < scrip->config->section_count; i++)
+        if (scrip->config->sections[i].kind == SCRIP_STORE) {
+            if (section != NULL)
+                return error_set(err, SCRIP_EINVALID, "%s:%d: a second store: a configuration has one",
+                                 scrip->config->path, scrip->config->sections[i].line);
+            section = &scrip->config->sections[i];
+        }
+    if (section == NULL)
+        return error_set(err, SCRIP_EINVALID, "%s: no store: add a section such as [store/sqlite] with file = books.db",
+                         scrip->config->path);
+    if (scrip->access == SCRIP_ACCESS_INIT || scrip->access == SCRIP_ACCESS_UPGRADE)
+        code = session_start(scrip, section,
+                             scrip->access == SCRIP_ACCESS_INIT ? SCRIP_SESSION_INIT : SCRIP_SESSION_UPGRADE,
+                             &scrip->writer, err);
+    else if (scrip->access == SCRIP_ACCESS_WRITE)
+        code = session_start(scrip, section, SCRIP_SESSION_WRITE, &scrip->writer, err);
+    if (code == SCRIP_OK)
+        code = session_start(scrip, section, SCRIP_SESSION_READ, &scrip->reader, err);
+    if (code == SCRIP_OK)
+        code = prices_load(scrip, err);
+    return code < 0 ? code : terms_settle(scrip, err);
+}
+
+/* ---- open and close ------------------------------------------------------------------------------------------- */
+
+static int host_start(struct scrip *scrip, const char *path, struct instance **host, struct scrip_error *err)
+{
+    static const struct plugin own = { .name = (char *)"scrip" };
+    struct plugin plugin = own;
+    const struct option_value *value;
+    int code = config_read(path, &scrip->config, err);
+
+    plugin.options = host_keys;
+    if (code == SCRIP_OK)
+        code = instance_make(&plugin, scrip->config, config_host(scrip->config), "scrip", NULL, &host_table, scrip, host,
+                             err);
+    if (code < 0)
+        return code;
+    if (duration_us(instance_text(*host, "max_future"), &scrip->max_future_us) < 0)
+        return error_set(err, SCRIP_EINVALID, "max_future: '%s': want a fixed duration such as 1d or 12h",
+                         instance_text(*host, "max_future"));
+    value = instance_option(*host, "dimensions");
+    for (char **item = value ? value->items : NULL; item && *item; item++) {
+        scrip->dimensions = memory_grow(scrip->dimensions, (scrip->dimension_count + 1) * sizeof *scrip->dimensions);
+        scrip->dimensions[scrip->dimension_count++] = names_add(scrip->names, *item, strlen(*item));
+    }
+    registry_start(scrip, *host);
+    return SCRIP_OK;
+}
+
+int scrip_open(const char *path, int access, struct scrip **out, struct scrip_error *err)
+{
+    struct scrip *scrip = memory_get(sizeof *scrip);
+    struct instance *host = NULL;
+    int code;
+
+    *out = NULL;
+    scrip->access = access;
+    scrip->names = names_open();
+    scrip->prices = prices_open();
+    scrip->open = &scrip->batches[0];
+    scrip->open->number = scrip->batch_number = 1;
+    pthread_mutex_init(&scrip->lock, NULL);
+    pthread_cond_init(&scrip->change, NULL);
+    code = host_start(scrip, path, &host, err);
+    if (code == SCRIP_OK)
+        code = instances_start(scrip, 1, err);
+    if (code == SCRIP_OK)
+        code = instances_start(scrip, 0, err);
+    if (code == SCRIP_OK && access != SCRIP_ACCESS_PLUGINS)
+        code = store_start(scrip, err);
+    if (host != NULL)
+        instance_free(host);
+    if (code < 0) {
+        scrip_close(scrip);
+        return code;
+    }
+    *out = scrip;
+    return SCRIP_OK;
+}
+
+static void instance_end(struct instance *instance)
+{
+    if (instance == NULL)
+        return;
+    instance_close(instance);
+    instance_free(instance);
+}
+
+/* In the reverse of the order of use: who asks before who answers, the store last. */
+void scrip_close(struct scrip *scrip)
+{
+    if (scrip == NULL)
+        return;
+    batch_stop(scrip);
+    accounts_forget(scrip);
+    for (size_t i = 0; i < scrip->report_count; i++)
+        instance_end(scrip->reports[i]);
+    for (size_t i = 0; i < scrip->source_count; i++)
+        instance_end(scrip->sources[i]);
+    for (size_t i = 0; i < scrip->service_count; i++) {
+        instance_end(scrip->services[i].instance);
+        free(scrip->services[i].where);
+    }
+    for (size_t i = 0; i < scrip->currency_count; i++)
+        instance_end(scrip->currencies[i].instance);
+    instance_end(scrip->reader);
+    instance_end(scrip->writer);
+    batch_free(&scrip->batches[0]);
+    batch_free(&scrip->batches[1]);
+    engine_free(&scrip->engine);
+    json_free(&scrip->scratch);
+    arena_free(&scrip->arena);
+    free(scrip->undo.start);
+    free(scrip->accounts);
+    free(scrip->tops);
+    free(scrip->reports);
+    free(scrip->sources);
+    free(scrip->services);
+    free(scrip->currencies);
+    free(scrip->dimensions);
+    prices_close(scrip->prices);
+    names_close(scrip->names);
+    if (scrip->registry != NULL)
+        registry_close(scrip->registry);
+    config_free(scrip->config);
+    pthread_mutex_destroy(&scrip->lock);
+    pthread_cond_destroy(&scrip->change);
+    free(scrip);
+}

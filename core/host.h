@@ -1,0 +1,234 @@
+/* host.h - an open host: its instances, the accounts it holds, the batch that it fills. Private to core/. */
+#ifndef SCRIP_CORE_HOST_H
+#define SCRIP_CORE_HOST_H
+
+#include "engine.h"
+#include "registry.h"
+
+#include <pthread.h>
+
+/* A batch is committed when it holds this many events or bytes. */
+#define BATCH_EVENT_LIMIT 16384
+#define BATCH_SIZE_LIMIT ((size_t)24 << 20)
+/* Accounts kept in memory between batches, and what services may remember of them in sum. */
+#define ACCOUNT_LIMIT 50000
+#define CHECKPOINT_EVENTS 1024
+/* Rows read from a source at a time; events of one instant that are put in order together. */
+#define BLOCK_ROWS 512
+#define GROUP_LIMIT 4096
+
+struct currency {
+    struct instance *instance;
+    const struct scrip_name *name;
+    struct scrip_policy policy;
+    const struct terms *terms;
+};
+
+/* Who wants which usage: the host's own keys of a service's section. */
+struct service {
+    struct instance *instance;
+    const struct scrip_name *name;
+    struct option_value *where; /* its where.* members, by count */
+    size_t where_count;
+};
+
+/* ---- a batch: what one commit holds -------------------------------------------------------------------------- */
+
+struct usage_table {
+    struct scrip_usage_row *rows;
+    size_t count, room;
+    uint32_t *slots;
+    size_t slot_count;
+};
+
+struct batch {
+    uint64_t number;
+    struct arena arena;
+    size_t size; /* bytes of the arena that events took */
+    struct scrip_event_row *events;
+    size_t event_count, event_room;
+    uint32_t *event_accounts; /* index of each event's account; the same for entries */
+    uint32_t *entry_accounts;
+    uint32_t *ids; /* open addressing over events by identity: index + 1 */
+    size_t id_slots;
+    struct scrip_entry_row *entries;
+    size_t entry_count, entry_room;
+    struct account **accounts; /* that it touches, and per account: */
+    struct scrip_account_row *account_rows;
+    size_t *account_events, *account_entries;
+    size_t account_count, account_room;
+    struct scrip_checkpoint_row *checkpoints;
+    size_t checkpoint_count, checkpoint_room;
+    struct usage_table days, months;
+    struct scrip_cursor_row *cursors;
+    size_t cursor_count, cursor_room;
+    struct scrip_quarantine_row *quarantine;
+    size_t quarantine_count, quarantine_room;
+    struct scrip_quarantine_row *settled;
+    size_t settled_count, settled_room;
+    /* Made when it is closed: */
+    struct scrip_event_row *sorted_events;
+    struct scrip_entry_row *sorted_entries;
+    size_t sorted_event_room, sorted_entry_room;
+    struct scrip_grant_row *grants;
+    size_t grant_count, grant_room;
+    struct scrip_state_row *states;
+    size_t state_count, state_room;
+    struct scrip_commit commit;
+};
+
+/* The bytewise greatest id that a source ever gave: what is above it is new. */
+struct source_top {
+    const struct scrip_name *source;
+    char last[SCRIP_NAME_SIZE + 1];
+};
+
+enum writer_stage { WRITER_NONE, WRITER_IDLE, WRITER_BUSY, WRITER_STOP };
+
+struct scrip {
+    struct config *config;
+    struct registry *registry;
+    struct names *names;
+    struct prices *prices;
+    int access;
+    int64_t max_future_us;
+    int64_t now_us; /* the clock when it was last asked for */
+    const struct scrip_name **dimensions;
+    size_t dimension_count;
+
+    struct currency *currencies;
+    size_t currency_count, currency_room;
+    struct service *services;
+    size_t service_count, service_room;
+    struct instance **sources;
+    size_t source_count, source_room;
+    struct instance **reports;
+    size_t report_count, report_room;
+    struct instance *reader; /* the store's sessions; NULL: none */
+    struct instance *writer;
+
+    struct account **accounts; /* by number of name */
+    size_t accounts_room;
+    struct account *newest, *oldest; /* least recently used */
+    size_t account_count;
+    size_t state_count;
+
+    struct engine engine;
+    struct quote quote;
+    struct json_out scratch;
+    struct arena arena; /* of the event at hand */
+    struct bytes undo; /* what services put while quoting, newest last */
+    uint64_t grant_number; /* that the next grant of the account at hand will get */
+    uint64_t prices_written_terms, prices_written_rates;
+    struct source_top *tops;
+    size_t top_count, top_room;
+
+    struct batch batches[2];
+    struct batch *open; /* being filled */
+    struct batch *sent; /* in the writer's hands, or NULL */
+    uint64_t batch_number;
+    pthread_t thread;
+    pthread_mutex_t lock;
+    pthread_cond_t change;
+    enum writer_stage stage;
+    int thread_started;
+    struct scrip_error write_error;
+    struct scrip_error load_error;
+    uint64_t commits;
+};
+
+/* Where an event came from, for its quarantine. */
+struct origin {
+    const struct scrip_name *source;
+    const char *feed;
+    uint64_t line;
+    const char *bytes;
+    uint64_t size;
+    const struct scrip_field *fields;
+    size_t field_count;
+};
+
+/* host.c */
+extern const struct scrip_host host_table;
+const struct scrip_name *host_name(struct scrip_ctx *ctx, const char *text, uint64_t size);
+struct scrip *host_of(struct scrip_ctx *ctx);
+struct currency *host_currency(struct scrip *scrip, const char *code);
+int host_writes(struct scrip *scrip, struct scrip_error *err); /* refuses where the host was opened to read */
+
+/* cache.c: accounts in memory */
+int account_open(struct scrip *scrip, const struct scrip_name *name, struct account **out, struct scrip_error *err);
+/* A copy for reads: loaded apart, freed by the caller. NULL in *out: the account is unknown. */
+int account_copy(struct scrip *scrip, const char *name, struct account **out, struct scrip_error *err);
+void accounts_trim(struct scrip *scrip);
+void accounts_forget(struct scrip *scrip);
+
+/* route.c: who prices usage, and what it answers */
+/* Fills quote. SCRIP_ENOTFOUND: nobody has a price; the message says so. */
+int route_usage(struct scrip *scrip, struct account *account, const struct event *event, struct quote *quote,
+                struct scrip_error *err);
+/* Decides a grant's or an adjustment's terms. */
+int route_grant(struct scrip *scrip, const struct event *event, struct arena *arena, struct quote *quote,
+                struct scrip_error *err);
+/* Undoes or forgets the undo of what services put while quoting. */
+void route_undo(struct scrip *scrip, struct account *account);
+int route_line_add(struct scrip_ctx *ctx, struct scrip_quote *out, const struct scrip_line *line);
+void route_verdict(struct scrip_ctx *ctx, struct scrip_quote *out, int verdict);
+int route_price(struct scrip_ctx *ctx, struct scrip_quote *out, const char *currency, const char *rate, const char *label);
+int route_state_get(struct scrip_ctx *ctx, const char *key, uint64_t key_size, void *value, uint64_t *value_size);
+int route_state_put(struct scrip_ctx *ctx, const char *key, uint64_t key_size, const void *value, uint64_t value_size,
+                    int64_t discard_after_us);
+int route_currency_find(struct scrip_ctx *ctx, const char *currency, int64_t *out_decimals);
+
+/* take.c: one event taken in */
+int take_event(struct scrip *scrip, struct event *event, const struct origin *origin, struct scrip_result *result,
+               struct scrip_error *err);
+int take_bad(struct scrip *scrip, const struct origin *origin, const char *reason_class, const char *reason,
+             const struct event *event, struct scrip_result *result);
+
+/* submit.c */
+int fields_from_pairs(const struct scrip_pair *pairs, uint64_t pair_count, struct scrip_field *fields, size_t *count,
+                      struct arena *arena, struct scrip_error *err);
+
+/* batch.c: what is to be committed, and the thread that does */
+void batch_add(struct scrip *scrip, struct account *account, const struct event *event, const struct quote *quote);
+const struct scrip_event_row *batch_find(const struct batch *batch, const struct event *event);
+void batch_cursor(struct scrip *scrip, const struct scrip_name *source, const char *feed,
+                  const struct scrip_cursor *cursor);
+int batch_is_full(const struct scrip *scrip);
+/* Hands the open batch to the writer. A failure of an earlier one comes out here or in batch_finish. */
+int batch_send(struct scrip *scrip, struct scrip_error *err);
+/* The same, and waits until everything is committed. */
+int batch_finish(struct scrip *scrip, struct scrip_error *err);
+/* Forgets the open batch and every account in memory: what was not committed will be read again. */
+void batch_drop(struct scrip *scrip);
+void batch_stop(struct scrip *scrip); /* ends the thread */
+void batch_free(struct batch *batch);
+void usage_table_add(struct usage_table *table, const struct scrip_usage_row *row);
+void usage_table_clear(struct usage_table *table);
+void usage_table_free(struct usage_table *table);
+/* Adds an effect's draws to both rollups. */
+void usage_tables_add(struct usage_table *days, struct usage_table *months, const struct effect *effect,
+                      const struct account *account, const struct event *event, const struct quote *quote);
+/* The opaque state of a checkpoint: balances of all grants. */
+void checkpoint_state(const struct account *account, struct bytes *out);
+
+/* intake.c: rows of feeds */
+int intake_feed_add(struct scrip_ctx *ctx, struct scrip_rows *out, const char *feed);
+int intake_row_add(struct scrip_ctx *ctx, struct scrip_rows *out, const struct scrip_row *row);
+int intake_row_skip(struct scrip_ctx *ctx, struct scrip_rows *out, const struct scrip_row *row);
+int intake_row_bad(struct scrip_ctx *ctx, struct scrip_rows *out, const struct scrip_row *row, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+int intake_row_json(struct scrip_ctx *ctx, struct scrip_rows *out, const struct scrip_row *row);
+
+/* report.c: answers through report plugins */
+int report_write(struct scrip_ctx *ctx, const void *bytes, uint64_t size);
+
+/* What a store answers, in one call. */
+static inline const struct scrip_store *store_of(const struct instance *session)
+{
+    return &session->plugin->api.store;
+}
+/* A scan of the reading session; the store's message becomes err's. */
+int host_scan(struct scrip *scrip, const struct scrip_scan *scan, struct scrip_error *err);
+
+#endif

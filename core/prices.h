@@ -1,0 +1,38 @@
+/* prices.h - the terms and rates that priced events, each kept once for as long as the books. */
+#ifndef SCRIP_CORE_PRICES_H
+#define SCRIP_CORE_PRICES_H
+
+#include "names.h"
+
+#include <scrip/scrip.h>
+
+struct terms {
+    struct scrip_terms_row row;
+    uint8_t mark[16]; /* hash of its content: what a head sees of it */
+};
+
+struct rate {
+    struct scrip_rate_row row;
+    const struct terms *terms;
+    uint8_t mark[16];
+};
+
+struct prices;
+
+struct prices *prices_open(void);
+void prices_close(struct prices *prices);
+/* Rows of a store, as they are read at open. SCRIP_EINVALID where a number is missing or met twice. */
+int prices_load_terms(struct prices *prices, const struct scrip_terms_row *row, struct scrip_error *err);
+int prices_load_rate(struct prices *prices, const struct scrip_rate_row *row, struct scrip_error *err);
+/* The one with this content; numbered anew where there is none. Pointers stay good until close. */
+const struct terms *prices_terms(struct prices *prices, const struct scrip_terms_row *content);
+const struct rate *prices_rate(struct prices *prices, const struct scrip_rate_row *content);
+/* By number; NULL: none. */
+const struct terms *prices_terms_at(const struct prices *prices, uint64_t number);
+const struct rate *prices_rate_at(const struct prices *prices, uint64_t number);
+/* The last terms recorded of a currency; NULL: none. */
+const struct terms *prices_terms_of(const struct prices *prices, const struct scrip_name *currency);
+uint64_t prices_terms_count(const struct prices *prices);
+uint64_t prices_rate_count(const struct prices *prices);
+
+#endif

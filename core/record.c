@@ -1,0 +1,353 @@
+/* record.c - what was decided about an event, as its row keeps it: quotes, and the terms of grants. */
+#include "engine.h"
+
+#include "calendar.h"
+#include "money.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+/* ---- grants --------------------------------------------------------------------------------------------------- */
+
+/* A decimal field in minor units; absent: fallback. */
+static int minor_field(const struct event *event, int key, const struct terms *terms, int64_t fallback, int64_t *out,
+                       struct scrip_error *err)
+{
+    struct scrip_decimal value;
+
+    *out = fallback;
+    if (event_decimal(event, key, &value) < 0)
+        return SCRIP_OK;
+    if (money_from_decimal(&value, (int)terms->row.decimals, out) < 0)
+        return error_set(err, SCRIP_EINVALID, "%s: '%s' is no amount of %s, which has %d decimals", field_text(key),
+                         event_text(event, key), terms->row.currency->text, (int)terms->row.decimals);
+    return SCRIP_OK;
+}
+
+static int amount_fields(const struct event *event, const struct terms *terms, struct scrip_grant_row *row,
+                         struct scrip_error *err)
+{
+    char text[DECIMAL_TEXT_SIZE];
+    int64_t amount = 0;
+
+    row->unlimited = event_field(event, SCRIP_F_AMOUNT) != NULL;
+    if (row->unlimited && event->shown.type == SCRIP_ADJUSTMENT)
+        return error_set(err, SCRIP_EINVALID, "amount: an adjustment cannot be unlimited");
+    if (!row->unlimited) {
+        if (!event->shown.has_amount)
+            return error_set(err, SCRIP_EINVALID, "amount: missing: give an amount of %s", terms->row.currency->text);
+        if (money_from_decimal(&event->shown.amount, (int)terms->row.decimals, &amount) < 0) {
+            decimal_write(&event->shown.amount, text, sizeof text);
+            return error_set(err, SCRIP_EINVALID, "amount: '%s' is no amount of %s, which has %d decimals", text,
+                             terms->row.currency->text, (int)terms->row.decimals);
+        }
+        if (amount == INT64_MIN || (event->shown.type == SCRIP_GRANT && amount < 0) || amount == 0)
+            return error_set(err, SCRIP_EINVALID, "amount: want an amount %s 0",
+                             event->shown.type == SCRIP_GRANT ? "above" : "other than");
+    }
+    return minor_field(event, SCRIP_F_BALANCE, terms, amount, &row->balance[SCRIP_BOOK_ISSUED], err);
+}
+
+/* What this version's engine does not do yet is refused, not ignored. */
+static int beyond_check(const struct event *event, struct scrip_error *err)
+{
+    static const int beyond[] = { SCRIP_F_RECURRENCE_EVERY, SCRIP_F_RECURRENCE_ANCHOR, SCRIP_F_ROLLOVER_MIN,
+                                  SCRIP_F_ROLLOVER_MAX,     SCRIP_F_MAX_PER_CHARGE,    SCRIP_F_GRANT_UNIT,
+                                  SCRIP_F_RENEWS };
+
+    for (size_t i = 0; i < sizeof beyond / sizeof *beyond; i++)
+        if (event_field(event, beyond[i]) != NULL)
+            return error_set(err, SCRIP_EINVALID, "%s: this version does not do it: leave it out",
+                             field_text(beyond[i]));
+    return SCRIP_OK;
+}
+
+static int priority_field(const struct event *event, struct scrip_grant_row *row, struct scrip_error *err)
+{
+    struct scrip_decimal value;
+
+    if (event_decimal(event, SCRIP_F_PRIORITY, &value) < 0)
+        return SCRIP_OK;
+    if (value.atto != 0)
+        return error_set(err, SCRIP_EINVALID, "priority: '%s' is no whole number", event_text(event, SCRIP_F_PRIORITY));
+    row->has_priority = 1;
+    row->priority = value.whole;
+    return SCRIP_OK;
+}
+
+int grant_from_event(const struct event *event, const struct terms *terms, struct names *names, struct arena *arena,
+                     struct json_out *scratch, struct scrip_grant_row *row, struct scrip_error *err)
+{
+    const char *id = event->shown.type == SCRIP_GRANT ? event_text(event, SCRIP_F_GRANT) : "";
+    const char *class_name = event_text(event, SCRIP_F_CLASS), *cost_currency = event_text(event, SCRIP_F_COST_CURRENCY);
+    int code;
+
+    memset(row, 0, sizeof *row);
+    row->id = id[0] ? id : event->shown.id;
+    row->id_size = strlen(row->id);
+    row->created_us = event->shown.time_us;
+    row->effective_us = event_time(event, SCRIP_F_EFFECTIVE);
+    if (row->effective_us == SCRIP_TIME_NONE)
+        row->effective_us = event->shown.time_us;
+    row->expires_us = event_time(event, SCRIP_F_EXPIRES);
+    if (event->shown.type == SCRIP_ADJUSTMENT && !class_name[0])
+        class_name = "adjustment";
+    row->class_name = names_add(names, class_name, strlen(class_name));
+    row->cost_currency = names_add(names, cost_currency, strlen(cost_currency));
+    row->has_cost = event_decimal(event, SCRIP_F_COST_AMOUNT, &row->cost) == SCRIP_OK;
+    if ((code = beyond_check(event, err)) < 0 || (code = priority_field(event, row, err)) < 0 ||
+        (code = amount_fields(event, terms, row, err)) < 0 ||
+        (code = minor_field(event, SCRIP_F_FLOOR, terms, 0, &row->floor, err)) < 0)
+        return code;
+    scope_from_event(event, scratch);
+    row->scope = scratch->size ? arena_text(arena, scratch->text, scratch->size) : "";
+    row->scope_size = scratch->size;
+    return SCRIP_OK;
+}
+
+/* ---- quotes as rows ------------------------------------------------------------------------------------------- */
+
+static int decimal_same(const struct scrip_decimal *a, const struct scrip_decimal *b)
+{
+    return a->whole == b->whole && a->atto == b->atto;
+}
+
+/* What the only line of most events is for: the feed's own amount, or the quantity. */
+static const struct scrip_decimal *usual_quantity(const struct event *event)
+{
+    return event->shown.has_amount ? &event->shown.amount : &event->shown.quantity;
+}
+
+static void raw_number(struct json_out *out, const char *key, uint64_t number)
+{
+    char text[24];
+
+    json_key(out, key, strlen(key));
+    json_raw(out, text, (size_t)snprintf(text, sizeof text, "%" PRIu64, number));
+}
+
+static void raw_time(struct json_out *out, const char *key, int64_t time_us)
+{
+    char text[TIME_TEXT_SIZE];
+
+    if (time_us == SCRIP_TIME_NONE)
+        return;
+    json_key(out, key, strlen(key));
+    json_string(out, text, time_write(time_us, text, sizeof text));
+}
+
+static void lines_write(const struct quote *quote, const struct event *event, struct json_out *out)
+{
+    char text[DECIMAL_TEXT_SIZE];
+
+    json_open(out, '{');
+    if (quote->verdict == SCRIP_GATE) {
+        json_key(out, "gate", 4);
+        json_raw(out, "true", 4);
+    }
+    json_key(out, "lines", 5);
+    json_open(out, '[');
+    for (size_t i = 0; i < quote->count; i++) {
+        const struct quote_line *line = &quote->lines[i];
+
+        json_open(out, '{');
+        raw_number(out, "rate", line->rate->row.number);
+        json_key(out, "quantity", 8);
+        json_string(out, text, decimal_write(&line->quantity, text, sizeof text));
+        if (line->time_us != event->shown.time_us)
+            raw_time(out, "time", line->time_us);
+        if (line->group)
+            raw_number(out, "group", line->group);
+        json_close(out, '}');
+    }
+    json_close(out, ']');
+    json_close(out, '}');
+}
+
+static void terms_write(const struct quote *quote, struct json_out *out)
+{
+    static const char digits[] = "0123456789abcdef";
+    const struct scrip_grant_row *grant = &quote->grant;
+    const uint8_t *key = grant->order_key;
+    char text[SCRIP_ORDER_KEY_SIZE * 2];
+
+    json_open(out, '{');
+    raw_number(out, "terms", quote->terms->row.number);
+    json_key(out, "class", 5);
+    json_string(out, grant->class_name->text, grant->class_name->size);
+    raw_time(out, "effective", grant->effective_us);
+    raw_time(out, "expires", grant->expires_us);
+    for (size_t i = 0; i < grant->order_key_size; i++) {
+        text[i * 2] = digits[key[i] >> 4];
+        text[i * 2 + 1] = digits[key[i] & 15];
+    }
+    json_key(out, "order", 5);
+    json_string(out, text, grant->order_key_size * 2);
+    json_close(out, '}');
+}
+
+void quote_to_row(const struct quote *quote, const struct event *event, struct scrip_event_row *row,
+                  struct json_out *scratch, struct arena *arena)
+{
+    row->rate = 0;
+    row->lines = NULL;
+    row->lines_size = 0;
+    if (quote->refusal[0] || (quote->terms == NULL && quote->count == 0))
+        return;
+    if (quote->terms == NULL && quote->count == 1 && quote->verdict == SCRIP_PRICED && quote->lines[0].group == 0 &&
+        quote->lines[0].time_us == event->shown.time_us &&
+        decimal_same(&quote->lines[0].quantity, usual_quantity(event))) {
+        row->rate = quote->lines[0].rate->row.number;
+        return;
+    }
+    json_clear(scratch);
+    if (quote->terms != NULL)
+        terms_write(quote, scratch);
+    else
+        lines_write(quote, event, scratch);
+    row->lines = arena_text(arena, scratch->text, scratch->size);
+    row->lines_size = scratch->size;
+}
+
+struct record_reading {
+    struct quote *quote;
+    const struct event *event;
+    const struct prices *prices;
+    struct names *names;
+    struct arena *arena;
+};
+
+static int digit(char c)
+{
+    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+static int order_read(struct record_reading *r, const char *text, size_t size)
+{
+    uint8_t *key = arena_get(r->arena, size / 2 + 1);
+
+    for (size_t i = 0; i < size / 2; i++) {
+        if (digit(text[i * 2]) < 0 || digit(text[i * 2 + 1]) < 0)
+            return SCRIP_EINVALID;
+        key[i] = (uint8_t)(digit(text[i * 2]) << 4 | digit(text[i * 2 + 1]));
+    }
+    r->quote->grant.order_key = key;
+    r->quote->grant.order_key_size = size / 2;
+    return SCRIP_OK;
+}
+
+static int line_leaf(struct record_reading *r, const char *key, const char *text, size_t size, size_t index)
+{
+    struct quote_line *line;
+
+    if (index >= SCRIP_LINE_LIMIT || index > r->quote->count)
+        return SCRIP_EINVALID;
+    line = &r->quote->lines[index];
+    if (index == r->quote->count) {
+        r->quote->count++;
+        memset(line, 0, sizeof *line);
+        line->time_us = r->event->shown.time_us;
+    }
+    if (strcmp(key, "rate") == 0) {
+        line->rate = prices_rate_at(r->prices, strtoull(text, NULL, 10));
+        return line->rate ? SCRIP_OK : SCRIP_EINVALID;
+    }
+    if (strcmp(key, "quantity") == 0)
+        return decimal_parse(text, size, &line->quantity);
+    if (strcmp(key, "time") == 0)
+        return time_parse(text, size, NULL, "", &line->time_us);
+    if (strcmp(key, "group") == 0) {
+        line->group = strtoull(text, NULL, 10);
+        return SCRIP_OK;
+    }
+    return SCRIP_EINVALID;
+}
+
+static int record_leaf(void *sink, const struct json_leaf *leaf)
+{
+    struct record_reading *r = sink;
+    char path[64], text[SCRIP_ORDER_KEY_SIZE * 2 + 1], *end;
+
+    if (leaf->path_size >= sizeof path || leaf->size >= sizeof text)
+        return SCRIP_EINVALID;
+    memcpy(path, leaf->path, leaf->path_size);
+    path[leaf->path_size] = 0;
+    memcpy(text, leaf->text, leaf->size);
+    text[leaf->size] = 0;
+    if (strncmp(path, "lines.", 6) == 0) {
+        size_t index = strtoul(path + 6, &end, 10);
+
+        return *end == '.' ? line_leaf(r, end + 1, text, leaf->size, index) : SCRIP_EINVALID;
+    }
+    if (strcmp(path, "gate") == 0)
+        r->quote->verdict = SCRIP_GATE;
+    else if (strcmp(path, "terms") == 0)
+        r->quote->terms = prices_terms_at(r->prices, strtoull(text, NULL, 10));
+    else if (strcmp(path, "class") == 0)
+        r->quote->grant.class_name = names_add(r->names, text, leaf->size);
+    else if (strcmp(path, "effective") == 0)
+        return time_parse(text, leaf->size, NULL, "", &r->quote->grant.effective_us);
+    else if (strcmp(path, "expires") == 0)
+        return time_parse(text, leaf->size, NULL, "", &r->quote->grant.expires_us);
+    else if (strcmp(path, "order") == 0)
+        return order_read(r, text, leaf->size);
+    else
+        return SCRIP_EINVALID;
+    return SCRIP_OK;
+}
+
+static int terms_from_row(struct record_reading *r, const struct scrip_event_row *row, struct json_out *scratch,
+                          struct scrip_error *err)
+{
+    struct scrip_grant_row settled = r->quote->grant;
+    int code;
+
+    if (r->quote->terms == NULL || settled.class_name == NULL)
+        return error_set(err, SCRIP_EINVALID, "event %" PRIu64 " of '%s': the terms of its grant are not recorded",
+                         row->number, row->account->text);
+    code = grant_from_event(r->event, r->quote->terms, r->names, r->arena, scratch, &r->quote->grant, err);
+    r->quote->grant.class_name = settled.class_name;
+    r->quote->grant.effective_us = settled.effective_us;
+    r->quote->grant.expires_us = settled.expires_us;
+    r->quote->grant.order_key = settled.order_key;
+    r->quote->grant.order_key_size = settled.order_key_size;
+    return code;
+}
+
+int quote_from_row(const struct scrip_event_row *row, const struct event *event, const struct prices *prices,
+                   struct names *names, struct arena *arena, struct json_out *scratch, struct quote *quote,
+                   struct scrip_error *err)
+{
+    struct record_reading r = { quote, event, prices, names, arena };
+
+    quote->count = 0;
+    quote->refusal[0] = 0;
+    quote->terms = NULL;
+    memset(&quote->grant, 0, sizeof quote->grant);
+    quote->grant.expires_us = SCRIP_TIME_NONE;
+    quote->verdict = event->shown.type == SCRIP_USAGE ? SCRIP_FREE : SCRIP_NOT_MINE;
+    if (row->rate != 0) {
+        quote->verdict = SCRIP_PRICED;
+        quote->lines[0].rate = prices_rate_at(prices, row->rate);
+        quote->lines[0].quantity = *usual_quantity(event);
+        quote->lines[0].time_us = event->shown.time_us;
+        quote->lines[0].group = 0;
+        quote->count = 1;
+        if (quote->lines[0].rate == NULL)
+            return error_set(err, SCRIP_EINVALID, "event %" PRIu64 " of '%s': no rate %" PRIu64, row->number,
+                             row->account->text, row->rate);
+    } else if (row->lines_size) {
+        quote->verdict = event->shown.type == SCRIP_USAGE ? SCRIP_PRICED : SCRIP_NOT_MINE;
+        if (json_read(row->lines, row->lines_size, record_leaf, &r, err) < 0)
+            return error_set(err, SCRIP_EINVALID, "event %" PRIu64 " of '%s': its recorded lines are damaged",
+                             row->number, row->account->text);
+        for (size_t i = 0; i < quote->count; i++)
+            if (quote->lines[i].rate == NULL)
+                return error_set(err, SCRIP_EINVALID, "event %" PRIu64 " of '%s': a recorded line has no rate",
+                                 row->number, row->account->text);
+        if (event->shown.type != SCRIP_USAGE)
+            return terms_from_row(&r, row, scratch, err);
+    } else if (row->outcome == SCRIP_REFUSED && row->reason_size)
+        snprintf(quote->refusal, sizeof quote->refusal, "%.*s", (int)row->reason_size, row->reason);
+    return SCRIP_OK;
+}

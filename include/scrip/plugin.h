@@ -1,0 +1,848 @@
+/* plugin.h - all that a plugin author reads: the contract between scrip and its plugins.
+ *
+ * A plugin is one shared object that exports one constant, `scrip_plugin`, filled by the macro of its kind:
+ *
+ *     SCRIP_SERVICE_PLUGIN("acme", "ACME rate card", .quote = quote);
+ *
+ * The kinds: a currency says how a unit of account behaves; a service prices usage; a source brings events in;
+ * a store keeps state; a report writes answers. The host reads the constant before it runs anything: magic, ABI
+ * version, size, kind, name and required functions must fit, or the plugin is refused.
+ *
+ * A configured use of a plugin is an *instance*: `[service/acme]`, or `[service/acme east]` for a second one. Each has
+ * a `struct scrip_ctx`; what it keeps hangs on `ctx->self`, never on a static variable.
+ *
+ * Four laws of memory
+ *   1. Lent in: what the host passes is yours to read until you return.
+ *   2. Copied out: what you pass to a host call is copied before that call returns.
+ *   3. No handover: memory never changes its owner. What you allocate, you free.
+ *   4. One at a time: an instance is never entered twice at once (it may be entered from different threads in turn).
+ *
+ * Errors: a function returns 0 (SCRIP_OK) or a negative code, and says why through the call that failed:
+ *     return scrip_fail(ctx, SCRIP_EINVALID, "rate: want AMOUNT/PER, got '%s'", text);
+ * The message says what is wrong and what mends it; it belongs to that call and is at most SCRIP_MESSAGE_SIZE bytes.
+ *
+ * Structs grow at their end only, by pointers and 64-bit fields. Text is UTF-8, NUL-terminated; an absent text is "",
+ * never NULL, unless a comment says otherwise. Times are microseconds since 1970-01-01T00:00:00Z (`_us`), years 1900
+ * to 9999; an absent time is SCRIP_TIME_NONE. Ends are exclusive. Amounts are whole minor units of their currency.
+ */
+#ifndef SCRIP_PLUGIN_H
+#define SCRIP_PLUGIN_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define SCRIP_MAGIC UINT32_C(0x53435250) /* "SCRP" */
+#define SCRIP_ABI_MAJOR 0
+#define SCRIP_ABI_MINOR 1
+#define SCRIP_MESSAGE_SIZE 512
+
+#define SCRIP_TIME_NONE INT64_MIN
+#define SCRIP_TIME_MIN INT64_C(-2208988800000000)  /* 1900-01-01T00:00:00Z */
+#define SCRIP_TIME_MAX INT64_C(253402300800000000) /* 10000-01-01T00:00:00Z, exclusive */
+#define SCRIP_SECOND INT64_C(1000000)
+#define SCRIP_DAY (INT64_C(86400) * SCRIP_SECOND)
+
+/* Limits that a user can meet. The host refuses what is beyond, naming the limit. */
+#define SCRIP_NAME_SIZE 255        /* bytes of a name or id, without the NUL */
+#define SCRIP_ATTRIBUTE_LIMIT 64   /* attributes of an event */
+#define SCRIP_LINE_LIMIT 64        /* lines of a quote */
+#define SCRIP_STATE_KEY_SIZE 255   /* bytes of a state key */
+#define SCRIP_STATE_VALUE_SIZE 4096
+#define SCRIP_ORDER_KEY_SIZE 512   /* bytes of a grant's order key */
+#define SCRIP_ROW_SIZE 1048576     /* bytes of one row of a feed */
+
+enum scrip_code {
+    SCRIP_OK = 0,
+    SCRIP_EINVALID = -1,  /* an input or a configuration is wrong */
+    SCRIP_EREFUSED = -2,  /* understood, and not granted: the event becomes a stored refusal */
+    SCRIP_ENOTFOUND = -3, /* nothing there */
+    SCRIP_EIO = -4,       /* a file or a store failed */
+    SCRIP_ELIMIT = -5,    /* one of the limits above */
+    SCRIP_ERANGE = -6,    /* a number does not fit */
+    SCRIP_ECONFLICT = -7, /* another writer was first, or the same id came with other content */
+    SCRIP_EBUSY = -8,     /* somebody else holds it */
+    SCRIP_ENOMEM = -9,
+    SCRIP_EVERSION = -10 /* a schema, a file or an ABI of another version */
+};
+
+enum scrip_kind { SCRIP_CURRENCY = 1, SCRIP_SERVICE, SCRIP_SOURCE, SCRIP_STORE, SCRIP_REPORT };
+
+/* ---- values ------------------------------------------------------------------------------------------------ */
+
+/* An exact decimal with 18 digits after the point: whole + atto / 10^18, with 0 <= atto < 10^18.
+ * -0.25 is { -1, 750000000000000000 }. */
+struct scrip_decimal {
+    int64_t whole;
+    int64_t atto;
+};
+#define SCRIP_ATTO INT64_C(1000000000000000000)
+
+struct scrip_attribute {
+    const char *name;
+    const char *value;
+};
+
+/* The event types of the format's manual, in the order of their numbers, which never change. */
+#define SCRIP_EVENT_TYPES(X)                                                                                  \
+    X(USAGE, "scrip.usage")                                                                                   \
+    X(GRANT, "scrip.grant")                                                                                   \
+    X(ACCOUNT, "scrip.account")                                                                               \
+    X(ADJUSTMENT, "scrip.adjustment")                                                                         \
+    X(VOID, "scrip.void")                                                                                     \
+    X(LIMIT, "scrip.limit")                                                                                   \
+    X(HOLD, "scrip.hold")                                                                                     \
+    X(EXTEND, "scrip.extend")                                                                                 \
+    X(CAPTURE, "scrip.capture")                                                                               \
+    X(RELEASE, "scrip.release")                                                                               \
+    X(REVERSAL, "scrip.reversal")                                                                             \
+    X(CONVERSION, "scrip.conversion")                                                                         \
+    X(TRANSFER, "scrip.transfer")                                                                             \
+    X(RESET, "scrip.reset")                                                                                   \
+    X(CLOSE, "scrip.close")
+
+enum scrip_event_type {
+#define X(id, text) SCRIP_##id,
+    SCRIP_EVENT_TYPES(X)
+#undef X
+        SCRIP_EVENT_TYPE_COUNT
+};
+
+/* Every field that an event may carry, by its name in the native format and as a mapping key of a feed. Numbers never
+ * change. How the text of a field is read: N name, D decimal, T time, L list of names split by '\n', X free text.
+ * `attribute.NAME` and `label.NAME` are families: their row field carries NAME. */
+#define SCRIP_FIELDS(X)                                                                                       \
+    X(TYPE, "type", 'N')                                                                                      \
+    X(ID, "id", 'N')                                                                                          \
+    X(SOURCE, "source", 'N')                                                                                  \
+    X(ACCOUNT, "account", 'N')                                                                                \
+    X(TIME, "time", 'T')                                                                                      \
+    X(SERVICE, "service", 'N')                                                                                \
+    X(PRODUCT, "product", 'N')                                                                                \
+    X(USER, "user", 'N')                                                                                      \
+    X(QUANTITY, "quantity", 'D')                                                                              \
+    X(UNIT, "unit", 'N')                                                                                      \
+    X(AMOUNT, "amount", 'D') /* a grant's may be "unlimited" */                                               \
+    X(CURRENCY, "currency", 'N')                                                                              \
+    X(END, "end", 'T')                                                                                        \
+    X(GRANT, "grant", 'N')                                                                                    \
+    X(ACCEPT, "accept", 'N')                                                                                  \
+    X(CLASS, "class", 'N')                                                                                    \
+    X(EFFECTIVE, "effective", 'T')                                                                            \
+    X(EXPIRES, "expires", 'T')                                                                                \
+    X(BALANCE, "balance", 'D')                                                                                \
+    X(PRIORITY, "priority", 'D')                                                                              \
+    X(COST_AMOUNT, "cost.amount", 'D')                                                                        \
+    X(COST_CURRENCY, "cost.currency", 'N')                                                                    \
+    X(SCOPE_SERVICES, "scope.services", 'L')                                                                  \
+    X(SCOPE_PRODUCTS, "scope.products", 'L')                                                                  \
+    X(SCOPE_USERS, "scope.users", 'L')                                                                        \
+    X(SCOPE_ATTRIBUTE, "scope.attributes", 'L') /* a family: scope.attributes.NAME, the values allowed */     \
+    X(RECURRENCE_EVERY, "recurrence.every", 'N')                                                              \
+    X(RECURRENCE_ANCHOR, "recurrence.anchor", 'T')                                                            \
+    X(ROLLOVER_MIN, "rollover.min", 'D')                                                                      \
+    X(ROLLOVER_MAX, "rollover.max", 'D')                                                                      \
+    X(FLOOR, "floor", 'D')                                                                                    \
+    X(MAX_PER_CHARGE, "max_per_charge", 'D')                                                                  \
+    X(GRANT_UNIT, "grant_unit", 'D')                                                                          \
+    X(RENEWS, "renews", 'N')                                                                                  \
+    X(LIMIT, "limit", 'N')                                                                                    \
+    X(PER, "per", 'N')                                                                                        \
+    X(ANCHOR, "anchor", 'T')                                                                                  \
+    X(HOLD, "hold", 'N')                                                                                      \
+    X(OF_SOURCE, "of.source", 'N')                                                                            \
+    X(OF_ID, "of.id", 'N')                                                                                    \
+    X(OF_LINE, "of.line", 'D')                                                                                \
+    X(REASON, "reason", 'X')                                                                                  \
+    X(FROM, "from", 'N')                                                                                      \
+    X(TO, "to", 'N')                                                                                          \
+    X(RATE, "rate", 'D')                                                                                      \
+    X(PRESERVE_OVERAGE, "preserve_overage", 'N')                                                              \
+    X(PERIOD, "period", 'N')                                                                                  \
+    X(NAME, "name", 'X')                                                                                      \
+    X(ZONE, "zone", 'N')                                                                                      \
+    X(START, "start", 'T')                                                                                    \
+    X(PARENT, "parent", 'N')                                                                                  \
+    X(LABEL, "label", 'X')         /* a family: label.NAME */                                                 \
+    X(ATTRIBUTE, "attribute", 'X') /* a family: attribute.NAME */
+
+enum scrip_field_key {
+#define X(id, text, reads) SCRIP_F_##id,
+    SCRIP_FIELDS(X)
+#undef X
+        SCRIP_FIELD_COUNT
+};
+
+/* An event as a service or a currency sees it. Lent for the call. */
+struct scrip_event {
+    int64_t type;    /* enum scrip_event_type */
+    int64_t time_us; /* when it happened */
+    int64_t end_us;  /* end of a session, or SCRIP_TIME_NONE */
+    const char *account;
+    const char *source;
+    const char *id;
+    const char *service; /* the instance that must price it, or "" */
+    const char *product;
+    const char *user;
+    const char *unit;
+    const char *currency;          /* the user's choice, or the currency of `amount`, or "" */
+    struct scrip_decimal quantity; /* 1 where the event has none */
+    struct scrip_decimal amount;   /* the feed's own charge; see has_amount */
+    int64_t has_amount;
+    const struct scrip_attribute *attributes; /* sorted by name */
+    uint64_t attribute_count;
+};
+
+/* ---- options ----------------------------------------------------------------------------------------------- */
+
+/* How the text of a configured key is checked before anything runs. */
+enum scrip_option_type {
+    SCRIP_OPTION_TEXT,
+    SCRIP_OPTION_NAME,     /* 1 to 255 bytes, no control characters */
+    SCRIP_OPTION_INT,      /* int64 */
+    SCRIP_OPTION_DECIMAL,  /* exact decimal */
+    SCRIP_OPTION_BOOL,     /* yes or no */
+    SCRIP_OPTION_TIME,     /* 2022-03-29, 2022-03-29T00:00:00Z */
+    SCRIP_OPTION_DURATION, /* 30m, 24h, 7d, P1Y, P3M, PT30M: kept as text where months are in it */
+    SCRIP_OPTION_PATH,     /* relative to the configuration file */
+    SCRIP_OPTION_LIST,     /* names split by commas */
+    SCRIP_OPTION_CHOICE,   /* one of `choices`, split by commas */
+    SCRIP_OPTION_ZONE      /* UTC, +02:00, Europe/Berlin */
+};
+
+/* One key of an instance's section. A plugin ends its table with SCRIP_OPTIONS_END. A key that ends in ".*" is a
+ * family: `term.*` takes `term.free = P1Y`, `term.trial = 30d`. */
+struct scrip_option {
+    const char *key;
+    uint64_t type;        /* enum scrip_option_type */
+    const char *fallback; /* the default as text; NULL: absent unless given */
+    const char *choices;  /* of SCRIP_OPTION_CHOICE; else NULL */
+    uint64_t required;    /* 1: the section must give it */
+    const char *help;     /* one line */
+};
+#define SCRIP_OPTIONS_END { NULL, 0, NULL, NULL, 0, NULL }
+
+/* ---- quotes ------------------------------------------------------------------------------------------------ */
+
+enum scrip_verdict {
+    SCRIP_NOT_MINE = 0, /* ask the next service */
+    SCRIP_PRICED,       /* the lines are the price */
+    SCRIP_FREE,         /* costs nothing; the usage is recorded with outcome zero */
+    SCRIP_GATE,         /* each line's amount must be available; nothing is drawn */
+    SCRIP_UNPRICED      /* mine, and I have no price: to quarantine */
+};
+
+/* One line of a quote: amount = quantity x rate / per, computed exactly by the host and rounded once by the currency.
+ * Lines with the same `group` above 0 are alternatives, tried in order; all others are charged together or not at all. */
+struct scrip_line {
+    int64_t time_us; /* when it is paid; SCRIP_TIME_NONE: the event's time */
+    const char *currency;
+    struct scrip_decimal quantity;
+    struct scrip_decimal rate;
+    struct scrip_decimal per; /* must be above 0 */
+    const char *label;        /* why: the rate row, the window; shown by `explain` */
+    uint64_t group;
+};
+
+struct scrip_quote; /* the host's; filled through the calls below */
+
+/* ---- grants, as a currency sees them ------------------------------------------------------------------------ */
+
+struct scrip_grant {
+    const char *id;
+    const char *account;
+    const char *class_name; /* in: the event's, or ""; a currency may set it */
+    int64_t created_us;     /* the event's time */
+    int64_t effective_us;
+    int64_t expires_us; /* SCRIP_TIME_NONE: never */
+    int64_t amount;     /* minor units; INT64_MAX: unlimited */
+    int64_t has_priority;
+    int64_t priority;
+    int64_t has_cost;
+    struct scrip_decimal cost; /* of the whole lot */
+    const char *cost_currency;
+    int64_t is_scoped; /* 1: pays for some usage only */
+    int64_t number;    /* 1, 2, 3 ... in the account, as they came */
+    int64_t floor;     /* minor units; the balance may not fall below */
+};
+
+enum scrip_rounding { SCRIP_HALF_EVEN, SCRIP_HALF_UP, SCRIP_UP, SCRIP_DOWN };
+enum scrip_late { SCRIP_LATE_POST, SCRIP_LATE_REPLAY };
+
+/* What an instance of a currency is, asked once when it is opened. */
+struct scrip_policy {
+    int64_t decimals; /* 0 to 9 */
+    int64_t rounding; /* enum scrip_rounding */
+    int64_t split;    /* 1: one charge may be drawn from several grants; 0: one grant pays all of it */
+    int64_t accept_from_us; /* charges are accepted in [from, until); SCRIP_TIME_NONE: open */
+    int64_t accept_until_us;
+    int64_t settle_lag_us;
+    int64_t late; /* enum scrip_late */
+};
+
+/* ---- rows of a feed ----------------------------------------------------------------------------------------- */
+
+struct scrip_field {
+    uint64_t key;     /* enum scrip_field_key */
+    const char *name; /* of a family's member; else NULL */
+    const char *text; /* need not end in NUL */
+    uint64_t size;
+};
+
+/* One row as a source read it. `bytes` is the row as it stands in the feed with its line end, so that the next row
+ * starts at `position`. A field whose text is empty is absent. A time may be given parsed, in time_us. */
+struct scrip_row {
+    const char *bytes;
+    uint64_t size;
+    uint64_t position; /* of the feed, after this row */
+    uint64_t line;     /* the row's first line, from 1 */
+    const struct scrip_field *fields;
+    uint64_t field_count;
+    int64_t time_us; /* SCRIP_TIME_NONE: given as a field */
+    int64_t end_us;  /* the same for `end` */
+};
+
+/* How far a feed was taken in. tail_hash is of the last row's bytes; a source that finds another row there starts again
+ * from 0: what is known already counts as duplicate. */
+struct scrip_cursor {
+    uint64_t position; /* 0: from the start */
+    uint64_t line;     /* of the row that starts at position */
+    uint64_t tail_size;
+    uint64_t tail_hash; /* scrip_hash of the tail_size bytes before position */
+};
+
+struct scrip_rows; /* the host's; filled through row_add, row_skip and row_bad */
+
+/* ---- the host's services ------------------------------------------------------------------------------------ */
+
+struct scrip_host;
+
+/* One instance. Lent from open to close. */
+struct scrip_ctx {
+    const struct scrip_host *host;
+    void *self;           /* the instance's own; set by its open */
+    const char *instance; /* its name: "acme", or "east" of [service/acme east] */
+    void *host_private;
+};
+
+struct scrip_name; /* an interned name, see the section on stores */
+
+struct scrip_host {
+    uint64_t size; /* of this struct, in the host that runs */
+
+    /* Sets the call's message and returns code. */
+    int (*fail)(struct scrip_ctx *ctx, int code, const char *format, ...)
+#if defined(__GNUC__)
+        __attribute__((format(printf, 3, 4)))
+#endif
+        ;
+    /* A line on standard error, with the instance's name. */
+    void (*log)(struct scrip_ctx *ctx, const char *format, ...)
+#if defined(__GNUC__)
+        __attribute__((format(printf, 2, 3)))
+#endif
+        ;
+
+    /* Options, by the key of the plugin's own table. Valid until close. Asking for a key that the table does not have is a
+     * bug, and stops the host. */
+    int (*option_given)(struct scrip_ctx *ctx, const char *key); /* 1: given, or has a default */
+    const char *(*option_text)(struct scrip_ctx *ctx, const char *key); /* "" where absent; a PATH is made absolute */
+    int64_t (*option_int)(struct scrip_ctx *ctx, const char *key);      /* INT, BOOL (0, 1), TIME (us), CHOICE (index) */
+    void (*option_decimal)(struct scrip_ctx *ctx, const char *key, struct scrip_decimal *out);
+    const char *(*option_item)(struct scrip_ctx *ctx, const char *key, uint64_t index); /* of a LIST; NULL after the last */
+    /* Members of a family in the order of the file: *suffix and *value; SCRIP_ENOTFOUND after the last. */
+    int (*option_member)(struct scrip_ctx *ctx, const char *family, uint64_t index, const char **suffix,
+                         const char **value);
+    /* Where a key stands, for messages: "FILE:LINE". */
+    const char *(*option_where)(struct scrip_ctx *ctx, const char *key);
+
+    /* Decimals. Parsing takes an optional sign, digits, one point, an exponent; at most 18 digits after the point that are
+     * not 0. All return SCRIP_ERANGE where a result does not fit, SCRIP_EINVALID for bad text, and set no message. */
+    int (*decimal_parse)(const char *text, uint64_t size, struct scrip_decimal *out);
+    uint64_t (*decimal_write)(const struct scrip_decimal *value, char *out, uint64_t out_size); /* shortest form; its length */
+    int (*decimal_add)(const struct scrip_decimal *a, const struct scrip_decimal *b, struct scrip_decimal *out);
+    int (*decimal_multiply)(const struct scrip_decimal *a, const struct scrip_decimal *b, struct scrip_decimal *out);
+    int (*decimal_divide)(const struct scrip_decimal *a, const struct scrip_decimal *b, int rounding, /* enum scrip_rounding */
+                          struct scrip_decimal *out);
+    int (*decimal_round)(const struct scrip_decimal *value, const struct scrip_decimal *step, int rounding,
+                         struct scrip_decimal *out); /* to a multiple of step */
+    int (*decimal_compare)(const struct scrip_decimal *a, const struct scrip_decimal *b); /* -1, 0, 1 */
+
+    /* Times. format NULL or "": RFC 3339, or a date alone, or "YYYY-MM-DD HH:MM:SS"; else a pattern of %Y %m %d %H %M %S
+     * %f (fraction) %b (Jan) %y %I %p %z %s (seconds since 1970) %%. A text without an offset is read in `zone` ("": UTC).
+     * SCRIP_EINVALID: does not fit, or an instant that the zone skips; SCRIP_ERANGE: outside 1900 to 9999. */
+    int (*time_parse)(const char *text, uint64_t size, const char *format, const char *zone, int64_t *out_us);
+    uint64_t (*time_write)(int64_t time_us, char *out, uint64_t out_size); /* RFC 3339, UTC, shortest fraction */
+    /* time plus a duration ("P1Y2M", "P1D", "30m", "24h", "7d"), count times, in a zone; a day that a month lacks becomes its
+     * last. */
+    int (*time_add)(int64_t time_us, const char *duration, int64_t count, const char *zone, int64_t *out_us);
+    /* Start of the hour, day, month or year ("hour", "day", "month", "year") that holds time in a zone. */
+    int (*time_floor)(int64_t time_us, const char *unit, const char *zone, int64_t *out_us);
+
+    /* 64-bit hash of bytes: the same in every release and on every machine. */
+    uint64_t (*hash)(const void *bytes, uint64_t size);
+
+    /* For a service, during quote: what it remembers, per account and instance. state_get: SCRIP_OK and the size in
+     * *value_size (in: room), SCRIP_ENOTFOUND. state_put with size 0 forgets. The host may drop a value once the
+     * account's time has passed discard_after_us (SCRIP_TIME_NONE: never). A refused event's puts are undone. */
+    int (*state_get)(struct scrip_ctx *ctx, const char *key, uint64_t key_size, void *value, uint64_t *value_size);
+    int (*state_put)(struct scrip_ctx *ctx, const char *key, uint64_t key_size, const void *value, uint64_t value_size,
+                     int64_t discard_after_us);
+
+    /* For a service, during quote: adds a line. */
+    int (*line_add)(struct scrip_ctx *ctx, struct scrip_quote *out, const struct scrip_line *line);
+    void (*verdict)(struct scrip_ctx *ctx, struct scrip_quote *out, int verdict);
+    /* In short: one line of the event's quantity at `rate` a unit, and the verdict "priced". */
+    int (*price)(struct scrip_ctx *ctx, struct scrip_quote *out, const char *currency, const char *rate, const char *label);
+    /* The decimals of a configured currency, or SCRIP_ENOTFOUND. */
+    int (*currency_find)(struct scrip_ctx *ctx, const char *currency, int64_t *out_decimals);
+    /* Names what else decides this instance's prices, as a rate sheet's bytes: it goes into the digest kept with every price. */
+    void (*digest_add)(struct scrip_ctx *ctx, const void *bytes, uint64_t size);
+
+    /* For a currency, during grant: an order key from a draw_order text, "priority, class(free trial purchased), expires,
+     * cost desc nulls first, ...": see the currency `prepaid`. Always ends in the grant's number. */
+    int (*order_check)(struct scrip_ctx *ctx, const char *draw_order);
+    int (*order_key)(struct scrip_ctx *ctx, const char *draw_order, const struct scrip_grant *grant, void *key,
+                     uint64_t *key_size);
+
+    /* For a source: */
+    int (*feed_add)(struct scrip_ctx *ctx, struct scrip_rows *out, const char *feed); /* during feeds */
+    int (*row_add)(struct scrip_ctx *ctx, struct scrip_rows *out, const struct scrip_row *row);
+    int (*row_skip)(struct scrip_ctx *ctx, struct scrip_rows *out, const struct scrip_row *row); /* filtered */
+    int (*row_bad)(struct scrip_ctx *ctx, struct scrip_rows *out, const struct scrip_row *row, const char *format, ...)
+#if defined(__GNUC__)
+        __attribute__((format(printf, 4, 5)))
+#endif
+        ; /* to quarantine, with the reason */
+    /* A row whose bytes are one native JSON event: the host reads it into fields, and adds it or quarantines it. */
+    int (*row_json)(struct scrip_ctx *ctx, struct scrip_rows *out, const struct scrip_row *row);
+
+    /* For a report: bytes to where the report goes. */
+    int (*write)(struct scrip_ctx *ctx, const void *bytes, uint64_t size);
+
+    /* For a store: the one interned name of a text. Reading sessions only; valid until the host is closed. */
+    const struct scrip_name *(*name)(struct scrip_ctx *ctx, const char *text, uint64_t size);
+};
+
+#define scrip_fail(ctx, ...) ((ctx)->host->fail((ctx), __VA_ARGS__))
+
+/* ---- the kinds ---------------------------------------------------------------------------------------------- */
+
+/* The head of every plugin's constant. The macros fill it in. */
+struct scrip_plugin_head {
+    uint32_t magic;
+    uint16_t abi_major;
+    uint16_t abi_minor;
+    uint32_t kind; /* enum scrip_kind */
+    uint32_t size; /* of the whole constant, as its ABI minor knew it */
+    const char *name;
+    const char *summary;
+};
+
+/* What every kind may have: options, and an instance's begin and end. */
+#define SCRIP_COMMON_MEMBERS                                                                                  \
+    struct scrip_plugin_head head;                                                                            \
+    const struct scrip_option *options; /* NULL: none */                                                      \
+    int (*open)(struct scrip_ctx * ctx);                                                                      \
+    void (*close)(struct scrip_ctx * ctx); /* after a failed open too */
+
+/* A service prices usage. */
+struct scrip_service {
+    SCRIP_COMMON_MEMBERS
+    /* Required. Engine thread. Sets a verdict and lines; an error quarantines the event with the message. Called for usage
+     * that the instance's section wants (`products`, `units` and `where.*` are the host's own keys). */
+    int (*quote)(struct scrip_ctx *ctx, const struct scrip_event *event, struct scrip_quote *out);
+};
+
+/* A currency is a set of rules; the host draws. */
+struct scrip_currency {
+    SCRIP_COMMON_MEMBERS
+    /* Required. Once, after open. */
+    int (*policy)(struct scrip_ctx *ctx, struct scrip_policy *out);
+    /* Required. Settles a new grant's class, dates and order key, or refuses it with SCRIP_EREFUSED and the reason. *key_size
+     * comes in as SCRIP_ORDER_KEY_SIZE. Class set here must live as long as the instance. */
+    int (*grant)(struct scrip_ctx *ctx, struct scrip_grant *grant, void *key, uint64_t *key_size);
+};
+
+/* A source brings rows in. One feed is open at a time. Reader thread. */
+struct scrip_source {
+    SCRIP_COMMON_MEMBERS
+    /* Names every feed that is configured, in the order to be read, through feed_add; may be none. */
+    int (*feeds)(struct scrip_ctx *ctx, struct scrip_rows *out);
+    /* 1: this feed looks like mine, by its name and first bytes; else 0. Absent: never without being asked for by name. */
+    int (*claims)(struct scrip_ctx *ctx, const char *feed, const char *start, uint64_t start_size);
+    /* Required. `from` says where to go on. "-" is standard input. */
+    int (*feed_open)(struct scrip_ctx *ctx, const char *feed, const struct scrip_cursor *from);
+    /* Required. Adds at most `limit` rows; returns 1 when there are more, 0 at the end of the feed. */
+    int (*read)(struct scrip_ctx *ctx, struct scrip_rows *out, uint64_t limit);
+    /* Required; also after a failed feed_open. */
+    void (*feed_close)(struct scrip_ctx *ctx);
+};
+
+/* A cell of a report. */
+enum scrip_cell_type { SCRIP_CELL_NONE, SCRIP_CELL_TEXT, SCRIP_CELL_NUMBER, SCRIP_CELL_TIME };
+
+struct scrip_column {
+    const char *name;
+    uint64_t type; /* enum scrip_cell_type: NUMBER is an exact decimal as text, TIME is RFC 3339 text */
+};
+
+struct scrip_cell {
+    uint64_t type; /* SCRIP_CELL_NONE, or the column's */
+    const char *text;
+};
+
+/* A report writes a table. begin, row ..., end; then perhaps again. */
+struct scrip_report {
+    SCRIP_COMMON_MEMBERS
+    int (*begin)(struct scrip_ctx *ctx, const char *title, const struct scrip_column *columns, uint64_t column_count);
+    int (*row)(struct scrip_ctx *ctx, const struct scrip_cell *cells, uint64_t cell_count); /* required */
+    int (*end)(struct scrip_ctx *ctx);
+};
+
+/* ---- stores ------------------------------------------------------------------------------------------------- */
+/* A store keeps what the engine decides. It sees rows, never SQL. The host opens one writing session and may open reading
+ * sessions beside it, each an instance with a ctx of its own, each entered by one thread at a time. A reading session sees
+ * every commit that returned before its call began. */
+
+struct scrip_name {
+    uint64_t number; /* 1, 2, 3 ... as the host met them; 0 is the empty name. Not stable from run to run. */
+    uint64_t size;
+    const char *text;
+};
+
+enum scrip_outcome {
+    SCRIP_CHARGED,
+    SCRIP_ZERO,
+    SCRIP_APPLIED,
+    SCRIP_REFUSED,
+    SCRIP_DUPLICATE,
+    SCRIP_QUARANTINED,
+    SCRIP_FILTERED,
+    SCRIP_OUTCOME_COUNT
+};
+
+#define SCRIP_BOOKS(X)                                                                                        \
+    X(ISSUED, "issued")                                                                                       \
+    X(AVAILABLE, "available")                                                                                 \
+    X(HELD, "held")                                                                                           \
+    X(USED, "used")                                                                                           \
+    X(EXPIRED, "expired")                                                                                     \
+    X(VOIDED, "voided")                                                                                       \
+    X(CLEARING, "clearing")                                                                                   \
+    X(DEBT, "debt")
+
+enum scrip_book {
+#define X(id, text) SCRIP_BOOK_##id,
+    SCRIP_BOOKS(X)
+#undef X
+        SCRIP_BOOK_COUNT
+};
+
+/* The terms of a currency at one time; immutable once written. */
+struct scrip_terms_row {
+    uint64_t number; /* 1, 2, 3 ... in the store */
+    const struct scrip_name *currency;
+    int64_t decimals;
+    int64_t rounding;
+    int64_t split;
+    int64_t settle_lag_us;
+    int64_t late;
+};
+
+/* One price as it was quoted; immutable once written, shared by the events that it priced. */
+struct scrip_rate_row {
+    uint64_t number; /* 1, 2, 3 ... in the store */
+    const struct scrip_name *service;
+    uint64_t terms; /* number of the currency's terms */
+    struct scrip_decimal rate;
+    struct scrip_decimal per;
+    const struct scrip_name *label;
+    uint64_t digest; /* of the configuration and the sheet that priced it */
+};
+
+/* An event with its outcome. Key: (account, number). Unique: (source, id) in the account. */
+struct scrip_event_row {
+    const struct scrip_name *account;
+    uint64_t number; /* 1, 2, 3 ... in the account */
+    const struct scrip_name *source;
+    const char *id;
+    uint64_t id_size;
+    int64_t time_us;
+    int64_t type;
+    int64_t outcome;
+    const struct scrip_name *product; /* a name with number 0: absent; so for the next four */
+    const struct scrip_name *user;
+    const struct scrip_name *service;
+    const struct scrip_name *unit;
+    const struct scrip_name *currency;
+    int64_t has_quantity;
+    struct scrip_decimal quantity;
+    int64_t has_amount;
+    struct scrip_decimal amount;
+    const char *data; /* the other fields as a JSON object; data_size 0: none */
+    uint64_t data_size;
+    uint64_t rate;     /* the rate of the only line, which is for the event's amount (or else quantity) at its time; 0: see lines */
+    const char *lines; /* other quotes, and a grant's settled terms, as JSON; lines_size 0: none */
+    uint64_t lines_size;
+    const char *reason; /* of a refusal; "" */
+    uint64_t reason_size;
+    uint64_t digest; /* of the event's content */
+};
+
+/* One double-entry row. Key: (account, number), in the order posted. */
+struct scrip_entry_row {
+    const struct scrip_name *account;
+    uint64_t number; /* 1, 2, 3 ... in the account */
+    uint64_t event;  /* number of the event that caused it */
+    uint64_t line;   /* of its quote, from 0 */
+    int64_t time_us; /* its date */
+    int64_t event_time_us;
+    int64_t debit; /* enum scrip_book */
+    int64_t credit;
+    uint64_t grant; /* number in the account; 0: none */
+    uint64_t terms; /* the currency */
+    int64_t amount; /* above 0 */
+};
+
+/* Key: (account, number). Written whenever it changed. */
+struct scrip_grant_row {
+    const struct scrip_name *account;
+    uint64_t number;
+    const char *id;
+    uint64_t id_size;
+    uint64_t event; /* that made it */
+    const struct scrip_name *class_name;
+    uint64_t terms;
+    int64_t created_us;
+    int64_t effective_us;
+    int64_t expires_us;
+    int64_t has_priority;
+    int64_t priority;
+    int64_t has_cost;
+    struct scrip_decimal cost;
+    const struct scrip_name *cost_currency;
+    const char *scope; /* JSON, or scope_size 0 */
+    uint64_t scope_size;
+    const void *order_key;
+    uint64_t order_key_size;
+    int64_t floor;
+    int64_t unlimited;
+    int64_t balance[SCRIP_BOOK_COUNT]; /* minor units by book */
+};
+
+/* Key: account. Written whenever it changed. */
+struct scrip_account_row {
+    const struct scrip_name *name;
+    uint64_t event_count;
+    uint64_t entry_count;
+    uint64_t grant_count;
+    int64_t clock_us;  /* its newest time */
+    uint8_t head[32];  /* after its last event */
+    const char *data;  /* JSON: name, zone, labels ..., as last told */
+    uint64_t data_size;
+    uint64_t first_number; /* in a commit: number of its first event, the fence */
+    int64_t latest_us;     /* the newest date of its events and entries; a line may be dated after the clock */
+};
+
+/* State of an account after event `number`, a multiple of 1,024. Key: (account, number). */
+struct scrip_checkpoint_row {
+    const struct scrip_name *account;
+    uint64_t number;
+    uint64_t entry_count;
+    int64_t latest_us;    /* its newest date then */
+    int64_t earliest_us;  /* earliest time of an entry in its block of events */
+    uint8_t head[32];
+    const void *state; /* opaque */
+    uint64_t state_size;
+};
+
+/* What a service remembers. Key: (account, service, key). value_size 0: forget. */
+struct scrip_state_row {
+    const struct scrip_name *account;
+    const struct scrip_name *service;
+    const void *key;
+    uint64_t key_size;
+    const void *value;
+    uint64_t value_size;
+    int64_t discard_after_us;
+};
+
+/* A rollup of draws. In a commit the counts are to be added. Key: all but the last two. Day: days since 1970 in UTC, user
+ * empty. Month: months since 1970-01, service empty. */
+struct scrip_usage_row {
+    int64_t period; /* a day or a month */
+    const struct scrip_name *user;
+    const struct scrip_name *product;
+    const struct scrip_name *service;
+    const struct scrip_name *class_name;
+    const struct scrip_name *currency;
+    const struct scrip_name *account;
+    int64_t amount;
+    int64_t charge_count;
+};
+
+/* Key: (source, feed). Replaced as a whole. */
+struct scrip_cursor_row {
+    const struct scrip_name *source;
+    const char *feed;
+    struct scrip_cursor cursor;
+};
+
+/* Key: key. One that is there already stays as it is. */
+struct scrip_quarantine_row {
+    uint8_t key[16];
+    const struct scrip_name *source;
+    const char *feed;
+    uint64_t line;
+    const char *reason_class; /* one word: unreadable, invalid, unpriced, future, conflict, limit */
+    const char *reason;
+    const char *bytes;
+    uint64_t size;
+    int64_t time_us;     /* of the event where known */
+    const char *account; /* where known */
+    const char *id;      /* where known */
+    const char *event;   /* its fields as one flat JSON object, where they were read; event_size 0: not */
+    uint64_t event_size;
+};
+
+/* What one commit holds. Rows are grouped by account and ascending by number; rollups ascend by key. */
+struct scrip_commit {
+    const struct scrip_account_row *accounts;
+    uint64_t account_count;
+    const struct scrip_event_row *events;
+    uint64_t event_count;
+    const struct scrip_entry_row *entries;
+    uint64_t entry_count;
+    const struct scrip_grant_row *grants;
+    uint64_t grant_count;
+    const struct scrip_state_row *states;
+    uint64_t state_count;
+    const struct scrip_checkpoint_row *checkpoints;
+    uint64_t checkpoint_count;
+    const struct scrip_usage_row *days;
+    uint64_t day_count;
+    const struct scrip_usage_row *months;
+    uint64_t month_count;
+    const struct scrip_terms_row *terms; /* new ones */
+    uint64_t terms_count;
+    const struct scrip_rate_row *rates; /* new ones */
+    uint64_t rate_count;
+    const struct scrip_cursor_row *cursors;
+    uint64_t cursor_count;
+    const struct scrip_quarantine_row *quarantine;
+    uint64_t quarantine_count;
+    const struct scrip_quarantine_row *settled; /* by key: to be removed from quarantine */
+    uint64_t settled_count;
+};
+
+/* What a scan yields: a pointer to the row struct of that table. */
+enum scrip_table {
+    SCRIP_TABLE_ACCOUNTS, /* ascending by name */
+    SCRIP_TABLE_GRANTS,   /* by account, number; the same for the next three */
+    SCRIP_TABLE_EVENTS,
+    SCRIP_TABLE_ENTRIES,
+    SCRIP_TABLE_CHECKPOINTS,
+    SCRIP_TABLE_STATES,
+    SCRIP_TABLE_DAYS,   /* by key */
+    SCRIP_TABLE_MONTHS, /* by key */
+    SCRIP_TABLE_TERMS,
+    SCRIP_TABLE_RATES,
+    SCRIP_TABLE_CURSORS,
+    SCRIP_TABLE_QUARANTINE
+};
+
+/* Which rows. 0, NULL and SCRIP_TIME_NONE leave a bound open. */
+struct scrip_scan {
+    uint64_t table;
+    const char *account;  /* one account's */
+    uint64_t from_number; /* first number, for the tables that have one */
+    uint64_t to_number;   /* last number, included */
+    int64_t from_period;  /* of days and months; INT64_MIN: open */
+    int64_t to_period;    /* included; INT64_MAX: open */
+    uint64_t descending;  /* 1: by number, downwards */
+    /* Called for each row, which is lent for the call. Non-zero stops the scan, which returns it. */
+    int (*row)(void *sink, const void *row);
+    void *sink;
+};
+
+enum scrip_session { SCRIP_SESSION_WRITE, SCRIP_SESSION_READ, SCRIP_SESSION_INIT, SCRIP_SESSION_UPGRADE };
+
+struct scrip_store {
+    SCRIP_COMMON_MEMBERS
+    /* Required, after open, once. INIT makes the schema where there is none; UPGRADE brings an older one up to date; WRITE
+     * and READ refuse a missing schema (SCRIP_ENOTFOUND) and another version (SCRIP_EVERSION). A second writer at
+     * the same time gets SCRIP_EBUSY. */
+    int (*begin)(struct scrip_ctx *ctx, int session);
+    /* Required. All of it or nothing; durable when it returns. SCRIP_ECONFLICT when an account's first_number is not the one
+     * after its last: another writer was first. */
+    int (*commit)(struct scrip_ctx *ctx, const struct scrip_commit *commit);
+    /* Required. Rows in the table's order. */
+    int (*scan)(struct scrip_ctx *ctx, const struct scrip_scan *scan);
+    /* Required. One event by identity; the row is lent until the next call. SCRIP_ENOTFOUND. */
+    int (*event_find)(struct scrip_ctx *ctx, const char *account, const char *source, const char *id, uint64_t id_size,
+                      const struct scrip_event_row **out);
+    /* Required. The bytewise greatest id ever committed of a source, in any account, into out (room for SCRIP_NAME_SIZE + 1);
+     * "" where there is none. An id above it is new without a look-up. */
+    int (*source_last)(struct scrip_ctx *ctx, const char *source, char *out);
+    /* Required. One state value; *size in: room. SCRIP_ENOTFOUND. */
+    int (*state_find)(struct scrip_ctx *ctx, const char *account, const char *service, const void *key, uint64_t key_size,
+                      void *value, uint64_t *size, int64_t *discard_after_us);
+    /* Required. Where a feed stands; SCRIP_ENOTFOUND. */
+    int (*cursor_find)(struct scrip_ctx *ctx, const char *source, const char *feed, struct scrip_cursor *out);
+    /* Required. Checks what the rows themselves cannot prove (row checks, indexes, dictionaries) and calls `finding` with a
+     * sentence naming table and row for each fault; returns 0 when it could look. */
+    int (*check)(struct scrip_ctx *ctx, int (*finding)(void *sink, const char *text), void *sink);
+};
+
+/* ---- the macros --------------------------------------------------------------------------------------------- */
+
+#if defined(__GNUC__)
+#define SCRIP_EXPORT __attribute__((visibility("default")))
+#else
+#define SCRIP_EXPORT
+#endif
+
+/* Size is the end of the last member that ABI 0.1 knew: a plugin built against a newer header still asks for no more. */
+#define SCRIP_END_OF(type, member) ((uint32_t)(offsetof(type, member) + sizeof(((type *)0)->member)))
+#define SCRIP_HEAD(kind_, name_, summary_, size_)                                                             \
+    {                                                                                                         \
+        SCRIP_MAGIC, SCRIP_ABI_MAJOR, 1, (kind_), (size_), (name_), (summary_)                                \
+    }
+#define SCRIP_SERVICE_SIZE_1 SCRIP_END_OF(struct scrip_service, quote)
+#define SCRIP_CURRENCY_SIZE_1 SCRIP_END_OF(struct scrip_currency, grant)
+#define SCRIP_SOURCE_SIZE_1 SCRIP_END_OF(struct scrip_source, feed_close)
+#define SCRIP_REPORT_SIZE_1 SCRIP_END_OF(struct scrip_report, end)
+#define SCRIP_STORE_SIZE_1 SCRIP_END_OF(struct scrip_store, check)
+
+#ifndef __cplusplus
+#define SCRIP_SERVICE_PLUGIN(name_, summary_, ...)                                                            \
+    SCRIP_EXPORT extern const struct scrip_service scrip_plugin;                                              \
+    const struct scrip_service scrip_plugin = {                                                               \
+        .head = SCRIP_HEAD(SCRIP_SERVICE, name_, summary_, SCRIP_SERVICE_SIZE_1), __VA_ARGS__}
+#define SCRIP_CURRENCY_PLUGIN(name_, summary_, ...)                                                           \
+    SCRIP_EXPORT extern const struct scrip_currency scrip_plugin;                                             \
+    const struct scrip_currency scrip_plugin = {                                                              \
+        .head = SCRIP_HEAD(SCRIP_CURRENCY, name_, summary_, SCRIP_CURRENCY_SIZE_1), __VA_ARGS__}
+#define SCRIP_SOURCE_PLUGIN(name_, summary_, ...)                                                             \
+    SCRIP_EXPORT extern const struct scrip_source scrip_plugin;                                               \
+    const struct scrip_source scrip_plugin = {                                                                \
+        .head = SCRIP_HEAD(SCRIP_SOURCE, name_, summary_, SCRIP_SOURCE_SIZE_1), __VA_ARGS__}
+#define SCRIP_REPORT_PLUGIN(name_, summary_, ...)                                                             \
+    SCRIP_EXPORT extern const struct scrip_report scrip_plugin;                                               \
+    const struct scrip_report scrip_plugin = {                                                                \
+        .head = SCRIP_HEAD(SCRIP_REPORT, name_, summary_, SCRIP_REPORT_SIZE_1), __VA_ARGS__}
+#define SCRIP_STORE_PLUGIN(name_, summary_, ...)                                                              \
+    SCRIP_EXPORT extern const struct scrip_store scrip_plugin;                                                \
+    const struct scrip_store scrip_plugin = {                                                                 \
+        .head = SCRIP_HEAD(SCRIP_STORE, name_, summary_, SCRIP_STORE_SIZE_1), __VA_ARGS__}
+#endif
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,158 @@
+/* scrip.h - all that an embedding program reads: libscrip. The command line is its first user and uses nothing else.
+ *
+ * A host is opened from a configuration, takes events in, answers questions, and is closed. There is no global state: a
+ * process may open several. A host is used by one thread at a time.
+ *
+ * Calls return 0 or a negative enum scrip_code, with the message in *err ("subject: what is wrong: what mends it").
+ */
+#ifndef SCRIP_SCRIP_H
+#define SCRIP_SCRIP_H
+
+#include <scrip/plugin.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct scrip_error {
+    int64_t code;
+    char message[SCRIP_MESSAGE_SIZE * 2];
+};
+
+struct scrip; /* a host */
+
+enum scrip_access {
+    SCRIP_ACCESS_READ,   /* questions only; works beside a writer */
+    SCRIP_ACCESS_WRITE,  /* takes events in; one at a time for a store that says so */
+    SCRIP_ACCESS_INIT,   /* creates the store's schema where there is none, then as WRITE */
+    SCRIP_ACCESS_UPGRADE,
+    SCRIP_ACCESS_PLUGINS /* loads and checks everything, opens no store */
+};
+
+/* Reads the configuration at path, loads its plugins, opens its instances. *out is NULL on failure. */
+int scrip_open(const char *path, int access, struct scrip **out, struct scrip_error *err);
+void scrip_close(struct scrip *scrip);
+
+/* ---- events in --------------------------------------------------------------------------------------------- */
+
+/* What became of the rows of a run, by enum scrip_outcome; they add up to `read`. */
+struct scrip_totals {
+    uint64_t read;
+    uint64_t outcome[SCRIP_OUTCOME_COUNT];
+    uint64_t commits;
+};
+
+struct scrip_progress {
+    const char *source;
+    const char *feed;
+    uint64_t read;
+    uint64_t position; /* bytes of the feed taken in */
+    uint64_t size;     /* of the feed, 0 where unknown */
+};
+
+struct scrip_run_options {
+    int64_t until_us; /* events at or after this are left for a later run; SCRIP_TIME_NONE: all */
+    /* Called now and then, NULL: never. */
+    void (*progress)(void *sink, const struct scrip_progress *progress);
+    void *sink;
+};
+
+/* Reads every configured source to its end. May be interrupted at any point and repeated. options may be NULL. */
+int scrip_run(struct scrip *scrip, const struct scrip_run_options *options, struct scrip_totals *totals,
+              struct scrip_error *err);
+/* The same for one named file ("-": standard input). source: an instance's name, or NULL: the one that claims the file. */
+int scrip_ingest(struct scrip *scrip, const char *file, const char *source, const struct scrip_run_options *options,
+                 struct scrip_totals *totals, struct scrip_error *err);
+/* Writes every configured report; writes "REPORT: FILE" lines nowhere: what went out is in the reports. */
+int scrip_write_reports(struct scrip *scrip, struct scrip_error *err);
+
+/* A field of an event: a key of SCRIP_FIELDS (families as "attribute.NAME") and its text. */
+struct scrip_pair {
+    const char *key;
+    const char *value;
+};
+
+struct scrip_result {
+    int64_t outcome;      /* enum scrip_outcome */
+    int64_t was_duplicate; /* 1: known before; outcome is its first one */
+    uint64_t number;      /* in its account */
+    char reason[SCRIP_MESSAGE_SIZE]; /* of a refusal or a quarantine; else "" */
+};
+
+/* One event, committed when this returns. Needs type and account; id is made where absent from the content, so the same
+ * event twice is a duplicate; time defaults to now. An event that cannot be read fails with SCRIP_EINVALID and
+ * leaves nothing; one that cannot be priced goes to quarantine. */
+int scrip_submit(struct scrip *scrip, const struct scrip_pair *pairs, uint64_t pair_count,
+                 struct scrip_result *result, struct scrip_error *err);
+/* The same from a native JSON event. */
+int scrip_submit_json(struct scrip *scrip, const char *json, uint64_t size, struct scrip_result *result,
+                      struct scrip_error *err);
+
+/* Takes what is in quarantine again, all of it or one by its key (as listed). */
+int scrip_quarantine_retry(struct scrip *scrip, const char *key, struct scrip_totals *totals, struct scrip_error *err);
+int scrip_quarantine_drop(struct scrip *scrip, const char *key, struct scrip_error *err);
+
+/* ---- questions --------------------------------------------------------------------------------------------- */
+
+enum scrip_question {
+    SCRIP_ASK_BALANCE,    /* available, held, used, expired, voided, debt per account and currency, or by grant */
+    SCRIP_ASK_USAGE,      /* charges grouped by `by` */
+    SCRIP_ASK_EXPIRING,   /* what expires in [from, to), and what it had cost */
+    SCRIP_ASK_EVENTS,     /* events with their outcomes; `outcome` picks one */
+    SCRIP_ASK_EXPLAIN,    /* one event by id: why it is what it is */
+    SCRIP_ASK_QUOTE,      /* what the usage in `pairs` would cost and which grants would pay */
+    SCRIP_ASK_QUARANTINE, /* what could not be taken in */
+    SCRIP_ASK_PLUGINS,
+    SCRIP_ASK_HEAD        /* the store's head and its events, per account with `by` = account */
+};
+
+struct scrip_query {
+    int64_t question;
+    const char *account; /* NULL: all */
+    int64_t as_of_us;    /* event time; SCRIP_TIME_NONE: now. What falls due at this instant is included */
+    int64_t before_us;   /* the same, without what falls due at this instant; at most one of both */
+    int64_t from_us;     /* SCRIP_TIME_NONE: open */
+    int64_t to_us;
+    const char *by;      /* usage: product,user,day,month,service,account,currency,class; balance: grant */
+    const char *const *where; /* usage: "DIM=VALUE" ..., NULL-terminated; may be NULL */
+    const char *id;      /* of EXPLAIN; of QUARANTINE a key: that one with its bytes */
+    const char *outcome; /* of EVENTS: charged, refused ...; NULL: all */
+    const struct scrip_pair *pairs; /* of QUOTE */
+    uint64_t pair_count;
+};
+
+/* Where an answer goes: a table. Non-zero from a callback stops the answer, which returns it. */
+struct scrip_answer {
+    int (*begin)(void *sink, const char *title, const struct scrip_column *columns, uint64_t column_count);
+    int (*row)(void *sink, const struct scrip_cell *cells, uint64_t cell_count);
+    int (*end)(void *sink);
+    void *sink;
+};
+
+int scrip_ask(struct scrip *scrip, const struct scrip_query *query, const struct scrip_answer *answer,
+              struct scrip_error *err);
+
+/* The same through the report plugin `format` (table, csv, json, or another), as bytes. */
+int scrip_print(struct scrip *scrip, const struct scrip_query *query, const char *format,
+                int (*write)(void *sink, const char *bytes, uint64_t size), void *sink, struct scrip_error *err);
+
+/* Replays the books from recorded events and quotes and compares every table. Calls finding for each fault; *findings
+ * counts them. Returns 0 when it could look, whatever it found. */
+int scrip_verify(struct scrip *scrip, int (*finding)(void *sink, const char *text), void *sink, uint64_t *findings,
+                 uint64_t *events, struct scrip_error *err);
+
+/* ---- small things ------------------------------------------------------------------------------------------- */
+
+const char *scrip_outcome_name(int64_t outcome);
+/* Reads "2022-03-29" or RFC 3339. */
+int scrip_time_parse(const char *text, int64_t *out_us);
+/* Keys, types, defaults and help of a plugin ("service/daily") as a table. */
+int scrip_plugin_help(struct scrip *scrip, const char *kind_and_name, const struct scrip_answer *answer,
+                      struct scrip_error *err);
+extern const char scrip_version[];
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,186 @@
+/* daily.c - prices by the day of one user and product: a rolling window of 24 hours from the first use, or the calendar's.
+ *
+ * A window is opened by a use that no window covers, and renewed while a session goes on; each is a line of the quote at
+ * the window's own start. What it keeps for a user and product: the starts of its last windows, newest last, so that a late
+ * use inside an earlier window stays free. A use before all that are kept opens one of its own.
+ */
+#include "sheet.h"
+
+#define WINDOWS_KEPT 8
+#define DAY_US (INT64_C(86400) * SCRIP_SECOND)
+#define KEEP_US (7 * DAY_US)
+
+static const struct scrip_option options[] = {
+    SHEET_OPTIONS,
+    { "window", SCRIP_OPTION_CHOICE, "24h", "24h,calendar", 0, "24 hours from the first use, or calendar days of the zone" },
+    { "zone", SCRIP_OPTION_ZONE, "UTC", NULL, 0, "of calendar days" },
+    { "grace", SCRIP_OPTION_DURATION, "5m", NULL, 0, "a session of at most this length costs nothing" },
+    SCRIP_OPTIONS_END,
+};
+
+struct windows {
+    int64_t starts[WINDOWS_KEPT];
+    uint64_t count;
+};
+
+static int open_sheet(struct scrip_ctx *ctx)
+{
+    return sheet_open(ctx, sizeof(struct sheet));
+}
+
+static int is_calendar(struct scrip_ctx *ctx)
+{
+    return ctx->host->option_int(ctx, "window") == 1;
+}
+
+/* The window that a use at `time` would open: [start, end). */
+static int window_at(struct scrip_ctx *ctx, int64_t time_us, int64_t *start, int64_t *end)
+{
+    const char *zone = ctx->host->option_text(ctx, "zone");
+
+    if (!is_calendar(ctx)) {
+        *start = time_us;
+        *end = time_us + DAY_US;
+        return SCRIP_OK;
+    }
+    if (ctx->host->time_floor(time_us, "day", zone, start) < 0 || ctx->host->time_add(*start, "P1D", 1, zone, end) < 0)
+        return scrip_fail(ctx, SCRIP_ERANGE, "time: its day cannot be found in zone %s", zone);
+    return SCRIP_OK;
+}
+
+/* The end of the known window that covers a time, or SCRIP_TIME_NONE. */
+static int64_t covered_until(struct scrip_ctx *ctx, const struct windows *windows, int64_t time_us)
+{
+    for (uint64_t i = 0; i < windows->count; i++) {
+        int64_t start, end;
+
+        if (window_at(ctx, windows->starts[i], &start, &end) == SCRIP_OK && windows->starts[i] <= time_us && time_us < end)
+            return end;
+    }
+    return SCRIP_TIME_NONE;
+}
+
+/* Keeps the last starts, in order. */
+static void window_keep(struct windows *windows, int64_t start)
+{
+    uint64_t at = windows->count;
+
+    if (at == WINDOWS_KEPT) {
+        if (start < windows->starts[0])
+            return; /* older than all that are kept */
+        memmove(windows->starts, windows->starts + 1, (WINDOWS_KEPT - 1) * sizeof *windows->starts);
+        at--;
+        windows->count--;
+    }
+    for (; at > 0 && windows->starts[at - 1] > start; at--)
+        windows->starts[at] = windows->starts[at - 1];
+    windows->starts[at] = start;
+    windows->count++;
+}
+
+static uint64_t key_make(const struct scrip_event *event, char *key)
+{
+    size_t user = strlen(event->user), product = strlen(event->product);
+
+    if (user + product + 1 > SCRIP_STATE_KEY_SIZE)
+        return 0;
+    memcpy(key, event->user, user);
+    key[user] = '\n';
+    memcpy(key + user + 1, event->product, product);
+    return user + product + 1;
+}
+
+static int windows_load(struct scrip_ctx *ctx, const char *key, uint64_t key_size, struct windows *windows)
+{
+    uint8_t bytes[WINDOWS_KEPT * 8];
+    uint64_t size = sizeof bytes;
+    int code = ctx->host->state_get(ctx, key, key_size, bytes, &size);
+
+    windows->count = 0;
+    if (code < 0)
+        return code == SCRIP_ENOTFOUND ? SCRIP_OK : code;
+    for (uint64_t i = 0; i < size / 8; i++) {
+        uint64_t value = 0;
+
+        for (int j = 7; j >= 0; j--)
+            value = value << 8 | bytes[i * 8 + (uint64_t)j];
+        windows->starts[windows->count++] = (int64_t)value;
+    }
+    return SCRIP_OK;
+}
+
+static int windows_store(struct scrip_ctx *ctx, const char *key, uint64_t key_size, const struct windows *windows)
+{
+    uint8_t bytes[WINDOWS_KEPT * 8];
+
+    for (uint64_t i = 0; i < windows->count; i++)
+        for (int j = 0; j < 8; j++)
+            bytes[i * 8 + (uint64_t)j] = (uint8_t)((uint64_t)windows->starts[i] >> 8 * j);
+    return ctx->host->state_put(ctx, key, key_size, bytes, windows->count * 8,
+                                windows->starts[windows->count - 1] + DAY_US + KEEP_US);
+}
+
+/* Opens windows from `time` on while the session goes on; each adds its lines. Returns how many, or the fault. */
+static int windows_open(struct scrip_ctx *ctx, const struct scrip_event *event, struct windows *windows,
+                        struct scrip_quote *out)
+{
+    static const struct scrip_decimal one = { 1, 0 };
+    int64_t time = event->time_us, until = event->end_us == SCRIP_TIME_NONE ? time + 1 : event->end_us;
+    int opened = 0, first = 1;
+
+    while (first || time < until) {
+        int64_t end = covered_until(ctx, windows, time), start;
+        int count;
+
+        first = 0;
+        if (end != SCRIP_TIME_NONE) {
+            time = end;
+            continue;
+        }
+        if (window_at(ctx, time, &start, &end) < 0)
+            return SCRIP_ERANGE;
+        if (opened == SCRIP_LINE_LIMIT)
+            return scrip_fail(ctx, SCRIP_ELIMIT, "end: a session of more than %d days: split it", SCRIP_LINE_LIMIT);
+        count = sheet_quote(ctx, ctx->self, event, start > event->time_us ? start : time, &one, (uint64_t)opened + 1, out);
+        if (count < 0)
+            return count;
+        if (count == 0)
+            return scrip_fail(ctx, SCRIP_ENOTFOUND, "product '%s': the sheet has it, but no row for this time: add one",
+                              event->product);
+        window_keep(windows, is_calendar(ctx) ? start : time);
+        opened++;
+        time = end;
+    }
+    return opened;
+}
+
+static int quote(struct scrip_ctx *ctx, const struct scrip_event *event, struct scrip_quote *out)
+{
+    int64_t grace = ctx->host->option_int(ctx, "grace");
+    char key[SCRIP_STATE_KEY_SIZE];
+    struct windows windows;
+    uint64_t key_size;
+    int code;
+
+    if (event->product[0] == 0 || !sheet_knows(ctx->self, event->product))
+        return SCRIP_OK;
+    if ((key_size = key_make(event, key)) == 0)
+        return scrip_fail(ctx, SCRIP_ELIMIT, "user and product: longer than %d bytes together", SCRIP_STATE_KEY_SIZE - 1);
+    if ((code = windows_load(ctx, key, key_size, &windows)) < 0)
+        return code;
+    ctx->host->verdict(ctx, out, SCRIP_FREE);
+    if (event->end_us != SCRIP_TIME_NONE && event->end_us - event->time_us <= grace)
+        return SCRIP_OK;
+    code = windows_open(ctx, event, &windows, out);
+    if (code == SCRIP_ENOTFOUND) {
+        ctx->host->verdict(ctx, out, SCRIP_UNPRICED);
+        return SCRIP_OK;
+    }
+    if (code <= 0)
+        return code;
+    ctx->host->verdict(ctx, out, SCRIP_PRICED);
+    return windows_store(ctx, key, key_size, &windows);
+}
+
+SCRIP_SERVICE_PLUGIN("daily", "a rate for each day of a user and product", .options = options, .open = open_sheet,
+                     .close = sheet_close, .quote = quote);

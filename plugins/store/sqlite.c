@@ -1,0 +1,688 @@
+/* sqlite.c - the default store: one SQLite file, one writer, any number of readers.
+ *
+ * scrip-needs: sqlite3 libsqlite3-dev
+ */
+#include "sqlite_base.h"
+#include "sqlite_scan.h"
+#include "sqlite_schema.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+static const struct scrip_option options[] = {
+    { "file", SCRIP_OPTION_PATH, NULL, NULL, 1, "the database file" },
+    { "synchronous", SCRIP_OPTION_CHOICE, "full", "full,normal", 0,
+      "full: what was acknowledged survives a loss of power; normal: it survives a crash of the program" },
+    { "cache", SCRIP_OPTION_INT, "64", NULL, 0, "MiB of pages kept in memory" },
+    SCRIP_OPTIONS_END,
+};
+
+/* ---- sessions ------------------------------------------------------------------------------------------------- */
+
+static int open_store(struct scrip_ctx *ctx)
+{
+    struct base *b = calloc(1, sizeof *b);
+
+    if (b == NULL)
+        return scrip_fail(ctx, SCRIP_ENOMEM, "no memory for a session");
+    b->ctx = ctx;
+    b->lock_fd = -1;
+    b->none = ctx->host->name(ctx, "", 0);
+    ctx->self = b;
+    return SCRIP_OK;
+}
+
+static void close_store(struct scrip_ctx *ctx)
+{
+    struct base *b = ctx->self;
+
+    if (b == NULL)
+        return;
+    while (b->kept != NULL) {
+        struct kept *next = b->kept->next;
+
+        sqlite3_finalize(b->kept->stmt);
+        free(b->kept);
+        b->kept = next;
+    }
+    sqlite3_close(b->db);
+    if (b->lock_fd >= 0)
+        close(b->lock_fd);
+    free(b->ids);
+    free(b->fresh);
+    free(b->names);
+    free(b->bytes);
+    free(b->lent_text);
+    free(b->order);
+    free(b);
+    ctx->self = NULL;
+}
+
+/* scrip_check(table, value ...): the hash that a row carries. */
+static void check_function(sqlite3_context *context, int count, sqlite3_value **values)
+{
+    struct base *b = sqlite3_user_data(context);
+
+    for (int i = 0; i < count; i++)
+        check_value(b, values[i]);
+    sqlite3_result_int64(context, check_end(b));
+}
+
+/* One writer at a time, told at once. The lock is the process's: a kill frees it. */
+static int writer_lock(struct base *b, const char *file)
+{
+    size_t size = strlen(file);
+    char *path = base_grow(NULL, size + 6);
+
+    memcpy(path, file, size);
+    memcpy(path + size, "-lock", 6);
+    b->lock_fd = open(path, O_CREAT | O_RDWR | O_CLOEXEC, 0600);
+    if (b->lock_fd < 0)
+        scrip_fail(b->ctx, SCRIP_EIO, "%s: %s", path, strerror(errno));
+    else if (flock(b->lock_fd, LOCK_EX | LOCK_NB) != 0)
+        scrip_fail(b->ctx, SCRIP_EBUSY, "%s: another scrip writes to it: wait until it is done, or stop it", file);
+    else {
+        free(path);
+        return SCRIP_OK;
+    }
+    free(path);
+    return b->lock_fd < 0 ? SCRIP_EIO : SCRIP_EBUSY;
+}
+
+static int file_open(struct base *b, const char *file, int session)
+{
+    if (session == SCRIP_SESSION_INIT) {
+        /* Made here, so that nobody else may ever read it; the files beside it take over its mode. */
+        int fd = open(file, O_CREAT | O_RDWR | O_CLOEXEC, 0600);
+
+        if (fd < 0)
+            return scrip_fail(b->ctx, SCRIP_EIO, "%s: %s", file, strerror(errno));
+        close(fd);
+    } else if (access(file, F_OK) != 0)
+        return scrip_fail(b->ctx, errno == ENOENT ? SCRIP_ENOTFOUND : SCRIP_EIO, "%s: %s: run scrip init", file,
+                          strerror(errno));
+    if (session != SCRIP_SESSION_READ && writer_lock(b, file) < 0)
+        return b->lock_fd < 0 ? SCRIP_EIO : SCRIP_EBUSY;
+    if (sqlite3_open_v2(file, &b->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK)
+        return scrip_fail(b->ctx, SCRIP_EIO, "%s: %s", file, sqlite3_errmsg(b->db));
+    sqlite3_busy_timeout(b->db, 5000);
+    sqlite3_extended_result_codes(b->db, 1);
+    sqlite3_create_function(b->db, "scrip_check", -1, SQLITE_UTF8 | SQLITE_DETERMINISTIC, b, check_function, NULL, NULL);
+    return SCRIP_OK;
+}
+
+static int64_t pragma_number(struct base *b, const char *sql, int *code)
+{
+    sqlite3_stmt *stmt = take(b, sql);
+    int64_t value = 0;
+
+    if (stmt == NULL) {
+        *code = SCRIP_EIO;
+        return 0;
+    }
+    if (sqlite3_step(stmt) == SQLITE_ROW)
+        value = sqlite3_column_int64(stmt, 0);
+    else
+        *code = base_fault(b, sql);
+    give(b, stmt);
+    return value;
+}
+
+static int word_put(struct base *b, const char *sql, int64_t number, const char *text)
+{
+    sqlite3_stmt *stmt = take(b, sql);
+    int code;
+
+    if (stmt == NULL)
+        return SCRIP_EIO;
+    sqlite3_bind_int64(stmt, 1, number);
+    bind_text(stmt, 2, text, strlen(text));
+    code = run(b, stmt, "schema");
+    give(b, stmt);
+    return code;
+}
+
+/* The words of the views. */
+static int words_put(struct base *b)
+{
+    static const char *const outcomes[] = { "charged", "zero", "applied", "refused" };
+    static const char *const books[] = {
+#define X(id, text) text,
+        SCRIP_BOOKS(X)
+#undef X
+    };
+    static const char *const types[] = {
+#define X(id, text) text,
+        SCRIP_EVENT_TYPES(X)
+#undef X
+    };
+    int code = SCRIP_OK;
+
+    for (int i = 0; i < 4 && code == SCRIP_OK; i++)
+        code = word_put(b, "insert into outcomes values (?1, ?2, scrip_check('outcomes', ?1, ?2))", i, outcomes[i]);
+    for (int i = 0; i < SCRIP_BOOK_COUNT && code == SCRIP_OK; i++)
+        code = word_put(b, "insert into books values (?1, ?2, scrip_check('books', ?1, ?2))", i, books[i]);
+    for (int i = 0; i < SCRIP_EVENT_TYPE_COUNT && code == SCRIP_OK; i++)
+        code = word_put(b, "insert into types values (?1, ?2, scrip_check('types', ?1, ?2))", i, types[i]);
+    return code;
+}
+
+static int schema_make(struct base *b)
+{
+    char text[128];
+    int code = execute(b, "pragma journal_mode = wal");
+
+    if (code == SCRIP_OK)
+        code = execute(b, "begin immediate");
+    for (size_t i = 0; i < sizeof schema / sizeof *schema && code == SCRIP_OK; i++)
+        code = execute(b, schema[i]);
+    if (code == SCRIP_OK)
+        code = words_put(b);
+    if (code == SCRIP_OK)
+        code = execute(b, "insert into meta values ('made_by', 'scrip', scrip_check('meta', 'made_by', 'scrip')),"
+                          " ('schema', '1', scrip_check('meta', 'schema', '1'))");
+    snprintf(text, sizeof text, "pragma application_id = %d; pragma user_version = %d", APPLICATION_ID, SCHEMA_VERSION);
+    if (code == SCRIP_OK)
+        code = execute(b, text);
+    if (code == SCRIP_OK)
+        return execute(b, "commit");
+    sqlite3_exec(b->db, "rollback", NULL, NULL, NULL);
+    return code;
+}
+
+static int schema_check(struct base *b, const char *file, int session)
+{
+    int code = SCRIP_OK;
+    int64_t application = pragma_number(b, "pragma application_id", &code);
+    int64_t version = pragma_number(b, "pragma user_version", &code);
+    int64_t tables_there = code == SCRIP_OK ? pragma_number(b, "select count(*) from sqlite_master", &code) : 0;
+
+    if (code < 0)
+        return code;
+    if (application == 0 && version == 0 && tables_there == 0)
+        return session == SCRIP_SESSION_INIT ? schema_make(b)
+                                             : scrip_fail(b->ctx, SCRIP_ENOTFOUND, "%s: has no schema: run scrip init", file);
+    if (application != APPLICATION_ID)
+        return scrip_fail(b->ctx, SCRIP_EVERSION, "%s: is a database of something else: name another file", file);
+    if (version != SCHEMA_VERSION)
+        return scrip_fail(b->ctx, SCRIP_EVERSION, "%s: schema version %d, this scrip has %d: %s", file, (int)version,
+                          SCHEMA_VERSION, version < SCHEMA_VERSION ? "run scrip upgrade" : "use a newer scrip");
+    return SCRIP_OK;
+}
+
+static int sqlite_begin(struct scrip_ctx *ctx, int session)
+{
+    const struct scrip_host *host = ctx->host;
+    const char *file = host->option_text(ctx, "file");
+    struct base *b = ctx->self;
+    char text[256];
+    int code = file_open(b, file, session);
+
+    b->session = session;
+    if (code == SCRIP_OK)
+        code = schema_check(b, file, session);
+    if (code < 0)
+        return code;
+    snprintf(text, sizeof text,
+             "pragma synchronous = %s; pragma cache_size = -%lld; pragma wal_autocheckpoint = 4000; pragma temp_store = memory",
+             host->option_int(ctx, "synchronous") ? "normal" : "full", (long long)host->option_int(ctx, "cache") * 1024);
+    return execute(b, text);
+}
+
+/* ---- names, in a commit --------------------------------------------------------------------------------------- */
+
+/* The id of a name; made where there is none. 0 for the empty name; below 0: the fault. */
+static int64_t name_id(struct base *b, const struct scrip_name *name)
+{
+    sqlite3_stmt *stmt;
+    int64_t id;
+    int code;
+
+    if (name->number < b->ids_room && b->ids[name->number] != 0)
+        return b->ids[name->number];
+    if (name->number == 0 || (id = name_find(b, name)) != 0)
+        return name->number ? id : 0;
+    stmt = take(b, "insert into names select n, ?1, scrip_check('names', n, ?1) from (select coalesce(max(id), 0) + 1 as n from"
+                   " names)");
+    if (stmt == NULL)
+        return SCRIP_EIO;
+    bind_text(stmt, 1, name->text, name->size);
+    code = run(b, stmt, "names");
+    give(b, stmt);
+    if (code < 0)
+        return code;
+    if (b->fresh_count == b->fresh_room) {
+        b->fresh_room = b->fresh_room * 2 + 64;
+        b->fresh = base_grow(b->fresh, b->fresh_room * sizeof *b->fresh);
+    }
+    b->fresh[b->fresh_count++] = name->number;
+    id = name_find(b, name);
+    return id > INT32_MAX ? scrip_fail(b->ctx, SCRIP_ELIMIT, "names: more than 2^31") : id;
+}
+
+/* Binds the id of a name, or NULL for the empty one. */
+static int bind_name(struct base *b, sqlite3_stmt *stmt, int at, const struct scrip_name *name, int is_key)
+{
+    int64_t id = name_id(b, name);
+
+    if (id < 0)
+        return (int)id;
+    if (is_key)
+        sqlite3_bind_int64(stmt, at, id);
+    else
+        bind_id(stmt, at, id);
+    return SCRIP_OK;
+}
+
+/* After a roll-back: what that commit added to the dictionary is not there. */
+static void names_forget(struct base *b)
+{
+    while (b->fresh_count > 0)
+        b->ids[b->fresh[--b->fresh_count]] = 0;
+}
+
+/* ---- commits -------------------------------------------------------------------------------------------------- */
+
+static int64_t key_of(int64_t account, uint64_t number)
+{
+    return account << 32 | (int64_t)number;
+}
+
+static int accounts_write(struct base *b, const struct scrip_commit *c)
+{
+    sqlite3_stmt *s = take(b, "insert into account_rows values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) on conflict (account) do update"
+                              " set events = ?2, entries = ?3, grants = ?4, clock = ?5, latest = ?6, head = ?7, data = ?8"
+                              " where events = ?9");
+    int code = s ? SCRIP_OK : SCRIP_EIO;
+
+    for (uint64_t i = 0; i < c->account_count && code == SCRIP_OK; i++) {
+        const struct scrip_account_row *row = &c->accounts[i];
+
+        if (row->event_count > UINT32_MAX || row->entry_count > UINT32_MAX || row->grant_count > UINT32_MAX)
+            code = scrip_fail(b->ctx, SCRIP_ELIMIT, "account '%s': more than 2^32 events, entries or grants", row->name->text);
+        else
+            code = bind_name(b, s, 1, row->name, 1);
+        if (code < 0)
+            break;
+        sqlite3_bind_int64(s, 2, (int64_t)row->event_count);
+        sqlite3_bind_int64(s, 3, (int64_t)row->entry_count);
+        sqlite3_bind_int64(s, 4, (int64_t)row->grant_count);
+        sqlite3_bind_int64(s, 5, row->clock_us);
+        sqlite3_bind_int64(s, 6, row->latest_us);
+        bind_blob(s, 7, row->head, sizeof row->head);
+        bind_text_or_null(s, 8, row->data, row->data_size);
+        sqlite3_bind_int64(s, 9, (int64_t)row->first_number - 1);
+        code = run(b, s, "accounts");
+        /* A new account starts at 1; a known one goes on behind its last event: else another writer was first. */
+        if (code == SCRIP_OK && sqlite3_changes(b->db) == 0)
+            code = scrip_fail(b->ctx, SCRIP_ECONFLICT, "account '%s': another writer was first", row->name->text);
+    }
+    if (s != NULL)
+        give(b, s);
+    return code;
+}
+
+static int events_write(struct base *b, const struct scrip_commit *c)
+{
+    sqlite3_stmt *s = take(b, "insert into event_rows (key, type, outcome, source, id, time, product, user, service, unit,"
+                              " currency, quantity, amount, rate, digest, data, lines, reason)"
+                              " values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)");
+    int code = s ? SCRIP_OK : SCRIP_EIO;
+    char quantity[48], amount[48];
+
+    for (uint64_t i = 0; i < c->event_count && code == SCRIP_OK; i++) {
+        const struct scrip_event_row *row = &c->events[i];
+        int64_t account = name_id(b, row->account);
+
+        if ((code = account < 0 ? (int)account : SCRIP_OK) < 0 || (code = bind_name(b, s, 4, row->source, 1)) < 0 ||
+            (code = bind_name(b, s, 7, row->product, 0)) < 0 || (code = bind_name(b, s, 8, row->user, 0)) < 0 ||
+            (code = bind_name(b, s, 9, row->service, 0)) < 0 || (code = bind_name(b, s, 10, row->unit, 0)) < 0 ||
+            (code = bind_name(b, s, 11, row->currency, 0)) < 0)
+            break;
+        sqlite3_bind_int64(s, 1, key_of(account, row->number));
+        sqlite3_bind_int64(s, 2, row->type);
+        sqlite3_bind_int64(s, 3, row->outcome);
+        bind_text(s, 5, row->id, row->id_size);
+        sqlite3_bind_int64(s, 6, row->time_us);
+        if (row->has_quantity)
+            bind_decimal(b, s, 12, &row->quantity, quantity);
+        else
+            sqlite3_bind_null(s, 12);
+        if (row->has_amount)
+            bind_decimal(b, s, 13, &row->amount, amount);
+        else
+            sqlite3_bind_null(s, 13);
+        bind_id(s, 14, (int64_t)row->rate);
+        sqlite3_bind_int64(s, 15, (int64_t)row->digest);
+        bind_text_or_null(s, 16, row->data, row->data_size);
+        bind_text_or_null(s, 17, row->lines, row->lines_size);
+        bind_text_or_null(s, 18, row->reason, row->reason_size);
+        code = run(b, s, "events");
+    }
+    if (s != NULL)
+        give(b, s);
+    return code;
+}
+
+/* Identities go in by (source, id), so that ids which ascend in a feed are appended. */
+struct identity {
+    int64_t source;
+    const struct scrip_event_row *row;
+};
+
+static int by_identity(const void *left, const void *right)
+{
+    const struct identity *a = left, *b = right;
+    uint64_t size = a->row->id_size < b->row->id_size ? a->row->id_size : b->row->id_size;
+    int order;
+
+    if (a->source != b->source)
+        return a->source < b->source ? -1 : 1;
+    order = memcmp(a->row->id, b->row->id, size);
+    return order ? order : (a->row->id_size > b->row->id_size) - (a->row->id_size < b->row->id_size);
+}
+
+static int identities_write(struct base *b, const struct scrip_commit *c)
+{
+    sqlite3_stmt *s = take(b, "insert into identities values (?1, ?2, ?3, ?4)");
+    int code = s ? SCRIP_OK : SCRIP_EIO;
+    struct identity *list;
+
+    if (b->order_room < c->event_count) {
+        b->order_room = c->event_count * 2;
+        b->order = base_grow(b->order, b->order_room * sizeof *list);
+    }
+    list = b->order;
+    for (uint64_t i = 0; i < c->event_count; i++) {
+        list[i].source = name_id(b, c->events[i].source);
+        list[i].row = &c->events[i];
+    }
+    if (c->event_count > 1)
+        qsort(list, c->event_count, sizeof *list, by_identity);
+    for (uint64_t i = 0; i < c->event_count && code == SCRIP_OK; i++) {
+        sqlite3_bind_int64(s, 1, list[i].source);
+        bind_text(s, 2, list[i].row->id, list[i].row->id_size);
+        sqlite3_bind_int64(s, 3, name_id(b, list[i].row->account));
+        sqlite3_bind_int64(s, 4, (int64_t)list[i].row->number);
+        code = run(b, s, "identities");
+    }
+    if (s != NULL)
+        give(b, s);
+    return code;
+}
+
+static int entries_write(struct base *b, const struct scrip_commit *c)
+{
+    sqlite3_stmt *s = take(b, "insert into entry_rows values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)");
+    int code = s ? SCRIP_OK : SCRIP_EIO;
+
+    for (uint64_t i = 0; i < c->entry_count && code == SCRIP_OK; i++) {
+        const struct scrip_entry_row *row = &c->entries[i];
+
+        sqlite3_bind_int64(s, 1, key_of(name_id(b, row->account), row->number));
+        sqlite3_bind_int64(s, 2, (int64_t)row->event);
+        sqlite3_bind_int64(s, 3, (int64_t)row->line);
+        sqlite3_bind_int64(s, 4, row->time_us - row->event_time_us);
+        sqlite3_bind_int64(s, 5, row->debit);
+        sqlite3_bind_int64(s, 6, row->credit);
+        sqlite3_bind_int64(s, 7, (int64_t)row->grant);
+        sqlite3_bind_int64(s, 8, (int64_t)row->terms);
+        sqlite3_bind_int64(s, 9, row->amount);
+        code = run(b, s, "entries");
+    }
+    if (s != NULL)
+        give(b, s);
+    return code;
+}
+
+static int grants_write(struct base *b, const struct scrip_commit *c)
+{
+    sqlite3_stmt *s = take(b, "insert into grant_rows values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15,"
+                              " ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23) on conflict (key) do update set expires = ?8,"
+                              " issued = ?16, available = ?17, held = ?18, used = ?19, expired = ?20, voided = ?21,"
+                              " clearing = ?22, debt = ?23");
+    int code = s ? SCRIP_OK : SCRIP_EIO;
+    char cost[48];
+
+    for (uint64_t i = 0; i < c->grant_count && code == SCRIP_OK; i++) {
+        const struct scrip_grant_row *row = &c->grants[i];
+
+        if ((code = bind_name(b, s, 4, row->class_name, 0)) < 0 || (code = bind_name(b, s, 11, row->cost_currency, 0)) < 0)
+            break;
+        sqlite3_bind_int64(s, 1, key_of(name_id(b, row->account), row->number));
+        bind_text(s, 2, row->id, row->id_size);
+        sqlite3_bind_int64(s, 3, (int64_t)row->event);
+        sqlite3_bind_int64(s, 5, (int64_t)row->terms);
+        sqlite3_bind_int64(s, 6, row->created_us);
+        sqlite3_bind_int64(s, 7, row->effective_us);
+        bind_time(s, 8, row->expires_us);
+        if (row->has_priority)
+            sqlite3_bind_int64(s, 9, row->priority);
+        else
+            sqlite3_bind_null(s, 9);
+        if (row->has_cost)
+            bind_decimal(b, s, 10, &row->cost, cost);
+        else
+            sqlite3_bind_null(s, 10);
+        bind_text_or_null(s, 12, row->scope, row->scope_size);
+        bind_blob(s, 13, row->order_key, row->order_key_size);
+        sqlite3_bind_int64(s, 14, row->floor);
+        sqlite3_bind_int64(s, 15, row->unlimited);
+        for (int book = 0; book < SCRIP_BOOK_COUNT; book++)
+            sqlite3_bind_int64(s, 16 + book, row->balance[book]);
+        code = run(b, s, "grants");
+    }
+    if (s != NULL)
+        give(b, s);
+    return code;
+}
+
+static int states_write(struct base *b, const struct scrip_commit *c)
+{
+    sqlite3_stmt *put = take(b, "insert or replace into state_rows values (?1, ?2, ?3, ?4, ?5, scrip_check('state_rows', ?1, ?2,"
+                                " ?3, ?4, ?5))");
+    sqlite3_stmt *forget = take(b, "delete from state_rows where account = ?1 and service = ?2 and key = ?3");
+    int code = put && forget ? SCRIP_OK : SCRIP_EIO;
+
+    for (uint64_t i = 0; i < c->state_count && code == SCRIP_OK; i++) {
+        const struct scrip_state_row *row = &c->states[i];
+        sqlite3_stmt *s = row->value_size ? put : forget;
+
+        if ((code = bind_name(b, s, 1, row->account, 1)) < 0 || (code = bind_name(b, s, 2, row->service, 1)) < 0)
+            break;
+        bind_blob(s, 3, row->key, row->key_size);
+        if (row->value_size) {
+            bind_blob(s, 4, row->value, row->value_size);
+            bind_time(s, 5, row->discard_after_us);
+        }
+        code = run(b, s, "states");
+    }
+    if (put != NULL)
+        give(b, put);
+    if (forget != NULL)
+        give(b, forget);
+    return code;
+}
+
+static int checkpoints_write(struct base *b, const struct scrip_commit *c)
+{
+    sqlite3_stmt *s = take(b, "insert into checkpoint_rows values (?1, ?2, ?3, ?4, ?5, ?6)");
+    int code = s ? SCRIP_OK : SCRIP_EIO;
+
+    for (uint64_t i = 0; i < c->checkpoint_count && code == SCRIP_OK; i++) {
+        const struct scrip_checkpoint_row *row = &c->checkpoints[i];
+
+        sqlite3_bind_int64(s, 1, key_of(name_id(b, row->account), row->number));
+        sqlite3_bind_int64(s, 2, (int64_t)row->entry_count);
+        sqlite3_bind_int64(s, 3, row->latest_us);
+        sqlite3_bind_int64(s, 4, row->earliest_us);
+        bind_blob(s, 5, row->head, sizeof row->head);
+        bind_blob(s, 6, row->state, row->state_size);
+        code = run(b, s, "checkpoints");
+    }
+    if (s != NULL)
+        give(b, s);
+    return code;
+}
+
+static int usage_write(struct base *b, const struct scrip_usage_row *rows, uint64_t count, int is_day)
+{
+    sqlite3_stmt *s = take(b, is_day ? "insert into day_rows values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) on conflict do update set"
+                                       " amount = amount + excluded.amount, charges = charges + excluded.charges"
+                                     : "insert into month_rows values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) on conflict do update set"
+                                       " amount = amount + excluded.amount, charges = charges + excluded.charges");
+    int code = s ? SCRIP_OK : SCRIP_EIO;
+
+    for (uint64_t i = 0; i < count && code == SCRIP_OK; i++) {
+        const struct scrip_usage_row *row = &rows[i];
+        int at = 2;
+
+        sqlite3_bind_int64(s, 1, row->period);
+        if ((!is_day && (code = bind_name(b, s, at++, row->user, 1)) < 0) ||
+            (code = bind_name(b, s, at++, row->product, 1)) < 0 ||
+            (is_day && (code = bind_name(b, s, at++, row->service, 1)) < 0) ||
+            (code = bind_name(b, s, at++, row->class_name, 1)) < 0 ||
+            (code = bind_name(b, s, at++, row->currency, 1)) < 0 || (code = bind_name(b, s, at++, row->account, 1)) < 0)
+            break;
+        sqlite3_bind_int64(s, 7, row->amount);
+        sqlite3_bind_int64(s, 8, row->charge_count);
+        code = run(b, s, "usage");
+    }
+    if (s != NULL)
+        give(b, s);
+    return code;
+}
+
+static int prices_write(struct base *b, const struct scrip_commit *c)
+{
+    sqlite3_stmt *t = take(b, "insert into term_rows values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, scrip_check('term_rows', ?1, ?2, ?3,"
+                              " ?4, ?5, ?6, ?7, ?8))");
+    sqlite3_stmt *r = take(b, "insert into rate_rows values (?1, ?2, ?3, ?4, ?5, ?6, ?7, scrip_check('rate_rows', ?1, ?2, ?3, ?4,"
+                              " ?5, ?6, ?7))");
+    int code = t && r ? SCRIP_OK : SCRIP_EIO;
+    char rate[48], per[48];
+
+    for (uint64_t i = 0; i < c->terms_count && code == SCRIP_OK; i++) {
+        const struct scrip_terms_row *row = &c->terms[i];
+        int64_t unit = 1;
+
+        for (int64_t d = 0; d < row->decimals; d++)
+            unit *= 10;
+        if ((code = bind_name(b, t, 2, row->currency, 1)) < 0)
+            break;
+        sqlite3_bind_int64(t, 1, (int64_t)row->number);
+        sqlite3_bind_int64(t, 3, row->decimals);
+        sqlite3_bind_int64(t, 4, unit);
+        sqlite3_bind_int64(t, 5, row->rounding);
+        sqlite3_bind_int64(t, 6, row->split);
+        sqlite3_bind_int64(t, 7, row->settle_lag_us);
+        sqlite3_bind_int64(t, 8, row->late);
+        code = run(b, t, "terms");
+    }
+    for (uint64_t i = 0; i < c->rate_count && code == SCRIP_OK; i++) {
+        const struct scrip_rate_row *row = &c->rates[i];
+
+        if ((code = bind_name(b, r, 2, row->service, 1)) < 0 || (code = bind_name(b, r, 6, row->label, 0)) < 0)
+            break;
+        sqlite3_bind_int64(r, 1, (int64_t)row->number);
+        sqlite3_bind_int64(r, 3, (int64_t)row->terms);
+        bind_decimal(b, r, 4, &row->rate, rate);
+        bind_decimal(b, r, 5, &row->per, per);
+        sqlite3_bind_int64(r, 7, (int64_t)row->digest);
+        code = run(b, r, "rates");
+    }
+    if (t != NULL)
+        give(b, t);
+    if (r != NULL)
+        give(b, r);
+    return code;
+}
+
+static int feeds_write(struct base *b, const struct scrip_commit *c)
+{
+    sqlite3_stmt *s = take(b, "insert or replace into cursor_rows values (?1, ?2, ?3, ?4, ?5, ?6, scrip_check('cursor_rows', ?1,"
+                              " ?2, ?3, ?4, ?5, ?6))");
+    int code = s ? SCRIP_OK : SCRIP_EIO;
+
+    for (uint64_t i = 0; i < c->cursor_count && code == SCRIP_OK; i++) {
+        const struct scrip_cursor_row *row = &c->cursors[i];
+
+        if ((code = bind_name(b, s, 1, row->source, 1)) < 0)
+            break;
+        bind_text(s, 2, row->feed, strlen(row->feed));
+        sqlite3_bind_int64(s, 3, (int64_t)row->cursor.position);
+        sqlite3_bind_int64(s, 4, (int64_t)row->cursor.line);
+        sqlite3_bind_int64(s, 5, (int64_t)row->cursor.tail_size);
+        sqlite3_bind_int64(s, 6, (int64_t)row->cursor.tail_hash);
+        code = run(b, s, "cursors");
+    }
+    if (s != NULL)
+        give(b, s);
+    return code;
+}
+
+static int quarantine_write(struct base *b, const struct scrip_commit *c)
+{
+    sqlite3_stmt *s = take(b, "insert or ignore into quarantine_rows values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11,"
+                              " scrip_check('quarantine_rows', ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11))");
+    sqlite3_stmt *drop = take(b, "delete from quarantine_rows where key = ?1");
+    int code = s && drop ? SCRIP_OK : SCRIP_EIO;
+
+    for (uint64_t i = 0; i < c->settled_count && code == SCRIP_OK; i++) {
+        bind_blob(drop, 1, c->settled[i].key, sizeof c->settled[i].key);
+        code = run(b, drop, "quarantine");
+    }
+    for (uint64_t i = 0; i < c->quarantine_count && code == SCRIP_OK; i++) {
+        const struct scrip_quarantine_row *row = &c->quarantine[i];
+
+        if ((code = bind_name(b, s, 2, row->source, 0)) < 0)
+            break;
+        bind_blob(s, 1, row->key, sizeof row->key);
+        bind_text(s, 3, row->feed, strlen(row->feed));
+        sqlite3_bind_int64(s, 4, (int64_t)row->line);
+        bind_text(s, 5, row->reason_class, strlen(row->reason_class));
+        bind_text(s, 6, row->reason, strlen(row->reason));
+        bind_blob(s, 7, row->bytes, row->size);
+        bind_time(s, 8, row->time_us);
+        bind_text(s, 9, row->account, strlen(row->account));
+        bind_text(s, 10, row->id, strlen(row->id));
+        bind_text(s, 11, row->event, row->event_size);
+        code = run(b, s, "quarantine");
+    }
+    if (s != NULL)
+        give(b, s);
+    if (drop != NULL)
+        give(b, drop);
+    return code;
+}
+
+static int sqlite_commit(struct scrip_ctx *ctx, const struct scrip_commit *c)
+{
+    struct base *b = ctx->self;
+    int code = execute(b, "begin immediate");
+
+    b->fresh_count = 0;
+    if (code < 0)
+        return code;
+    if ((code = accounts_write(b, c)) == SCRIP_OK && (code = prices_write(b, c)) == SCRIP_OK &&
+        (code = events_write(b, c)) == SCRIP_OK && (code = identities_write(b, c)) == SCRIP_OK &&
+        (code = entries_write(b, c)) == SCRIP_OK && (code = grants_write(b, c)) == SCRIP_OK &&
+        (code = states_write(b, c)) == SCRIP_OK && (code = checkpoints_write(b, c)) == SCRIP_OK &&
+        (code = usage_write(b, c->days, c->day_count, 1)) == SCRIP_OK &&
+        (code = usage_write(b, c->months, c->month_count, 0)) == SCRIP_OK &&
+        (code = feeds_write(b, c)) == SCRIP_OK && (code = quarantine_write(b, c)) == SCRIP_OK)
+        code = execute(b, "commit");
+    if (code < 0) {
+        sqlite3_exec(b->db, "rollback", NULL, NULL, NULL);
+        names_forget(b);
+    }
+    return code;
+}
+
+SCRIP_STORE_PLUGIN("sqlite", "one SQLite file: one writer, any number of readers", .options = options, .open = open_store,
+                   .close = close_store, .begin = sqlite_begin, .commit = sqlite_commit, .scan = sqlite_scan,
+                   .event_find = sqlite_event_find, .source_last = sqlite_source_last, .state_find = sqlite_state_find,
+                   .cursor_find = sqlite_cursor_find, .check = sqlite_check);

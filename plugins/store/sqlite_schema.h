@@ -1,0 +1,100 @@
+/* sqlite_schema.h - the tables of the SQLite store. Base tables hold integers, `names` each name once; the views show the
+ * same with the words of the manual, and are what people read with a shell.
+ *
+ * A key of events, entries, grants and checkpoints is account * 2^32 + number, so that an account's rows lie together
+ * and every look-up is one of an integer. `chk` is a hash of its row, where no replay of the books could prove it. */
+#ifndef SCRIP_SQLITE_SCHEMA_H
+#define SCRIP_SQLITE_SCHEMA_H
+
+#define SCHEMA_VERSION 1
+#define APPLICATION_ID 0x53435250 /* "SCRP" */
+
+/* An integer of minor units as a decimal, with the terms `t` at hand. */
+#define AMOUNT(column)                                                                                        \
+    "case t.decimals when 0 then cast(" column " as text) else printf('%s%d.%0*d', iif(" column " < 0, '-', ''), abs(" \
+    column ") / t.unit, t.decimals, abs(" column ") % t.unit) end"
+#define NAME(column) "(select name from names where id = " column ")"
+#define TIME(column) "strftime('%Y-%m-%dT%H:%M:%SZ', " column " / 1000000, 'unixepoch')"
+
+/* Run one after the other. */
+static const char *const schema[] = {
+    "create table meta (key text primary key, value text not null, chk integer not null) without rowid;",
+    "create table names (id integer primary key, name text not null unique, chk integer not null);",
+    "create table account_rows (account integer primary key, events integer not null, entries integer not null,"
+    " grants integer not null, clock integer not null, latest integer not null, head blob not null, data text);",
+    "create table event_rows (key integer primary key, type integer not null, outcome integer not null,"
+    " source integer not null, id text not null, time integer not null, product integer, user integer, service integer,"
+    " unit integer, currency integer, quantity, amount, rate integer, digest integer not null, data text, lines text,"
+    " reason text);",
+    "create table identities (source integer not null, id text not null, account integer not null,"
+    " number integer not null, primary key (source, id, account)) without rowid;",
+    "create table entry_rows (key integer primary key, event integer not null, line integer not null,"
+    " later integer not null, debit integer not null, credit integer not null, grant integer not null,"
+    " terms integer not null, amount integer not null);",
+    "create table grant_rows (key integer primary key, id text not null, event integer not null, class integer,"
+    " terms integer not null, created integer not null, effective integer not null, expires integer, priority integer,"
+    " cost, cost_currency integer, scope text, order_key blob not null, floor integer not null,"
+    " unlimited integer not null, issued integer not null, available integer not null, held integer not null,"
+    " used integer not null, expired integer not null, voided integer not null, clearing integer not null,"
+    " debt integer not null);",
+    "create table checkpoint_rows (key integer primary key, entries integer not null, latest integer not null,"
+    " earliest integer not null, head blob not null, state blob not null);",
+    "create table state_rows (account integer not null, service integer not null, key blob not null, value blob not null,"
+    " discard_after integer, chk integer not null, primary key (account, service, key)) without rowid;",
+    "create table term_rows (number integer primary key, currency integer not null, decimals integer not null,"
+    " unit integer not null, rounding integer not null, split integer not null, settle_lag integer not null,"
+    " late integer not null, chk integer not null);",
+    "create table rate_rows (number integer primary key, service integer not null, terms integer not null, rate not null,"
+    " per not null, label integer, digest integer not null, chk integer not null);",
+    "create table day_rows (day integer not null, product integer not null, service integer not null,"
+    " class integer not null, currency integer not null, account integer not null,"
+    " amount integer not null check (typeof(amount) = 'integer'), charges integer not null,"
+    " primary key (day, product, service, class, currency, account)) without rowid;",
+    "create table month_rows (month integer not null, user integer not null, product integer not null,"
+    " class integer not null, currency integer not null, account integer not null,"
+    " amount integer not null check (typeof(amount) = 'integer'), charges integer not null,"
+    " primary key (month, user, product, class, currency, account)) without rowid;",
+    "create table cursor_rows (source integer not null, feed text not null, position integer not null,"
+    " line integer not null, tail_size integer not null, tail_hash integer not null, chk integer not null,"
+    " primary key (source, feed)) without rowid;",
+    "create table quarantine_rows (key blob primary key, source integer, feed text not null, line integer not null,"
+    " class text not null, reason text not null, bytes blob not null, time integer, account text not null,"
+    " id text not null, event text not null, chk integer not null) without rowid;",
+    "create table outcomes (number integer primary key, name text not null, chk integer not null);",
+    "create table books (number integer primary key, name text not null, chk integer not null);",
+    "create table types (number integer primary key, name text not null, chk integer not null);",
+    /* ---- views */
+    "create view accounts as select " NAME("account") " as account, events, entries, grants, " TIME("latest") " as latest,"
+    " lower(hex(head)) as head, data from account_rows;",
+    "create view events as select " NAME("e.key >> 32") " as account, e.key & 4294967295 as number, " TIME("e.time")
+    " as time, y.name as type, o.name as outcome, " NAME("e.source") " as source, e.id, " NAME("e.product")
+    " as product, " NAME("e.user") " as user, e.quantity, " NAME("e.unit") " as unit, e.amount, " NAME("e.currency")
+    " as currency, e.rate, e.reason, e.data, e.lines from event_rows e join types y on y.number = e.type"
+    " join outcomes o on o.number = e.outcome;",
+    "create view entries as select " NAME("r.key >> 32") " as account, r.key & 4294967295 as number, r.event, r.line, "
+    TIME("(e.time + r.later)") " as time, d.name as debit, c.name as credit, r.grant, " NAME("t.currency") " as currency, "
+    AMOUNT("r.amount") " as amount from entry_rows r join event_rows e on e.key = (r.key >> 32 << 32) + r.event"
+    " join term_rows t on t.number = r.terms join books d on d.number = r.debit join books c on c.number = r.credit;",
+    "create view grants as select " NAME("g.key >> 32") " as account, g.key & 4294967295 as number, g.id as grant, "
+    NAME("g.class") " as class, " NAME("t.currency") " as currency, " TIME("g.effective") " as effective, "
+    TIME("g.expires") " as expires, g.priority, g.cost, " NAME("g.cost_currency") " as cost_currency, g.scope, "
+    "iif(g.unlimited, 'unlimited', " AMOUNT("g.available") ") as available, " AMOUNT("g.issued") " as issued, "
+    AMOUNT("g.held") " as held, " AMOUNT("g.used") " as used, " AMOUNT("g.expired") " as expired, " AMOUNT("g.voided")
+    " as voided, " AMOUNT("g.debt") " as debt from grant_rows g join term_rows t on t.number = g.terms;",
+    "create view usage_by_day as select date(day * 86400, 'unixepoch') as day, " NAME("product") " as product, "
+    NAME("service") " as service, " NAME("class") " as class, " NAME("u.currency") " as currency, " NAME("account")
+    " as account, charges, " AMOUNT("amount") " as amount from day_rows u left join (select currency as code,"
+    " max(number), decimals, unit from term_rows group by currency) t on t.code = u.currency;",
+    "create view usage_by_month as select printf('%04d-%02d', 1970 + month / 12, month % 12 + 1) as month, " NAME("user")
+    " as user, " NAME("product") " as product, " NAME("class") " as class, " NAME("u.currency") " as currency, "
+    NAME("account") " as account, charges, " AMOUNT("amount") " as amount from month_rows u left join (select currency"
+    " as code, max(number), decimals, unit from term_rows group by currency) t on t.code = u.currency;",
+    "create view rates as select r.number, " NAME("r.service") " as service, " NAME("t.currency") " as currency, r.rate,"
+    " r.per, " NAME("r.label") " as label, printf('%016x', r.digest) as digest from rate_rows r join term_rows t"
+    " on t.number = r.terms;",
+    "create view quarantine as select lower(hex(key)) as key, class, " NAME("source") " as source, feed, line, account,"
+    " id, reason, cast(bytes as text) as bytes, event from quarantine_rows;",
+    "create view cursors as select " NAME("source") " as source, feed, position, line from cursor_rows;",
+};
+
+#endif
