@@ -349,5 +349,7 @@ int quote_from_row(const struct scrip_event_row *row, const struct event *event,
             return terms_from_row(&r, row, scratch, err);
     } else if (row->outcome == SCRIP_REFUSED && row->reason_size)
         snprintf(quote->refusal, sizeof quote->refusal, "%.*s", (int)row->reason_size, row->reason);
+    if ((event->shown.type == SCRIP_GRANT || event->shown.type == SCRIP_ADJUSTMENT) && !quote->refusal[0])
+        return terms_from_row(&r, row, scratch, err); /* says that they are missing */
     return SCRIP_OK;
 }

@@ -58,7 +58,7 @@ def history(rng):
         if kind == "grant" or n == 0:
             start = hour + rng.choice([0, 0, 0, 24, 100])
             events.append(dict(kind="grant", hour=hour, amount=rng.randint(1, 3000), start=start,
-                               expires=start + rng.choice([1, 24, 100, 10**5]),
+                               expires=rng.choice([start + 1, start + 24, start + 100, 10**7]),
                                priority=rng.choice([None, 1, 2]), only=rng.choice([None, None, "P"])))
         elif kind in ("usage", "late"):
             events.append(dict(kind="usage", hour=at, product=rng.choice("PPQR"),
@@ -150,8 +150,8 @@ def naive(events, rounding, split, order):
 def native(account, e):
     cents = lambda n: f"{n / 100:.2f}"
     if e["kind"] == "grant":
-        data = dict(grant=str(e["n"]), currency="c", amount=cents(e["amount"]), effective=iso(e["start"]),
-                    **({} if e["expires"] - e["start"] == 10**5 else dict(expires=iso(e["expires"]))))
+        data = dict(grant=str(e["n"]).zfill(4), currency="c", amount=cents(e["amount"]), effective=iso(e["start"]),
+                    **({} if e["expires"] == 10**7 else dict(expires=iso(e["expires"]))))
         if e["priority"] is not None:
             data["priority"] = str(e["priority"])
         if e["only"]:
@@ -160,10 +160,10 @@ def native(account, e):
     if e["kind"] == "usage":
         return lib.event("usage", str(e["n"]).zfill(4), account, iso(e["hour"]), product=e["product"], quantity=e["quantity"])
     if e["kind"] == "void":
-        return lib.event("void", str(e["n"]).zfill(4), account, iso(e["hour"]), grant=str(e["grant"]))
+        return lib.event("void", str(e["n"]).zfill(4), account, iso(e["hour"]), grant=str(e["grant"]).zfill(4))
     data = dict(currency="c", amount=cents(e["amount"]), reason="count")
     if e["grant"] is not None:
-        data["grant"] = str(e["grant"])
+        data["grant"] = str(e["grant"]).zfill(4)
     return lib.event("adjustment", str(e["n"]).zfill(4), account, iso(e["hour"]), **data)
 
 
