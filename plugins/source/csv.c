@@ -1,744 +1,694 @@
-/* csv.c - feeds of comma-separated values: columns mapped to fields by configuration.
+/* csv.c - the source `csv`: rows of CSV files into events, as the section's map says.
  *
- *   feed -> row -> columns -> filters -> fields (mapped, constant) -> identity -> row_add
+ *   row_find: the next row's cells -> row_make: filters, fields, id -> row_give: to the host
+ *
+ * A row that cannot be taken apart goes to quarantine as the line that it begins with, and reading goes on with the line behind
+ * it: a stray quote costs its line, not the rest of the file.
+ *
+ * Equal rows are told apart by their ordinals among those before them. So where reading goes on in the middle of a feed whose ids
+ * come from rows, the part before is read too, quietly.
  */
+#include <scrip/plugin.h>
+
+#include "csv_map.h"
 #include "csv_row.h"
+#include "csv_seen.h"
+#include "csv_value.h"
+#include "feed.h"
+
+#define SCRATCH_SIZE ((size_t)4 * SCRIP_ROW_SIZE)
+#define LIST_SIZE 65536 /* of a list's text: the host's limit */
+
+struct csv {
+    struct scrip_ctx *ctx;
+    struct csv_map map;
+    unsigned char classes[256];
+    struct csv_cell cells[CSV_COLUMN_LIMIT];
+    /* Of the feed at hand: */
+    struct feed feed;
+    struct csv_kept *kept;
+    struct csv_header header;
+    uint64_t first_position, first_line; /* where rows begin */
+    int identity;
+    uint64_t quiet_until; /* rows before this position were given in an earlier run */
+    uint64_t start;       /* of the row at hand */
+    int is_done;
+    struct csv_seen seen;
+    int64_t id_day; /* the day written at the begin of id */
+    char id[SCRIP_NAME_SIZE + 1];
+    char *scratch; /* SCRATCH_SIZE bytes for the row at hand */
+    size_t scratch_used;
+    struct scrip_field fields[CSV_FIELD_LIMIT + 2];
+    char reason[SCRIP_MESSAGE_SIZE];
+};
 
 static const struct scrip_option options[] = {
     FEED_OPTIONS,
     { "map.*", SCRIP_OPTION_TEXT, NULL, NULL, 0,
-      "map.FIELD = COLUMN, ALIAS ...: the first that the header has; a '?' at the end: may be missing" },
-    { "const.*", SCRIP_OPTION_TEXT, NULL, NULL, 0, "const.FIELD = the same text in every row" },
-    { "type", SCRIP_OPTION_TEXT, "scrip.usage", NULL, 0, "event type of every row, unless map.type is given" },
-    { "type.map.*", SCRIP_OPTION_TEXT, NULL, NULL, 0, "type.map.TEXT = event type, for the column of map.type" },
-    { "header", SCRIP_OPTION_LIST, NULL, NULL, 0, "the column names of a feed that has no header" },
-    { "delimiter", SCRIP_OPTION_CHOICE, "comma", "comma,semicolon,tab", 0, "what stands between columns" },
-    { "decimal", SCRIP_OPTION_CHOICE, "point", "point,comma", 0, "how decimals are written" },
+      "map.FIELD = COLUMN, COLUMN: the first that the header has; a last `?`: may be missing" },
+    { "const.*", SCRIP_OPTION_TEXT, NULL, NULL, 0, "const.FIELD = TEXT: the same in every row" },
+    { "type", SCRIP_OPTION_NAME, "scrip.usage", NULL, 0, "event type of rows where no column gives it" },
+    { "type.map.*", SCRIP_OPTION_TEXT, NULL, NULL, 0,
+      "type.map.TEXT = TYPE: event type of rows with this text in the column of map.type" },
+    { "delimiter", SCRIP_OPTION_CHOICE, "comma", "comma,semicolon,tab", 0, "what stands between cells" },
+    { "header", SCRIP_OPTION_LIST, NULL, NULL, 0, "names of the columns, for files without a header" },
+    { "decimal", SCRIP_OPTION_CHOICE, "point", "point,comma", 0, "decimal mark of numbers" },
     { "amounts", SCRIP_OPTION_CHOICE, "strict", "strict,loose", 0,
-      "loose: $1,234.50 and (12.00) are numbers, too" },
-    { "time", SCRIP_OPTION_TEXT, NULL, NULL, 0, "pattern of times, such as %d/%m/%Y %H:%M; absent: 2022-03-29[ 08:00:00][Z]" },
+      "loose: takes $1,234.50 and (12.00) too" },
+    { "time", SCRIP_OPTION_TEXT, NULL, NULL, 0,
+      "pattern of times such as %d.%m.%Y %H:%M; absent: RFC 3339 or a date" },
     { "zone", SCRIP_OPTION_ZONE, "UTC", NULL, 0, "zone of times that name none" },
+    { "list", SCRIP_OPTION_CHOICE, "semicolon", "semicolon,comma,bar", 0,
+      "what stands between names in a cell of a scope" },
     { "identity", SCRIP_OPTION_LIST, NULL, NULL, 0,
-      "columns that make a row's id, or `row`: its day, hash and ordinal; absent: map.id, else row" },
-    { "filter.*", SCRIP_OPTION_TEXT, NULL, NULL, 0, "filter.COLUMN = VALUE, VALUE: take only rows with one of these" },
-    { "skip.*", SCRIP_OPTION_TEXT, NULL, NULL, 0, "skip.COLUMN = VALUE, VALUE: leave out rows with one of these" },
+      "columns that make a row's id, or `row`; absent: map.id, else `row`" },
+    { "filter.*", SCRIP_OPTION_TEXT, NULL, NULL, 0, "filter.COLUMN = TEXT, TEXT: only rows with one of these" },
+    { "skip.*", SCRIP_OPTION_TEXT, NULL, NULL, 0, "skip.COLUMN = TEXT, TEXT: no rows with one of these" },
     SCRIP_OPTIONS_END,
 };
 
-#define FIELD_LIMIT 96
-#define CONDITION_LIMIT 32
-#define IDENTITY_LIMIT 16
+/* ---- instances ------------------------------------------------------------------------------ */
 
-/* The field keys by name; a family's key ends in '.'. */
-static const struct {
-    const char *text;
-    char reads;
-    int is_family;
-} fields[] = {
-#define X(id, text, reads) { text, #reads[1], 0 },
-    SCRIP_FIELDS(X)
-#undef X
-};
-
-struct mapped {
-    uint64_t key;
-    const char *name;   /* of a family's member; else NULL */
-    const char *columns; /* as configured */
-    int column;         /* of the feed at hand; -1: not there */
-};
-
-struct constant {
-    uint64_t key;
-    const char *name, *text;
-};
-
-struct condition {
-    const char *column_name, *values;
-    int is_skip, column;
-};
-
-/* How often each row was seen in a feed, by its hash: equal rows are told apart by their ordinal. */
-struct counts {
-    uint64_t *hashes;
-    uint32_t *seen;
-    size_t count, room;
-};
-
-struct csv {
-    struct feed feed;
-    struct csv_row row;
-    struct mapped mapped[FIELD_LIMIT];
-    size_t mapped_count;
-    struct constant constants[FIELD_LIMIT];
-    size_t constant_count;
-    struct condition conditions[CONDITION_LIMIT];
-    size_t condition_count;
-    int identity[IDENTITY_LIMIT];
-    size_t identity_count;
-    int by_row, has_id, has_type_map;
-    char delimiter;
-    int comma_decimal, loose;
-    const char *time_format, *zone;
-    char *header; /* the feed's column names, each ended by NUL */
-    size_t column_count;
-    struct counts counts;
-    char last_time[64]; /* the last time read, as text: neighbours often share it */
-    size_t last_time_size;
-    int64_t last_time_us;
-    char day[12]; /* of the last row's id */
-    int64_t day_us;
-};
-
-/* ---- configuration -------------------------------------------------------------------------------------------- */
-
-static int is_family(uint64_t key)
+static int source_open(struct scrip_ctx *ctx)
 {
-    return key == SCRIP_F_ATTRIBUTE || key == SCRIP_F_LABEL || key == SCRIP_F_SCOPE_ATTRIBUTE;
-}
+    struct csv *self = calloc(1, sizeof *self);
 
-static int field_find(struct scrip_ctx *ctx, const char *text, uint64_t *key, const char **name)
-{
-    *name = NULL;
-    for (*key = 0; *key < SCRIP_FIELD_COUNT; ++*key) {
-        size_t size = strlen(fields[*key].text);
-
-        if (!is_family(*key) && strcmp(text, fields[*key].text) == 0)
-            return SCRIP_OK;
-        if (is_family(*key) && strncmp(text, fields[*key].text, size) == 0 && text[size] == '.' && text[size + 1]) {
-            *name = text + size + 1;
-            return SCRIP_OK;
-        }
-    }
-    return scrip_fail(ctx, SCRIP_EINVALID, "map.%s: no such field: want one of type, id, account, time, end, product, user, "
-                      "quantity, unit, amount, currency, service, attribute.NAME ... as in the table of native events", text);
-}
-
-static int conditions_read(struct scrip_ctx *ctx, struct csv *csv, const char *family, int is_skip)
-{
-    const char *suffix, *value;
-
-    for (uint64_t i = 0; ctx->host->option_member(ctx, family, i, &suffix, &value) == SCRIP_OK; i++) {
-        if (csv->condition_count == CONDITION_LIMIT)
-            return scrip_fail(ctx, SCRIP_ELIMIT, "filter and skip: more than %d", CONDITION_LIMIT);
-        csv->conditions[csv->condition_count++] = (struct condition){ suffix, value, is_skip, -1 };
-    }
+    ctx->self = self;
+    if (self == NULL || (self->scratch = malloc(SCRATCH_SIZE)) == NULL)
+        return scrip_fail(ctx, SCRIP_ENOMEM, "csv: no memory");
+    self->ctx = ctx;
+    if (csv_map_read(&self->map, ctx) < 0)
+        return SCRIP_EINVALID;
+    csv_classes(self->classes, self->map.delimiter);
     return SCRIP_OK;
 }
 
-static int fields_read(struct scrip_ctx *ctx, struct csv *csv)
+static void source_feed_close(struct scrip_ctx *ctx)
 {
-    const char *suffix, *value, *name;
-    uint64_t key;
+    struct csv *self = ctx->self;
 
-    for (uint64_t i = 0; ctx->host->option_member(ctx, "map.*", i, &suffix, &value) == SCRIP_OK; i++) {
-        if (csv->mapped_count == FIELD_LIMIT)
-            return scrip_fail(ctx, SCRIP_ELIMIT, "map: more than %d fields", FIELD_LIMIT);
-        if (field_find(ctx, suffix, &key, &name) < 0)
-            return SCRIP_EINVALID;
-        csv->has_id |= key == SCRIP_F_ID;
-        csv->has_type_map |= key == SCRIP_F_TYPE;
-        csv->mapped[csv->mapped_count++] = (struct mapped){ key, name, value, -1 };
-    }
-    for (uint64_t i = 0; ctx->host->option_member(ctx, "const.*", i, &suffix, &value) == SCRIP_OK; i++) {
-        if (csv->constant_count == FIELD_LIMIT - 1)
-            return scrip_fail(ctx, SCRIP_ELIMIT, "const: more than %d fields", FIELD_LIMIT - 1);
-        if (field_find(ctx, suffix, &key, &name) < 0)
-            return SCRIP_EINVALID;
-        csv->constants[csv->constant_count++] = (struct constant){ key, name, value };
-    }
-    if (csv->mapped_count == 0)
-        return scrip_fail(ctx, SCRIP_EINVALID, "map: no column is mapped: give at least map.account (or const.account) and "
-                          "map.time");
-    if (!csv->has_type_map)
-        csv->constants[csv->constant_count++] = (struct constant){ SCRIP_F_TYPE, NULL, ctx->host->option_text(ctx, "type") };
-    return SCRIP_OK;
+    feed_stop(&self->feed);
+    csv_release(&self->kept);
+    free(self->seen.slots);
+    memset(&self->seen, 0, sizeof self->seen);
 }
 
-static int open_csv(struct scrip_ctx *ctx)
+static void source_close(struct scrip_ctx *ctx)
 {
-    static const char delimiters[] = ",;\t";
-    struct csv *csv = calloc(1, sizeof *csv);
-    const char *item;
-    int code;
+    struct csv *self = ctx->self;
 
-    ctx->self = csv;
-    if (csv == NULL)
-        return scrip_fail(ctx, SCRIP_ENOMEM, "no memory for a feed");
-    csv->feed.fd = -1;
-    csv->delimiter = delimiters[ctx->host->option_int(ctx, "delimiter")];
-    csv->comma_decimal = ctx->host->option_int(ctx, "decimal") == 1;
-    csv->loose = ctx->host->option_int(ctx, "amounts") == 1;
-    csv->time_format = ctx->host->option_text(ctx, "time");
-    csv->zone = ctx->host->option_text(ctx, "zone");
-    csv->day_us = INT64_MIN;
-    if ((code = fields_read(ctx, csv)) < 0 || (code = conditions_read(ctx, csv, "filter.*", 0)) < 0 ||
-        (code = conditions_read(ctx, csv, "skip.*", 1)) < 0)
-        return code;
-    item = ctx->host->option_item(ctx, "identity", 0);
-    csv->by_row = item ? strcmp(item, "row") == 0 : !csv->has_id;
-    if (item != NULL && csv->has_id)
-        return scrip_fail(ctx, SCRIP_EINVALID, "%s: identity: map.id is given, too: keep one", ctx->host->option_where(ctx, "identity"));
-    return SCRIP_OK;
-}
-
-static void close_csv(struct scrip_ctx *ctx)
-{
-    struct csv *csv = ctx->self;
-
-    if (csv == NULL)
+    if (self == NULL)
         return;
-    free(csv->row.scratch);
-    free(csv->header);
-    free(csv->counts.hashes);
-    free(csv->counts.seen);
-    free(csv);
+    source_feed_close(ctx);
+    feed_free(&self->feed);
+    csv_release(&self->map.kept);
+    free(self->scratch);
+    free(self);
     ctx->self = NULL;
 }
 
-/* ---- headers -------------------------------------------------------------------------------------------------- */
+/* ---- rows found ----------------------------------------------------------------------------- */
 
-static int column_find(const struct csv *csv, const char *name, size_t size)
+/* The line that the row at hand begins with, as a row that cannot be read. */
+static int row_spoil(struct csv *self, struct scrip_row *row, const struct csv_shape *shape, uint64_t line)
 {
-    const char *at = csv->header;
+    int code = feed_line(&self->feed, row);
 
-    for (size_t i = 0; i < csv->column_count; i++, at += strlen(at) + 1)
-        if (strlen(at) == size && memcmp(at, name, size) == 0)
-            return (int)i;
-    return -1;
+    if (code == 2 || shape->fault == NULL)
+        snprintf(self->reason, sizeof self->reason, "line %llu: longer than %d bytes: mend or split it",
+                 (unsigned long long)row->line, SCRIP_ROW_SIZE);
+    else
+        snprintf(self->reason, sizeof self->reason, "line %llu, cell %zu: %s", (unsigned long long)line,
+                 shape->cell_count + (shape->fault == NULL || line != row->line || shape->size == 0), shape->fault);
+    return code < 0 ? code : 1;
 }
 
-/* The next of names split by commas; 0 at the end. */
-static int name_next(const char **at, const char **name, size_t *size)
+/* Lines with nothing in them are no rows. 1: there is a byte that begins one; 0: the end. */
+static int blank_skip(struct csv *self)
 {
-    const char *end;
+    struct feed *feed = &self->feed;
 
-    while (**at == ' ' || **at == ',')
-        ++*at;
-    if (**at == 0)
-        return 0;
-    *name = *at;
-    end = strchr(*at, ',');
-    end = end ? end : *at + strlen(*at);
-    *at = end;
-    while (end > *name && end[-1] == ' ')
-        end--;
-    *size = (size_t)(end - *name);
+    for (;;) {
+        size_t held = feed_held(feed);
+        const char *at = feed_at(feed);
+        int code;
+
+        if (held > 0 && *at == '\n') {
+            feed_take(feed, 1, 1);
+        } else if (held > 1 && *at == '\r' && at[1] == '\n') {
+            feed_take(feed, 2, 1);
+        } else if (held > 1 || (held == 1 && *at != '\r')) {
+            return 1;
+        } else if (feed->at_end) {
+            feed_take(feed, held, 0);
+            return 0;
+        } else if ((code = feed_fill(feed)) < 0) {
+            return code;
+        }
+    }
+}
+
+/* Takes the next row: its cells, and in *row where it is. 1: a row; 0: the end; self->reason is not empty where it could not be
+ * taken apart. What a row is must not depend on how much of the feed is in the buffer: no row may be longer than SCRIP_ROW_SIZE, so
+ * no more is looked at. */
+static int row_find(struct csv *self, struct scrip_row *row, struct csv_shape *shape)
+{
+    struct feed *feed = &self->feed;
+    int code = blank_skip(self);
+
+    self->reason[0] = 0;
+    self->start = feed->position;
+    if (code <= 0)
+        return code;
+    for (;;) {
+        size_t held = feed_held(feed), seen = held < SCRIP_ROW_SIZE ? held : SCRIP_ROW_SIZE;
+        char *end = feed->buffer + feed->start + seen, behind = *end;
+        enum csv_end found;
+
+        *end = '\n';
+        found = csv_parse(self->classes, feed_at(feed), end, feed->at_end && seen == held, self->cells, shape);
+        *end = behind;
+        if (found == CSV_ROW)
+            break;
+        if (found == CSV_FAULT || held > SCRIP_ROW_SIZE)
+            return row_spoil(self, row, shape, feed->line + shape->lines);
+        if ((code = feed_fill(feed)) < 0)
+            return code;
+    }
+    row->bytes = feed_at(feed);
+    row->size = shape->size;
+    row->line = feed->line;
+    feed_take(feed, shape->size, shape->lines);
+    row->position = feed->position;
     return 1;
 }
 
-/* The first of a field's columns that the header has; -1 where none is there. */
-static int aliases_find(const struct csv *csv, const char *columns, int *is_optional)
+static char *scratch_take(struct csv *self, size_t size)
 {
-    const char *at = columns, *name;
+    char *out = self->scratch + self->scratch_used;
+
+    if (SCRATCH_SIZE - self->scratch_used < size)
+        return NULL;
+    self->scratch_used += size;
+    return out;
+}
+
+/* A cell's text, its quotes undone. Their sum is less than the row, so there is room. */
+static const struct csv_cell *cell_text(struct csv *self, size_t index)
+{
+    struct csv_cell *cell = &self->cells[index];
+
+    if (cell->is_escaped) {
+        char *out = scratch_take(self, cell->size);
+
+        if (out == NULL)
+            return NULL;
+        cell->size = (uint32_t)csv_unescape(cell, out);
+        cell->text = out;
+        cell->is_escaped = 0;
+    }
+    return cell;
+}
+
+/* ---- rows made ------------------------------------------------------------------------------ */
+
+enum row_fate { ROW_GOOD, ROW_FILTERED, ROW_BAD, ROW_AGAIN, ROW_FAILED };
+
+static enum row_fate row_fault(struct csv *self, const char *key, const char *text, size_t size, const char *wanted)
+{
+    int shown = (int)csv_cut(text, size < 80 ? size : 80);
+
+    snprintf(self->reason, sizeof self->reason, "%s: '%.*s'%s %s", key, shown, text, size > 80 ? "..." : "", wanted);
+    return ROW_BAD;
+}
+
+/* As many cells as the header has; a last one may be there for nothing: some programs end each line with a delimiter. */
+static enum row_fate row_check(struct csv *self, const struct scrip_row *row, const struct csv_shape *shape)
+{
+    const struct csv_header *header = &self->header;
+    size_t count = shape->cell_count;
+
+    if (shape->has_nul)
+        snprintf(self->reason, sizeof self->reason, "line %llu: holds a NUL byte: is it a text file",
+                 (unsigned long long)row->line);
+    else if (shape->has_high && !csv_is_utf8(row->bytes, row->size))
+        snprintf(self->reason, sizeof self->reason, "line %llu: is not UTF-8: save the file as UTF-8",
+                 (unsigned long long)row->line);
+    else if (count == header->count + 1 && count <= CSV_COLUMN_LIMIT && self->cells[count - 1].size == 0)
+        return ROW_GOOD;
+    else if (count + 1 == header->count && header->names[count].size == 0)
+        self->cells[count] = (struct csv_cell){ "", 0, 0 };
+    else if (count != header->count)
+        snprintf(self->reason, sizeof self->reason, "line %llu: too %s columns (found %zu, wanted %zu)",
+                 (unsigned long long)row->line, count < header->count ? "few" : "many", count, header->count);
+    return self->reason[0] ? ROW_BAD : ROW_GOOD;
+}
+
+static enum row_fate row_filter(struct csv *self)
+{
+    for (size_t i = 0; i < self->map.filter_count; i++) {
+        const struct csv_filter *filter = &self->map.filters[i];
+        const struct csv_cell *cell = cell_text(self, filter->column.cell);
+        int is_there = 0;
+
+        for (char **value = filter->values; *value != NULL && !is_there; value++)
+            is_there = strlen(*value) == cell->size && memcmp(*value, cell->text, cell->size) == 0;
+        if (is_there == filter->is_skip)
+            return ROW_FILTERED;
+    }
+    return ROW_GOOD;
+}
+
+static enum row_fate time_make(struct csv *self, struct csv_field *field, const struct csv_cell *cell,
+                               struct scrip_field *out, struct scrip_row *row)
+{
+    const struct scrip_host *host = self->ctx->host;
+
+    if (cell->size != field->last_size || memcmp(cell->text, field->last, cell->size) != 0) {
+        struct csv_slice text = csv_trim(cell->text, cell->size);
+
+        field->last_size = 0;
+        if (host->time_parse(text.text, text.size, self->map.format, self->map.zone, &field->last_us) < 0)
+            return row_fault(self, field->column.shown, cell->text, cell->size,
+                             self->map.format[0] ? "does not fit the pattern of `time`, or is no time of `zone`"
+                                                 : "is not a time such as 2022-03-29 or 2022-03-29T00:00:00Z");
+        field->written_size = (size_t)host->time_write(field->last_us, field->written, sizeof field->written);
+        if (cell->size <= sizeof field->last) {
+            memcpy(field->last, cell->text, cell->size);
+            field->last_size = cell->size;
+        }
+    }
+    if (field->key == SCRIP_F_TIME)
+        row->time_us = field->last_us;
+    else if (field->key == SCRIP_F_END)
+        row->end_us = field->last_us;
+    else
+        *out = (struct scrip_field){ field->key, field->name, field->written, field->written_size };
+    return ROW_GOOD;
+}
+
+static enum row_fate number_make(struct csv *self, const struct csv_field *field, const struct csv_cell *cell,
+                                 struct scrip_field *out)
+{
+    struct csv_slice text = csv_trim(cell->text, cell->size);
+    char *made;
     size_t size;
-    int found = -1;
 
-    *is_optional = 0;
-    while (name_next(&at, &name, &size)) {
-        if (size > 1 && name[size - 1] == '?' && *at == 0) {
-            *is_optional = 1;
-            size--;
+    if (self->map.point != '.' || self->map.is_loose) {
+        if ((made = scratch_take(self, CSV_NUMBER_SIZE)) == NULL ||
+            !csv_number(text.text, text.size, self->map.point, self->map.is_loose, made, &size))
+            return row_fault(self, field->column.shown, cell->text, cell->size,
+                             self->map.is_loose ? "is not a number with the decimal mark of `decimal`"
+                                                : "is not a number with a decimal comma: see `decimal`, `amounts`");
+        text = (struct csv_slice){ made, size };
+    }
+    out->text = text.text;
+    out->size = text.size;
+    return ROW_GOOD;
+}
+
+static enum row_fate list_make(struct csv *self, const struct csv_field *field, const struct csv_cell *cell,
+                               struct scrip_field *out)
+{
+    char *made;
+
+    if (cell->size > LIST_SIZE || (made = scratch_take(self, cell->size)) == NULL)
+        return row_fault(self, field->column.shown, cell->text, cell->size, "is longer than 65536 bytes");
+    out->size = csv_list(cell->text, cell->size, self->map.list_mark, made);
+    out->text = made;
+    return ROW_GOOD;
+}
+
+static enum row_fate type_make(struct csv *self, const struct csv_cell *cell, struct scrip_field *out)
+{
+    for (size_t i = 0; i < self->map.type_count; i++) {
+        const struct csv_type *type = &self->map.types[i];
+
+        if (strlen(type->text) == cell->size && memcmp(type->text, cell->text, cell->size) == 0) {
+            out->text = type->type[0];
+            out->size = strlen(type->type[0]);
+            return ROW_GOOD;
         }
-        if (found < 0)
-            found = column_find(csv, name, size);
     }
-    return found;
+    if (self->map.type_count)
+        return row_fault(self, self->map.type_field->column.shown, cell->text, cell->size,
+                         "is no event type: add type.map.TEXT = scrip.TYPE for this text");
+    return ROW_GOOD;
 }
 
-static int missing_fault(struct scrip_ctx *ctx, const struct csv *csv, const char *path, const char *what, const char *wanted)
+/* One mapped field from its cell; an empty cell gives none. */
+static enum row_fate field_make(struct csv *self, struct csv_field *field, struct scrip_field *out,
+                                struct scrip_row *row)
 {
-    char there[320] = "";
-    const char *at = csv->header;
-    size_t used = 0;
+    const struct csv_cell *cell = cell_text(self, field->column.cell);
 
-    for (size_t i = 0; i < csv->column_count && used < sizeof there; i++, at += strlen(at) + 1)
-        used += (size_t)snprintf(there + used, sizeof there - used, "%s%s", i ? ", " : "", at);
-    return scrip_fail(ctx, SCRIP_EINVALID, "%s: %s: the header has no column '%s' (it has %s): correct the mapping, or add an "
-                      "alias", path, what, wanted, there);
+    *out = (struct scrip_field){ field->key, field->name, cell->text, cell->size };
+    if (cell->size == 0)
+        return field->key == SCRIP_F_TYPE ? row_fault(self, field->column.shown, "", 0, "gives no event type")
+                                          : ROW_GOOD;
+    if (field->reads == 'T') {
+        out->size = 0;
+        return time_make(self, field, cell, out, row);
+    }
+    if (field->reads == 'D')
+        return number_make(self, field, cell, out);
+    if (field->reads == 'L')
+        return list_make(self, field, cell, out);
+    return field->key == SCRIP_F_TYPE ? type_make(self, cell, out) : ROW_GOOD;
 }
 
-/* Finds every configured column in the header at hand. */
-static int columns_match(struct scrip_ctx *ctx, struct csv *csv, const char *path)
+/* ---- ids ------------------------------------------------------------------------------------ */
+
+static void id_set(struct scrip_field *out, const char *text, size_t size)
 {
-    const char *item;
-    int is_optional;
+    *out = (struct scrip_field){ SCRIP_F_ID, NULL, text, size };
+}
 
-    for (size_t i = 0; i < csv->mapped_count; i++) {
-        csv->mapped[i].column = aliases_find(csv, csv->mapped[i].columns, &is_optional);
-        if (csv->mapped[i].column < 0 && !is_optional)
-            return missing_fault(ctx, csv, path, fields[csv->mapped[i].key].text, csv->mapped[i].columns);
-    }
-    for (size_t i = 0; i < csv->condition_count; i++) {
-        struct condition *c = &csv->conditions[i];
+/* YYYYMMDD-HASH, and the ordinal from 2 on. Ids of later days are greater, which a store likes. */
+static enum row_fate id_from_row(struct csv *self, const struct scrip_row *row, const struct csv_shape *shape,
+                                 struct scrip_field *out)
+{
+    uint64_t hash = self->ctx->host->hash(row->bytes, shape->content);
+    int64_t day = INT64_MIN;
+    size_t size = 25;
+    uint32_t count;
 
-        c->column = column_find(csv, c->column_name, strlen(c->column_name));
-        if (c->column < 0)
-            return missing_fault(ctx, csv, path, c->is_skip ? "skip" : "filter", c->column_name);
+    if (row->time_us != SCRIP_TIME_NONE)
+        day = row->time_us / SCRIP_DAY - (row->time_us % SCRIP_DAY < 0);
+    if (!csv_seen_day(&self->seen, day))
+        return ROW_AGAIN;
+    if ((count = csv_seen_add(&self->seen, hash)) == 0) {
+        scrip_fail(self->ctx, SCRIP_ELIMIT,
+                   "%s: too many different rows to tell equal ones apart: name columns with `identity`",
+                   self->feed.name);
+        return ROW_FAILED;
     }
-    csv->identity_count = 0;
-    for (uint64_t i = 0; !csv->by_row && !csv->has_id && (item = ctx->host->option_item(ctx, "identity", i)) != NULL; i++) {
-        if (csv->identity_count == IDENTITY_LIMIT)
-            return scrip_fail(ctx, SCRIP_ELIMIT, "identity: more than %d columns", IDENTITY_LIMIT);
-        csv->identity[csv->identity_count] = column_find(csv, item, strlen(item));
-        if (csv->identity[csv->identity_count++] < 0)
-            return missing_fault(ctx, csv, path, "identity", item);
+    if (day == INT64_MIN)
+        memset(self->id, '0', 8);
+    else if (day != self->id_day)
+        csv_day_write(day, self->id);
+    self->id_day = day;
+    self->id[8] = '-';
+    csv_hex(hash, self->id + 9);
+    if (count > 1)
+        size += (size_t)snprintf(self->id + size, sizeof self->id - size, "-%u", count);
+    id_set(out, self->id, size);
+    return ROW_GOOD;
+}
+
+/* The columns' texts, split by '|'. */
+static enum row_fate id_from_columns(struct csv *self, struct scrip_field *out)
+{
+    size_t used = self->scratch_used, size = 0;
+    char *text = self->scratch + used;
+
+    for (size_t i = 0; i < self->map.id_column_count; i++) {
+        size_t cell_index = self->map.id_columns[i].cell;
+        const struct csv_cell *cell = cell_index == CSV_NONE ? NULL : cell_text(self, cell_index);
+
+        if (SCRATCH_SIZE - self->scratch_used < size + 3 * (cell ? cell->size : 0) + 1)
+            return row_fault(self, "identity", "", 0, "its columns are too long together");
+        /* Undoing quotes may have taken what is behind the text: it moves. */
+        if (self->scratch + self->scratch_used != text) {
+            memmove(self->scratch + self->scratch_used, text, size);
+            text = self->scratch + self->scratch_used;
+        }
+        if (i > 0)
+            text[size++] = '|';
+        if (cell != NULL)
+            size += csv_escape(cell->text, cell->size, text + size);
+    }
+    if (size + 1 == self->map.id_column_count)
+        return row_fault(self, "identity", "", 0, "all of its columns are empty");
+    if (size > SCRIP_NAME_SIZE) {
+        size_t kept = csv_cut(text, SCRIP_NAME_SIZE - 17);
+
+        csv_hex(self->ctx->host->hash(text, size), self->id + kept + 1);
+        memcpy(self->id, text, kept);
+        self->id[kept] = '~';
+        text = self->id;
+        size = kept + 17;
+        self->id_day = INT64_MIN;
+    }
+    id_set(out, text, size);
+    return ROW_GOOD;
+}
+
+static enum row_fate id_make(struct csv *self, const struct scrip_row *row, const struct csv_shape *shape,
+                             struct scrip_field *out)
+{
+    const struct csv_cell *cell;
+
+    if (self->identity == CSV_ID_ROW)
+        return id_from_row(self, row, shape, out);
+    if (self->identity == CSV_ID_COLUMNS)
+        return id_from_columns(self, out);
+    cell = cell_text(self, self->map.id_field->column.cell);
+    id_set(out, cell->text, cell->size);
+    return ROW_GOOD;
+}
+
+/* ---- a row from end to end ------------------------------------------------------------------ */
+
+/* Fields: type, id, the constants, the mapped ones. */
+static enum row_fate row_make(struct csv *self, struct scrip_row *row, const struct csv_shape *shape)
+{
+    struct csv_map *map = &self->map;
+    struct scrip_field *fields = self->fields, *next = fields + 2 + map->constant_count;
+    enum row_fate fate;
+
+    self->scratch_used = 0;
+    if (self->reason[0])
+        return ROW_BAD;
+    if ((fate = row_check(self, row, shape)) != ROW_GOOD || (fate = row_filter(self)) != ROW_GOOD)
+        return fate;
+    row->time_us = map->time_us;
+    row->end_us = map->end_us;
+    fields[0] = (struct scrip_field){ SCRIP_F_TYPE, NULL, map->type, strlen(map->type) };
+    for (size_t i = 0; i < map->field_count; i++) {
+        struct csv_field *field = &map->fields[i];
+
+        if (field->column.cell == CSV_NONE || field == map->id_field)
+            continue;
+        if ((fate = field_make(self, field, field == map->type_field ? fields : next, row)) != ROW_GOOD)
+            return fate;
+        next += field != map->type_field && next->size > 0;
+    }
+    row->fields = fields;
+    row->field_count = (uint64_t)(next - fields);
+    return id_make(self, row, shape, &fields[1]);
+}
+
+/* The part before the row at hand is read again, to count in all of it what is equal. */
+static int rows_recount(struct csv *self, uint64_t until)
+{
+    csv_seen_start(&self->seen, 1);
+    if (self->quiet_until < until)
+        self->quiet_until = until;
+    return feed_seek(&self->feed, self->first_position, self->first_line);
+}
+
+static int row_give(struct csv *self, struct scrip_rows *out, const struct scrip_row *row, enum row_fate fate)
+{
+    const struct scrip_host *host = self->ctx->host;
+
+    if (fate == ROW_GOOD)
+        return host->row_add(self->ctx, out, row);
+    return fate == ROW_FILTERED ? host->row_skip(self->ctx, out, row)
+                                : host->row_bad(self->ctx, out, row, "%s", self->reason);
+}
+
+static int source_read(struct scrip_ctx *ctx, struct scrip_rows *out, uint64_t limit)
+{
+    struct csv *self = ctx->self;
+
+    for (uint64_t n = 0; n < limit && !self->is_done;) {
+        struct scrip_row row = { .time_us = SCRIP_TIME_NONE, .end_us = SCRIP_TIME_NONE };
+        struct csv_shape shape;
+        enum row_fate fate;
+        int code = row_find(self, &row, &shape);
+
+        if (code <= 0)
+            return code;
+        fate = row_make(self, &row, &shape);
+        if (fate == ROW_FAILED)
+            return SCRIP_ELIMIT;
+        if (fate == ROW_AGAIN) {
+            code = rows_recount(self, self->start);
+        } else if (self->start >= self->quiet_until) {
+            code = row_give(self, out, &row, fate);
+            n++;
+        } else if (row.position > self->quiet_until) {
+            /* No row ends where the cursor stands: this is another feed than it was. */
+            ctx->host->log(ctx, "%s: changed since it was last read: it is read from its start again",
+                           self->feed.name);
+            self->quiet_until = 0;
+            csv_seen_start(&self->seen, 0);
+            code = feed_seek(&self->feed, self->first_position, self->first_line);
+        }
+        if (code < 0)
+            return code;
+    }
+    return !self->is_done;
+}
+
+/* ---- feeds ---------------------------------------------------------------------------------- */
+
+/* Names of columns, copied: the cells are in a buffer that moves on. */
+static int header_keep(struct csv *self, const struct csv_cell *cells, size_t count, struct csv_kept **kept,
+                       struct csv_header *out)
+{
+    out->count = count;
+    out->names = csv_keep(kept, count * sizeof *out->names);
+    if (out->names == NULL)
+        return csv_memory_fault(self->ctx);
+    for (size_t i = 0; i < count; i++) {
+        char *text = csv_keep(kept, cells[i].size + 1);
+
+        if (text == NULL)
+            return csv_memory_fault(self->ctx);
+        if (cells[i].is_escaped)
+            out->names[i] = csv_trim(text, csv_unescape(&cells[i], text));
+        else
+            out->names[i] = csv_trim(memcpy(text, cells[i].text, cells[i].size), cells[i].size);
     }
     return SCRIP_OK;
 }
 
-static int header_keep(struct scrip_ctx *ctx, struct csv *csv, const struct csv_row *row)
-{
-    size_t size = 0;
-    char *at;
-
-    for (size_t i = 0; i < row->count; i++)
-        size += row->columns[i].size + 1;
-    free(csv->header);
-    csv->header = at = malloc(size + 1);
-    if (at == NULL)
-        return scrip_fail(ctx, SCRIP_ENOMEM, "no memory for a header");
-    for (size_t i = 0; i < row->count; i++) {
-        const char *text = row->columns[i].text;
-        size_t n = row->columns[i].size;
-
-        while (n && (*text == ' ' || *text == '\t')) {
-            text++;
-            n--;
-        }
-        while (n && (text[n - 1] == ' ' || text[n - 1] == '\t'))
-            n--;
-        memcpy(at, text, n);
-        at[n] = 0;
-        at += n + 1;
-    }
-    csv->column_count = row->count;
-    return SCRIP_OK;
-}
-
-static int header_configured(struct scrip_ctx *ctx, struct csv *csv)
+/* The names from the section: the file has none. */
+static int header_from_option(struct csv *self, struct csv_kept **kept, struct csv_header *out)
 {
     const char *item;
+    size_t count = 0;
 
-    csv->row.count = 0;
-    for (uint64_t i = 0; (item = ctx->host->option_item(ctx, "header", i)) != NULL && i < CSV_COLUMN_LIMIT; i++)
-        csv->row.columns[csv->row.count++] = (struct csv_column){ item, strlen(item) };
-    return header_keep(ctx, csv, &csv->row);
+    for (; (item = self->ctx->host->option_item(self->ctx, "header", count)) != NULL; count++) {
+        if (count == CSV_COLUMN_LIMIT)
+            return scrip_fail(self->ctx, SCRIP_ELIMIT, "header: more than %d columns", CSV_COLUMN_LIMIT);
+        self->cells[count] = (struct csv_cell){ item, (uint32_t)strlen(item), 0 };
+    }
+    return header_keep(self, self->cells, count, kept, out);
 }
 
-static int claims(struct scrip_ctx *ctx, const char *path, const char *start, uint64_t start_size)
+static int header_fault(struct csv *self, const struct scrip_row *row, const char *what)
 {
-    struct csv *csv = ctx->self;
-    int is_optional, is_mine;
+    return scrip_fail(self->ctx, SCRIP_EINVALID, "%s:%llu: header: %s", self->feed.name,
+                      (unsigned long long)row->line, what);
+}
 
-    (void)path;
-    if (ctx->host->option_given(ctx, "header"))
+/* Reads the header of the file. 1: it is there; 0: there is nothing at all. */
+static int header_read(struct csv *self)
+{
+    struct scrip_row row = { 0 };
+    struct csv_shape shape;
+    int code = feed_mark_skip(&self->feed);
+
+    if (code < 0)
+        return code;
+    if (self->ctx->host->option_item(self->ctx, "header", 0) != NULL)
+        return (code = header_from_option(self, &self->kept, &self->header)) < 0 ? code : 1;
+    if ((code = row_find(self, &row, &shape)) < 0)
+        return code;
+    if (code == 0) {
+        self->ctx->host->log(self->ctx, "%s: empty: it has no header yet", self->feed.name);
+        self->is_done = 1;
+        return 0;
+    }
+    if (self->reason[0])
+        return header_fault(self, &row, self->reason);
+    if (shape.has_nul || (shape.has_high && !csv_is_utf8(row.bytes, row.size)))
+        return header_fault(self, &row, "is not UTF-8: save the file as UTF-8");
+    if (shape.cell_count > CSV_COLUMN_LIMIT)
+        return header_fault(self, &row, "more than 1024 columns");
+    code = header_keep(self, self->cells, shape.cell_count, &self->kept, &self->header);
+    return code < 0 ? code : 1;
+}
+
+static void feed_state_clear(struct csv *self)
+{
+    csv_release(&self->kept);
+    memset(&self->header, 0, sizeof self->header);
+    self->quiet_until = 0;
+    self->is_done = 0;
+    self->id_day = INT64_MIN;
+    for (size_t i = 0; i < self->map.field_count; i++)
+        self->map.fields[i].last_size = 0;
+}
+
+/* On where the cursor says. Ids from rows need the part before, but only where something comes behind it. */
+static int cursor_follow(struct csv *self, const struct scrip_cursor *from)
+{
+    struct scrip_cursor at;
+    char byte;
+    int64_t more;
+    int code = feed_resume(&self->feed, from, self->first_position, &at);
+
+    if (code < 0)
+        return code;
+    if (code == 0)
+        return feed_seek(&self->feed, self->first_position, self->first_line);
+    if (self->identity != CSV_ID_ROW)
+        return feed_seek(&self->feed, at.position, at.line);
+    if ((more = feed_peek(&self->feed, at.position, &byte, 1)) < 0)
+        return (int)more;
+    self->is_done = more == 0;
+    self->quiet_until = at.position;
+    return feed_seek(&self->feed, self->first_position, self->first_line);
+}
+
+static int source_feed_open(struct scrip_ctx *ctx, const char *name, const struct scrip_cursor *from)
+{
+    struct csv *self = ctx->self;
+    int code;
+
+    feed_state_clear(self);
+    if ((code = feed_start(&self->feed, ctx, name)) < 0 || (code = header_read(self)) <= 0 ||
+        (code = csv_columns_find(&self->map, &self->header, name)) < 0)
+        return code;
+    self->first_position = self->feed.position;
+    self->first_line = self->feed.line;
+    self->identity = self->map.identity;
+    if (self->identity == CSV_ID_FIELD && self->map.id_field->column.cell == CSV_NONE)
+        self->identity = CSV_ID_ROW;
+    for (size_t i = 0; i < self->map.constant_count; i++)
+        self->fields[2 + i] = self->map.constants[i];
+    csv_seen_start(&self->seen, self->feed.is_stream);
+    return from->position == 0 || self->feed.is_stream ? SCRIP_OK : cursor_follow(self, from);
+}
+
+/* 1: the first line has every column that the map needs. */
+static int source_claims(struct scrip_ctx *ctx, const char *feed, const char *start, uint64_t start_size)
+{
+    struct csv *self = ctx->self;
+    struct csv_header header;
+    struct csv_kept *kept = NULL;
+    struct csv_shape shape;
+    char *copy;
+    int fits = 0;
+
+    (void)feed;
+    if (start_size > SCRIP_ROW_SIZE || ctx->host->option_item(ctx, "header", 0) != NULL)
         return 0;
     if (start_size >= 3 && memcmp(start, "\xef\xbb\xbf", 3) == 0) {
         start += 3;
         start_size -= 3;
     }
-    if (csv_cut(&csv->row, start, start + start_size, csv->delimiter, 1) != CSV_WHOLE || header_keep(ctx, csv, &csv->row) < 0)
-        return 0;
-    is_mine = csv->mapped_count > 0;
-    for (size_t i = 0; i < csv->mapped_count && is_mine; i++)
-        is_mine = aliases_find(csv, csv->mapped[i].columns, &is_optional) >= 0 || is_optional;
-    return is_mine;
-}
-
-/* ---- rows ----------------------------------------------------------------------------------------------------- */
-
-/* The row at hand, cut: 1; 0 at the end of the feed; or the fault. A bad row is cut, too, and says so in row.fault. */
-static int row_next(struct scrip_ctx *ctx, struct csv *csv)
-{
-    struct feed *feed = &csv->feed;
-
-    for (;;) {
-        const char *start = feed->buffer + feed->at, *end = feed->buffer + feed->end, *stop;
-        enum csv_end cut;
-        int code;
-
-        if (feed->at == feed->end && feed->is_ended)
-            return 0;
-        cut = feed->at < feed->end ? csv_cut(&csv->row, start, end, csv->delimiter, feed->is_ended) : CSV_MORE;
-        if (cut == CSV_MORE && feed->end - feed->at <= SCRIP_ROW_SIZE) {
-            if ((code = feed_fill(ctx, feed)) < 0)
-                return code;
-            continue;
-        }
-        if (cut == CSV_MORE || (cut == CSV_BAD && csv->row.fault && strstr(csv->row.fault, "never closed"))) {
-            /* The row ends with its first line: what follows may be good again. */
-            stop = memchr(start, '\n', (size_t)(end - start));
-            csv->row.fault = cut == CSV_MORE ? "a row longer than 1048576 bytes: a quote that is never closed?"
-                                             : csv->row.fault;
-            csv->row.size = (size_t)((stop ? stop + 1 : end) - start);
-            csv->row.lines = stop != NULL;
-            csv->row.count = 0;
-        }
-        return 1;
+    while (start_size > 0 && (*start == '\n' || *start == '\r')) {
+        start++;
+        start_size--;
     }
-}
-
-static uint64_t row_hash(struct scrip_ctx *ctx, const struct csv *csv)
-{
-    const char *start = csv->feed.buffer + csv->feed.at;
-    size_t size = csv->row.size;
-
-    while (size && (start[size - 1] == '\n' || start[size - 1] == '\r'))
-        size--;
-    return ctx->host->hash(start, size);
-}
-
-/* How often this hash came, with this time. */
-static uint32_t counts_add(struct counts *counts, uint64_t hash)
-{
-    size_t at;
-
-    if (counts->count * 2 >= counts->room) {
-        struct counts old = *counts;
-
-        counts->room = old.room ? old.room * 2 : 4096;
-        counts->hashes = calloc(counts->room, sizeof *counts->hashes);
-        counts->seen = calloc(counts->room, sizeof *counts->seen);
-        if (counts->hashes == NULL || counts->seen == NULL)
-            abort();
-        for (size_t i = 0; i < old.room; i++)
-            if (old.seen[i]) {
-                for (at = old.hashes[i] & (counts->room - 1); counts->seen[at]; at = (at + 1) & (counts->room - 1))
-                    ;
-                counts->hashes[at] = old.hashes[i];
-                counts->seen[at] = old.seen[i];
-            }
-        free(old.hashes);
-        free(old.seen);
+    copy = csv_keep(&kept, start_size + 1);
+    if (copy != NULL && start_size > 0) {
+        memcpy(copy, start, start_size);
+        copy[start_size] = '\n';
+        if (csv_parse(self->classes, copy, copy + start_size, 1, self->cells, &shape) == CSV_ROW &&
+            shape.cell_count <= CSV_COLUMN_LIMIT &&
+            header_keep(self, self->cells, shape.cell_count, &kept, &header) == SCRIP_OK)
+            fits = csv_columns_fit(&self->map, &header);
     }
-    for (at = hash & (counts->room - 1); counts->seen[at] && counts->hashes[at] != hash; at = (at + 1) & (counts->room - 1))
-        ;
-    counts->hashes[at] = hash;
-    counts->count += counts->seen[at] == 0;
-    return ++counts->seen[at];
+    csv_release(&kept);
+    return fits;
 }
 
-static int is_blank(const struct csv *csv)
-{
-    return csv->row.count == 1 && csv->row.columns[0].size == 0;
-}
-
-/* Goes over the rows before the cursor again, for their counts. */
-static int counts_rebuild(struct scrip_ctx *ctx, struct csv *csv, uint64_t position)
-{
-    struct feed *feed = &csv->feed;
-    int code = 1;
-
-    while (feed->offset + feed->at < position && (code = row_next(ctx, csv)) > 0) {
-        if (!csv->row.fault && !is_blank(csv))
-            counts_add(&csv->counts, row_hash(ctx, csv));
-        feed->line += csv->row.lines;
-        feed->at += csv->row.size;
-    }
-    return code < 0 ? code : SCRIP_OK;
-}
-
-static int feed_open(struct scrip_ctx *ctx, const char *path, const struct scrip_cursor *from)
-{
-    struct csv *csv = ctx->self;
-    struct feed *feed = &csv->feed;
-    int code = feed_start(ctx, feed, path);
-
-    csv->last_time_size = 0;
-    memset(csv->counts.seen, 0, csv->counts.room * sizeof *csv->counts.seen);
-    csv->counts.count = 0;
-    if (code < 0)
-        return code;
-    feed_mark_skip(feed);
-    if (ctx->host->option_given(ctx, "header"))
-        code = header_configured(ctx, csv);
-    else {
-        if ((code = row_next(ctx, csv)) < 0)
-            return code;
-        if (code == 0 || csv->row.fault)
-            return scrip_fail(ctx, SCRIP_EINVALID, "%s: %s: want a header with column names", path,
-                              code == 0 ? "empty" : csv->row.fault);
-        code = header_keep(ctx, csv, &csv->row);
-        feed->line += csv->row.lines;
-        feed->at += csv->row.size;
-    }
-    if (code == SCRIP_OK)
-        code = columns_match(ctx, csv, path);
-    if (code < 0 || from->position == 0 || strcmp(path, "-") == 0)
-        return code;
-    if (csv->by_row && cursor_fits(ctx, feed, from))
-        return counts_rebuild(ctx, csv, from->position);
-    code = feed_resume(ctx, feed, path, from);
-    return code < 0 ? code : SCRIP_OK;
-}
-
-static void feed_close(struct scrip_ctx *ctx)
-{
-    struct csv *csv = ctx->self;
-
-    feed_end(&csv->feed);
-}
-
-/* ---- fields --------------------------------------------------------------------------------------------------- */
-
-static int value_in(const char *values, const struct csv_column *column)
-{
-    const char *name;
-    size_t size;
-
-    if (column->size == 0)
-        return values[0] == 0;
-    while (name_next(&values, &name, &size))
-        if (size == column->size && memcmp(name, column->text, size) == 0)
-            return 1;
-    return 0;
-}
-
-static int row_is_wanted(const struct csv *csv)
-{
-    for (size_t i = 0; i < csv->condition_count; i++)
-        if (value_in(csv->conditions[i].values, &csv->row.columns[csv->conditions[i].column]) == csv->conditions[i].is_skip)
-            return 0;
-    return 1;
-}
-
-/* A decimal as its feed writes it, as the host reads it. out has room for 64 bytes. */
-static int number_clean(const struct csv *csv, struct scrip_field *field, char *out)
-{
-    char point = csv->comma_decimal ? ',' : '.', thousands = csv->comma_decimal ? '.' : ',';
-    size_t n = 0;
-    int is_negative = 0;
-
-    for (uint64_t i = 0; i < field->size; i++) {
-        char c = field->text[i];
-
-        if (n >= 60)
-            return 0;
-        if (csv->loose && (c == thousands || c == '$' || c == ' ' || c == '\'' || c == ')' || c == '+'))
-            continue;
-        if (csv->loose && (c == '(' || (c == '-' && n == 0)))
-            is_negative = 1;
-        else if (csv->loose && (unsigned char)c >= 0x80)
-            continue; /* a currency's sign */
-        else
-            out[1 + n++] = c == point ? '.' : c == '.' ? '?' : c;
-    }
-    out[0] = '-';
-    field->text = is_negative ? out : out + 1;
-    field->size = n + (size_t)is_negative;
-    return 1;
-}
-
-static int time_read(struct scrip_ctx *ctx, struct csv *csv, const struct scrip_field *field, int64_t *out)
-{
-    int code;
-
-    if (field->size == csv->last_time_size && memcmp(field->text, csv->last_time, field->size) == 0) {
-        *out = csv->last_time_us;
-        return SCRIP_OK;
-    }
-    code = ctx->host->time_parse(field->text, field->size, csv->time_format, csv->zone, out);
-    if (code == SCRIP_OK && field->size < sizeof csv->last_time) {
-        memcpy(csv->last_time, field->text, field->size);
-        csv->last_time_size = field->size;
-        csv->last_time_us = *out;
-    }
-    return code;
-}
-
-static void type_map(struct scrip_ctx *ctx, struct scrip_field *field)
-{
-    const char *suffix, *value;
-
-    for (uint64_t i = 0; ctx->host->option_member(ctx, "type.map.*", i, &suffix, &value) == SCRIP_OK; i++)
-        if (strlen(suffix) == field->size && memcmp(suffix, field->text, field->size) == 0) {
-            field->text = value;
-            field->size = strlen(value);
-            return;
-        }
-}
-
-/* The values of the identity's columns joined by '|'; a long one is cut and ends in its hash. */
-static size_t identity_columns(struct scrip_ctx *ctx, const struct csv *csv, char *out)
-{
-    char whole[4096];
-    size_t n = 0;
-
-    for (size_t i = 0; i < csv->identity_count; i++) {
-        const struct csv_column *column = &csv->row.columns[csv->identity[i]];
-
-        if (i)
-            whole[n++] = '|';
-        for (size_t j = 0; j < column->size && n < sizeof whole - 8; j++) {
-            if (column->text[j] == '|' || column->text[j] == '%')
-                n += (size_t)sprintf(whole + n, "%%%02X", column->text[j]);
-            else
-                whole[n++] = column->text[j];
-        }
-    }
-    if (n > SCRIP_NAME_SIZE) {
-        uint64_t hash = ctx->host->hash(whole, n);
-
-        n = SCRIP_NAME_SIZE - 17;
-        while (n && ((unsigned char)whole[n] & 0xc0) == 0x80)
-            n--; /* not within a character */
-        n += (size_t)sprintf(whole + n, "~%016llx", (unsigned long long)hash);
-    }
-    memcpy(out, whole, n);
-    return n;
-}
-
-/* "20220329-0123456789abcdef", and "-2" for the second equal row of the feed. */
-static size_t identity_row(struct scrip_ctx *ctx, struct csv *csv, int64_t time_us, char *out)
-{
-    static const char digits[] = "0123456789abcdef";
-    uint64_t hash = row_hash(ctx, csv);
-    uint32_t ordinal = counts_add(&csv->counts, hash);
-    char text[40];
-
-    if (csv->day_us == INT64_MIN || time_us < csv->day_us || time_us - csv->day_us >= SCRIP_DAY) {
-        ctx->host->time_write(time_us, text, sizeof text);
-        memcpy(csv->day, text, 4);
-        memcpy(csv->day + 4, text + 5, 2);
-        memcpy(csv->day + 6, text + 8, 2);
-        csv->day[8] = '-';
-        ctx->host->time_floor(time_us, "day", "", &csv->day_us);
-    }
-    memcpy(out, csv->day, 9);
-    for (int i = 0; i < 16; i++)
-        out[9 + i] = digits[hash >> (60 - i * 4) & 15];
-    return ordinal == 1 ? 25 : 25 + (size_t)sprintf(out + 25, "-%u", ordinal);
-}
-
-struct filling {
-    struct scrip_field list[FIELD_LIMIT * 2 + 2];
-    size_t count;
-    char numbers[8][64]; /* cleaned decimals */
-    size_t number_count;
-    char id[SCRIP_NAME_SIZE + 1];
-    const struct mapped *fault; /* a time that cannot be read */
-    struct scrip_field fault_field;
-};
-
-static void field_fill(struct scrip_ctx *ctx, struct csv *csv, const struct mapped *mapped, struct filling *f,
-                       struct scrip_row *row)
-{
-    const struct csv_column *column = &csv->row.columns[mapped->column];
-    struct scrip_field field = { mapped->key, mapped->name, column->text, column->size };
-
-    while (field.size && (*field.text == ' ' || *field.text == '\t')) {
-        field.text++;
-        field.size--;
-    }
-    while (field.size && (field.text[field.size - 1] == ' ' || field.text[field.size - 1] == '\t'))
-        field.size--;
-    if (field.size == 0)
-        return;
-    if (fields[mapped->key].reads == 'T') {
-        int64_t time;
-
-        if (time_read(ctx, csv, &field, &time) < 0) {
-            f->fault = mapped;
-            f->fault_field = field;
-            return;
-        }
-        if (mapped->key == SCRIP_F_TIME) {
-            row->time_us = time;
-            return;
-        }
-        if (mapped->key == SCRIP_F_END) {
-            row->end_us = time;
-            return;
-        }
-        if (f->number_count < 8) { /* other times as the host writes them */
-            char *text = f->numbers[f->number_count++];
-
-            field.size = ctx->host->time_write(time, text, 64);
-            field.text = text;
-        }
-    } else if (fields[mapped->key].reads == 'D' && (csv->comma_decimal || csv->loose) && f->number_count < 8 &&
-               strncmp(field.text, "unlimited", field.size) != 0)
-        number_clean(csv, &field, f->numbers[f->number_count++]);
-    else if (mapped->key == SCRIP_F_TYPE)
-        type_map(ctx, &field);
-    f->list[f->count++] = field;
-}
-
-static int row_emit(struct scrip_ctx *ctx, struct csv *csv, struct scrip_row *row, struct scrip_rows *out)
-{
-    struct filling f;
-
-    f.count = f.number_count = 0;
-    f.fault = NULL;
-    for (size_t i = 0; i < csv->mapped_count; i++)
-        if (csv->mapped[i].column >= 0)
-            field_fill(ctx, csv, &csv->mapped[i], &f, row);
-    if (f.fault != NULL)
-        return ctx->host->row_bad(ctx, out, row, "%s: '%.*s' is no time as %s: correct the row, or the option time",
-                                  fields[f.fault->key].text, (int)(f.fault_field.size > 60 ? 60 : f.fault_field.size),
-                                  f.fault_field.text, csv->time_format[0] ? csv->time_format : "2022-03-29 08:00:00");
-    for (size_t i = 0; i < csv->constant_count; i++)
-        f.list[f.count++] = (struct scrip_field){ csv->constants[i].key, csv->constants[i].name, csv->constants[i].text,
-                                                  strlen(csv->constants[i].text) };
-    if (!csv->has_id) {
-        size_t size = csv->by_row ? identity_row(ctx, csv, row->time_us == SCRIP_TIME_NONE ? 0 : row->time_us, f.id)
-                                  : identity_columns(ctx, csv, f.id);
-
-        f.list[f.count++] = (struct scrip_field){ SCRIP_F_ID, NULL, f.id, size };
-    }
-    row->fields = f.list;
-    row->field_count = f.count;
-    return ctx->host->row_add(ctx, out, row);
-}
-
-static int columns_check(const struct csv *csv)
-{
-    if (csv->row.count < csv->column_count)
-        return -1;
-    for (size_t i = csv->column_count; i < csv->row.count; i++)
-        if (csv->row.columns[i].size)
-            return -1;
-    return 0;
-}
-
-static int read_rows(struct scrip_ctx *ctx, struct scrip_rows *out, uint64_t limit)
-{
-    struct csv *csv = ctx->self;
-    struct feed *feed = &csv->feed;
-
-    while (limit > 0) {
-        int code = row_next(ctx, csv);
-        struct scrip_row row = { 0 };
-
-        if (code <= 0)
-            return code;
-        row.bytes = feed->buffer + feed->at;
-        row.size = csv->row.size;
-        row.line = feed->line;
-        row.time_us = row.end_us = SCRIP_TIME_NONE;
-        row.position = feed->offset + feed->at + csv->row.size;
-        if (is_blank(csv) && !csv->row.fault)
-            code = SCRIP_OK;
-        else {
-            limit--;
-            if (csv->row.fault)
-                code = ctx->host->row_bad(ctx, out, &row, "%s (line %llu)", csv->row.fault, (unsigned long long)row.line);
-            else if (!text_fits(row.bytes, row.size))
-                code = ctx->host->row_bad(ctx, out, &row, "not UTF-8 text without control characters: save the feed as UTF-8");
-            else if (columns_check(csv) < 0)
-                code = ctx->host->row_bad(ctx, out, &row, "%zu columns, the header has %zu: correct the row", csv->row.count,
-                                          csv->column_count);
-            else
-                code = row_is_wanted(csv) ? row_emit(ctx, csv, &row, out) : ctx->host->row_skip(ctx, out, &row);
-        }
-        feed->line += csv->row.lines;
-        feed->at += csv->row.size;
-        if (code < 0)
-            return code;
-    }
-    return 1;
-}
-
-SCRIP_SOURCE_PLUGIN("csv", "comma-separated values, columns mapped by configuration", .options = options, .open = open_csv,
-                    .close = close_csv, .feeds = feed_list, .claims = claims, .feed_open = feed_open, .read = read_rows,
-                    .feed_close = feed_close);
+SCRIP_SOURCE_PLUGIN("csv", "rows of CSV files, by a map of columns", .options = options, .open = source_open,
+                    .close = source_close, .feeds = feed_list, .claims = source_claims,
+                    .feed_open = source_feed_open, .read = source_read, .feed_close = source_feed_close);

@@ -1,4 +1,10 @@
-/* feed.h - files read row by row: what the sources `csv` and `events` share. Paths and patterns, blocks, cursors. */
+/* feed.h - what every source of files shares: which files there are, blocks of bytes, where to go on.
+ *
+ *   files, folder -> feed_list -> the host -> feed_start -> feed_resume -> feed_fill ... feed_stop
+ *
+ * A feed is read in blocks into one buffer that holds at least a whole row; what stands between `start` and `end` was not taken
+ * yet. Behind the last byte stands a line end that is not of the feed, so a scan needs no other end.
+ */
 #ifndef SCRIP_FEED_H
 #define SCRIP_FEED_H
 
@@ -7,182 +13,464 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <glob.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-#define FEED_BLOCK 262144
+#define FEED_BLOCK_SIZE ((size_t)256 * 1024)
+#define FEED_ROOM ((size_t)SCRIP_ROW_SIZE + FEED_BLOCK_SIZE)
+#define FEED_SHOWN_SIZE 65536 /* bytes kept of a line that is too long */
+#define FEED_LIMIT 100000     /* files of one source */
 
-/* A file being read: bytes [at, end) of the buffer are ahead. */
+#define FEED_OPTIONS                                                                               \
+    { "files", SCRIP_OPTION_LIST, NULL, NULL, 0,                                                   \
+      "files to read, or patterns such as usage-*.csv, in this order; relative to `folder`" },     \
+        { "folder", SCRIP_OPTION_PATH, ".", NULL, 0,                                               \
+          "folder of `files`, relative to the configuration file" }
+
 struct feed {
+    struct scrip_ctx *ctx;
+    char *name;
+    int is_open;
     int fd;
-    char *buffer;
-    size_t room, at, end;
-    uint64_t offset; /* of buffer[0] in the file */
-    uint64_t line;   /* of the row that starts at `at` */
-    int is_ended;    /* nothing is left behind `end` */
+    int is_stream;     /* no way back: standard input, a pipe */
+    int at_end;        /* nothing comes behind what is in the buffer */
+    char *buffer;      /* FEED_ROOM bytes and the line end behind them; kept from feed to feed */
+    char *clip;        /* FEED_SHOWN_SIZE bytes for a line that is too long, once there was one */
+    size_t start, end; /* of what was not taken yet */
+    uint64_t position; /* of the feed, at start */
+    uint64_t line;     /* at start, from 1 */
 };
 
-#define FEED_OPTIONS                                                                                          \
-    { "folder", SCRIP_OPTION_PATH, ".", NULL, 0, "where files are, unless their path is absolute" },          \
-    {                                                                                                         \
-        "files", SCRIP_OPTION_LIST, NULL, NULL, 0, "files or patterns (usage-*.csv), read in order of their names" \
-    }
+/* ---- which files ---------------------------------------------------------------------------- */
 
-/* feeds(): every file of the option `files`. A pattern may fit none; a plain name must be there. */
-static int feed_list(struct scrip_ctx *ctx, struct scrip_rows *out)
+struct feed_names {
+    struct scrip_ctx *ctx;
+    struct feed_name {
+        char *path;
+        size_t order;
+    } *names;
+    size_t count, room;
+};
+
+static inline int feed_by_path(const void *left, const void *right)
 {
-    const char *folder = ctx->host->option_text(ctx, "folder"), *item;
-    int code = SCRIP_OK;
+    const struct feed_name *a = left, *b = right;
+    int order = strcmp(a->path, b->path);
 
-    for (uint64_t i = 0; code == SCRIP_OK && (item = ctx->host->option_item(ctx, "files", i)) != NULL; i++) {
-        char path[4096];
-        glob_t found;
-        int size = item[0] == '/' ? snprintf(path, sizeof path, "%s", item)
-                                  : snprintf(path, sizeof path, "%s/%s", folder, item);
-
-        if (size < 0 || (size_t)size >= sizeof path)
-            return scrip_fail(ctx, SCRIP_ELIMIT, "files: a path longer than 4095 bytes");
-        if (strpbrk(item, "*?[") == NULL) {
-            code = ctx->host->feed_add(ctx, out, path);
-            continue;
-        }
-        if (glob(path, 0, NULL, &found) == 0) {
-            for (size_t j = 0; j < found.gl_pathc && code == SCRIP_OK; j++)
-                code = ctx->host->feed_add(ctx, out, found.gl_pathv[j]);
-            globfree(&found);
-        }
-    }
-    return code;
+    return order ? order : (a->order > b->order) - (a->order < b->order);
 }
 
-/* Moves what is left to the front and reads on. Returns 0, or the fault. */
-static int feed_fill(struct scrip_ctx *ctx, struct feed *feed)
+static inline int feed_by_order(const void *left, const void *right)
 {
-    ssize_t got;
+    const struct feed_name *a = left, *b = right;
 
-    if (feed->at > 0) {
-        memmove(feed->buffer, feed->buffer + feed->at, feed->end - feed->at);
-        feed->offset += feed->at;
-        feed->end -= feed->at;
-        feed->at = 0;
-    }
-    if (feed->room - feed->end < FEED_BLOCK / 2) {
-        size_t room = feed->room ? feed->room * 2 : FEED_BLOCK;
-        char *grown = realloc(feed->buffer, room + 1);
+    return (a->order > b->order) - (a->order < b->order);
+}
 
-        if (grown == NULL)
-            return scrip_fail(ctx, SCRIP_ENOMEM, "no memory for a row of %zu bytes", feed->end);
-        feed->buffer = grown;
-        feed->room = room;
+static inline int feed_by_text(const void *left, const void *right)
+{
+    return strcmp(*(char *const *)left, *(char *const *)right);
+}
+
+/* The path becomes canonical: a file has one cursor, whoever names it and how. */
+static inline int feed_name_add(struct feed_names *list, const char *path, int is_match)
+{
+    struct stat info;
+    char *real;
+
+    if (list->count == FEED_LIMIT)
+        return scrip_fail(list->ctx, SCRIP_ELIMIT, "files: more than %d: name fewer", FEED_LIMIT);
+    if (list->count == list->room) {
+        size_t room = list->room ? list->room * 2 : 16;
+        struct feed_name *names = realloc(list->names, room * sizeof *names);
+
+        if (names == NULL)
+            return scrip_fail(list->ctx, SCRIP_ENOMEM, "files: no memory for their names");
+        list->names = names;
+        list->room = room;
     }
-    do
-        got = read(feed->fd, feed->buffer + feed->end, feed->room - feed->end);
-    while (got < 0 && errno == EINTR);
-    if (got < 0)
-        return scrip_fail(ctx, SCRIP_EIO, "read: %s", strerror(errno));
-    feed->end += (size_t)got;
-    feed->is_ended = got == 0;
+    real = strcmp(path, "-") == 0 ? strdup(path) : realpath(path, NULL);
+    if (real == NULL)
+        return scrip_fail(list->ctx, SCRIP_ENOTFOUND, "files: %s: %s: name a file that is there", path,
+                          strerror(errno));
+    if (is_match && stat(real, &info) == 0 && S_ISDIR(info.st_mode)) {
+        free(real);
+        return SCRIP_OK;
+    }
+    list->names[list->count].path = real;
+    list->names[list->count].order = list->count;
+    list->count++;
     return SCRIP_OK;
 }
 
-static void feed_end(struct feed *feed)
+/* Folder and item as one pattern, in which the folder stands for itself. Two bytes for each of its bytes at most. */
+static inline void feed_pattern(const char *folder, const char *item, char *out)
 {
-    if (feed->fd > 0)
+    if (item[0] != '/') {
+        for (; *folder; folder++) {
+            if (strchr("*?[]\\", *folder) != NULL)
+                *out++ = '\\';
+            *out++ = *folder;
+        }
+        *out++ = '/';
+    }
+    strcpy(out, item);
+}
+
+static inline int feed_match(struct feed_names *list, const char *item, const char *pattern)
+{
+    glob_t found = { 0 };
+    int code = glob(pattern, GLOB_NOSORT, NULL, &found);
+
+    if (code == GLOB_NOMATCH) {
+        list->ctx->host->log(list->ctx, "files: nothing matches %s", item);
+        code = SCRIP_OK;
+    } else if (code != 0) {
+        code = scrip_fail(list->ctx, SCRIP_EIO, "files: %s: cannot look for it: %s", item,
+                          code == GLOB_NOSPACE ? "no memory" : "a folder cannot be read");
+    } else {
+        qsort(found.gl_pathv, found.gl_pathc, sizeof *found.gl_pathv, feed_by_text);
+        for (size_t i = 0; i < found.gl_pathc && code == SCRIP_OK; i++)
+            code = feed_name_add(list, found.gl_pathv[i], 1);
+    }
+    globfree(&found);
+    return code;
+}
+
+/* A name that is there stands for itself, whatever signs are in it. */
+static inline int feed_item_add(struct feed_names *list, const char *folder, const char *item)
+{
+    size_t size = strlen(folder) * 2 + strlen(item) + 2;
+    char *text = malloc(size);
+    struct stat info;
+    int code;
+
+    if (text == NULL)
+        return scrip_fail(list->ctx, SCRIP_ENOMEM, "files: no memory for their names");
+    if (item[0] == '/' || strcmp(item, "-") == 0)
+        snprintf(text, size, "%s", item);
+    else
+        snprintf(text, size, "%s/%s", folder, item);
+    if (strpbrk(item, "*?[") == NULL || stat(text, &info) == 0) {
+        code = feed_name_add(list, text, 0);
+    } else {
+        feed_pattern(folder, item, text);
+        code = feed_match(list, item, text);
+    }
+    free(text);
+    return code;
+}
+
+/* The source's `feeds`: each file once, in the order of `files`, those of a pattern by name. */
+static inline int feed_list(struct scrip_ctx *ctx, struct scrip_rows *out)
+{
+    const char *folder = ctx->host->option_text(ctx, "folder"), *item;
+    struct feed_names list = { .ctx = ctx };
+    size_t kept = 0;
+    int code = SCRIP_OK;
+
+    for (uint64_t i = 0; code == SCRIP_OK && (item = ctx->host->option_item(ctx, "files", i)) != NULL; i++)
+        code = feed_item_add(&list, folder, item);
+    if (list.count)
+        qsort(list.names, list.count, sizeof *list.names, feed_by_path);
+    for (size_t i = 0; i < list.count; i++) {
+        if (kept && strcmp(list.names[kept - 1].path, list.names[i].path) == 0)
+            free(list.names[i].path);
+        else
+            list.names[kept++] = list.names[i];
+    }
+    if (kept)
+        qsort(list.names, kept, sizeof *list.names, feed_by_order);
+    for (size_t i = 0; i < kept; i++) {
+        if (code == SCRIP_OK)
+            code = ctx->host->feed_add(ctx, out, list.names[i].path);
+        free(list.names[i].path);
+    }
+    free(list.names);
+    return code;
+}
+
+/* ---- blocks --------------------------------------------------------------------------------- */
+
+static inline void feed_stop(struct feed *feed)
+{
+    if (feed->is_open && feed->fd != STDIN_FILENO)
         close(feed->fd);
+    feed->is_open = 0;
+    free(feed->name);
+    feed->name = NULL;
+}
+
+static inline void feed_free(struct feed *feed)
+{
+    feed_stop(feed);
     free(feed->buffer);
-    memset(feed, 0, sizeof *feed);
-    feed->fd = -1;
+    free(feed->clip);
 }
 
-static int feed_start(struct scrip_ctx *ctx, struct feed *feed, const char *path)
+static inline int feed_start(struct feed *feed, struct scrip_ctx *ctx, const char *name)
 {
-    memset(feed, 0, sizeof *feed);
-    feed->fd = strcmp(path, "-") == 0 ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
+    struct stat info;
+
+    feed_stop(feed);
+    feed->ctx = ctx;
+    feed->name = strdup(name);
+    if (feed->buffer == NULL)
+        feed->buffer = malloc(FEED_ROOM + 1);
+    if (feed->name == NULL || feed->buffer == NULL)
+        return scrip_fail(ctx, SCRIP_ENOMEM, "%s: no memory to read it", name);
+    feed->fd = strcmp(name, "-") == 0 ? STDIN_FILENO : open(name, O_RDONLY | O_CLOEXEC | O_NOCTTY);
     if (feed->fd < 0)
-        return scrip_fail(ctx, SCRIP_EIO, "%s: %s", path, strerror(errno));
+        return scrip_fail(ctx, SCRIP_EIO, "%s: cannot be opened: %s", name, strerror(errno));
+    feed->is_open = 1;
+    if (fstat(feed->fd, &info) < 0)
+        return scrip_fail(ctx, SCRIP_EIO, "%s: cannot be read: %s", name, strerror(errno));
+    if (S_ISDIR(info.st_mode))
+        return scrip_fail(ctx, SCRIP_EINVALID, "%s: a folder: name the files in it, as %s/*", name, name);
+    feed->is_stream = feed->fd == STDIN_FILENO || !S_ISREG(info.st_mode);
+    feed->at_end = 0;
+    feed->start = feed->end = 0;
+    feed->position = 0;
     feed->line = 1;
-    return feed_fill(ctx, feed);
+    feed->buffer[0] = '\n';
+    return SCRIP_OK;
 }
 
-/* 1: the file still has the row before the cursor where it was. */
-static int cursor_fits(struct scrip_ctx *ctx, const struct feed *feed, const struct scrip_cursor *from)
+static inline size_t feed_held(const struct feed *feed)
 {
-    char *tail;
-    int fits;
-
-    if (from->tail_size == 0 || from->tail_size > from->position || from->tail_size > SCRIP_ROW_SIZE ||
-        (tail = malloc(from->tail_size)) == NULL)
-        return 0;
-    fits = pread(feed->fd, tail, from->tail_size, (off_t)(from->position - from->tail_size)) == (ssize_t)from->tail_size &&
-           ctx->host->hash(tail, from->tail_size) == from->tail_hash;
-    free(tail);
-    return fits;
+    return feed->end - feed->start;
 }
 
-/* Goes on where the cursor says; from the start where the file is another one by now. 1: it went on. */
-static int feed_resume(struct scrip_ctx *ctx, struct feed *feed, const char *path, const struct scrip_cursor *from)
+static inline const char *feed_at(const struct feed *feed)
 {
-    if (from->position == 0 || strcmp(path, "-") == 0)
-        return 0;
-    if (!cursor_fits(ctx, feed, from)) {
-        ctx->host->log(ctx, "%s: changed before line %llu: read again from its start; what is known counts as duplicate",
-                       path, (unsigned long long)from->line);
-        return 0;
+    return feed->buffer + feed->start;
+}
+
+static inline void feed_take(struct feed *feed, size_t size, uint64_t lines)
+{
+    feed->start += size;
+    feed->position += size;
+    feed->line += lines;
+}
+
+/* Reads on: at least as much as there is already, so that a long row is looked at few times however small the pieces come. Sets
+ * at_end where nothing more comes. Slices of the buffer end to be valid. */
+static inline int feed_fill(struct feed *feed)
+{
+    size_t held = feed_held(feed), wanted = held ? held : 1, got = 0;
+
+    if (feed->start)
+        memmove(feed->buffer, feed->buffer + feed->start, held);
+    feed->start = 0;
+    feed->end = held;
+    while (got < wanted && feed->end < FEED_ROOM && !feed->at_end) {
+        size_t room = FEED_ROOM - feed->end;
+        ssize_t n = read(feed->fd, feed->buffer + feed->end, room < FEED_BLOCK_SIZE ? room : FEED_BLOCK_SIZE);
+
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return scrip_fail(feed->ctx, SCRIP_EIO, "%s: cannot be read at byte %llu: %s", feed->name,
+                              (unsigned long long)(feed->position + feed->end), strerror(errno));
+        feed->at_end = n == 0;
+        feed->end += (size_t)n;
+        got += (size_t)n;
     }
-    if (lseek(feed->fd, (off_t)from->position, SEEK_SET) < 0)
-        return scrip_fail(ctx, SCRIP_EIO, "%s: %s", path, strerror(errno));
-    feed->at = feed->end = 0;
-    feed->offset = from->position;
-    feed->line = from->line;
-    feed->is_ended = 0;
-    return 1;
+    feed->buffer[feed->end] = '\n';
+    return SCRIP_OK;
 }
 
-/* Passes over a byte order mark at the start of the file. */
-static void feed_mark_skip(struct feed *feed)
+/* On with the bytes at position. Not for streams. */
+static inline int feed_seek(struct feed *feed, uint64_t position, uint64_t line)
 {
-    if (feed->offset == 0 && feed->at == 0 && feed->end >= 3 && memcmp(feed->buffer, "\xef\xbb\xbf", 3) == 0)
-        feed->at = 3;
+    if (lseek(feed->fd, (off_t)position, SEEK_SET) < 0)
+        return scrip_fail(feed->ctx, SCRIP_EIO, "%s: cannot go to byte %llu: %s", feed->name,
+                          (unsigned long long)position, strerror(errno));
+    feed->start = feed->end = 0;
+    feed->buffer[0] = '\n';
+    feed->at_end = 0;
+    feed->position = position;
+    feed->line = line;
+    return SCRIP_OK;
 }
 
-/* UTF-8 without control characters, but for line ends and tabs. Most rows are ASCII, eight bytes at a time. */
-static int text_fits(const char *text, size_t size)
+/* Takes the three bytes with which some programs begin a UTF-8 file. Call it at the top. */
+static inline int feed_mark_skip(struct feed *feed)
 {
-    const unsigned char *at = (const unsigned char *)text, *end = at + size;
+    int code = SCRIP_OK;
 
-    while (at < end) {
-        unsigned c;
+    while (feed_held(feed) < 3 && !feed->at_end && code == SCRIP_OK)
+        code = feed_fill(feed);
+    if (code < 0)
+        return code;
+    if (feed_held(feed) >= 3 && memcmp(feed_at(feed), "\xef\xbb\xbf", 3) == 0)
+        feed_take(feed, 3, 0);
+    else if (feed_held(feed) >= 2 && (memcmp(feed_at(feed), "\xff\xfe", 2) == 0 || memcmp(feed_at(feed), "\xfe\xff", 2) == 0))
+        return scrip_fail(feed->ctx, SCRIP_EINVALID, "%s: UTF-16 text: save it as UTF-8", feed->name);
+    return SCRIP_OK;
+}
 
-        while (end - at >= 8) {
-            uint64_t word, low;
+/* The rest of a line that is too long goes by; its first bytes are kept in clip. */
+static inline int feed_line_clip(struct feed *feed, struct scrip_row *row)
+{
+    if (feed->clip == NULL && (feed->clip = malloc(FEED_SHOWN_SIZE)) == NULL)
+        return scrip_fail(feed->ctx, SCRIP_ENOMEM, "%s: no memory to read it", feed->name);
+    memcpy(feed->clip, feed_at(feed), FEED_SHOWN_SIZE);
+    row->bytes = feed->clip;
+    row->size = FEED_SHOWN_SIZE;
+    for (;;) {
+        const char *end = memchr(feed_at(feed), '\n', feed_held(feed));
+        int code;
 
-            memcpy(&word, at, 8);
-            low = word - UINT64_C(0x2020202020202020);
-            if ((word & UINT64_C(0x8080808080808080)) || (low & UINT64_C(0x8080808080808080)))
-                break;
-            at += 8;
+        if (end != NULL) {
+            feed_take(feed, (size_t)(end - feed_at(feed)) + 1, 1);
+            return SCRIP_OK;
         }
-        if (at >= end)
+        feed_take(feed, feed_held(feed), 0);
+        if (feed->at_end)
+            return SCRIP_OK;
+        if ((code = feed_fill(feed)) < 0)
+            return code;
+    }
+}
+
+/* Takes one line, with its end, into bytes, size, position and line of the row. 1: a line; 2: a line longer than SCRIP_ROW_SIZE,
+ * of which the row has the first bytes; 0: the end. */
+static inline int feed_line(struct feed *feed, struct scrip_row *row)
+{
+    size_t seen = 0;
+    int code = SCRIP_OK, is_long;
+
+    for (;;) {
+        size_t held = feed_held(feed), most = held < SCRIP_ROW_SIZE ? held : SCRIP_ROW_SIZE;
+        const char *end = most > seen ? memchr(feed_at(feed) + seen, '\n', most - seen) : NULL;
+
+        row->line = feed->line;
+        is_long = end == NULL && held > SCRIP_ROW_SIZE;
+        if (end != NULL || is_long || feed->at_end) {
+            row->bytes = feed_at(feed);
+            row->size = end ? (size_t)(end - row->bytes) + 1 : held;
             break;
-        c = *at;
-        if (c < 0x80) {
-            if (c < 0x20 && c != '\n' && c != '\r' && c != '\t')
-                return 0;
-            at++;
-        } else {
-            int more = c >= 0xf0 ? 3 : c >= 0xe0 ? 2 : 1;
-
-            if (c < 0xc2 || c > 0xf4 || end - at <= more)
-                return 0;
-            for (int i = 1; i <= more; i++)
-                if ((at[i] & 0xc0) != 0x80)
-                    return 0;
-            at += more + 1;
         }
+        seen = most;
+        if ((code = feed_fill(feed)) < 0)
+            return code;
+    }
+    if (is_long)
+        code = feed_line_clip(feed, row);
+    else
+        feed_take(feed, row->size, row->size && row->bytes[row->size - 1] == '\n');
+    row->position = feed->position;
+    return code < 0 ? code : is_long ? 2 : row->size > 0;
+}
+
+/* ---- where to go on ------------------------------------------------------------------------- */
+
+/* Bytes of the file; the number of them that there are, or a fault. */
+static inline int64_t feed_peek(struct feed *feed, uint64_t position, void *out, size_t size)
+{
+    size_t got = 0;
+
+    while (got < size) {
+        ssize_t n = pread(feed->fd, (char *)out + got, size - got, (off_t)(position + got));
+
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return scrip_fail(feed->ctx, SCRIP_EIO, "%s: cannot be read at byte %llu: %s", feed->name,
+                              (unsigned long long)position, strerror(errno));
+        if (n == 0)
+            break;
+        got += (size_t)n;
+    }
+    return (int64_t)got;
+}
+
+/* 1: the size bytes at position hash to this. */
+static inline int feed_hash_check(struct feed *feed, uint64_t position, size_t size, uint64_t hash)
+{
+    int64_t got = feed_peek(feed, position, feed->buffer, size);
+
+    if (got < 0)
+        return (int)got;
+    return (uint64_t)got == size && feed->ctx->host->hash(feed->buffer, size) == hash;
+}
+
+/* The same for a line of which only the first bytes were kept: it ends at position; where it begins is looked for. */
+static inline int feed_clip_check(struct feed *feed, const struct scrip_cursor *from)
+{
+    uint64_t at = from->position - 1; /* the line's own end is not looked at */
+
+    while (at > 0) {
+        size_t size = at < FEED_BLOCK_SIZE ? (size_t)at : FEED_BLOCK_SIZE;
+        int64_t got = feed_peek(feed, at - size, feed->buffer, size);
+        const char *found;
+
+        if (got < 0)
+            return (int)got;
+        if ((uint64_t)got != size)
+            return 0;
+        found = memrchr(feed->buffer, '\n', size);
+        if (found != NULL) {
+            at = at - size + (uint64_t)(found - feed->buffer) + 1;
+            break;
+        }
+        at -= size;
+    }
+    return feed_hash_check(feed, at, FEED_SHOWN_SIZE, from->tail_hash);
+}
+
+/* A last row without a line end may have got one since, or may have grown. 1: *from goes on behind it; 0: it is another row now. */
+static inline int feed_tail_check(struct feed *feed, struct scrip_cursor *from, int is_clipped)
+{
+    char near[3] = { 0 };
+    int64_t got = feed_peek(feed, from->position - 1, near, 3);
+
+    if (got < 0)
+        return (int)got;
+    if (near[0] == '\n') {
+        from->line += is_clipped ? 1 : 0;
+    } else if (near[1] == '\n') {
+        from->position += 1;
+        from->line += 1;
+    } else if (near[1] == '\r' && near[2] == '\n') {
+        from->position += 2;
+        from->line += 1;
+    } else if (got > 1) {
+        return 0;
     }
     return 1;
+}
+
+/* Is the feed still the one that the cursor knows? 1: *out says where to go on. 0: from the start; said in the log where the
+ * feed changed. What the buffer holds is lost either way: seek next. least: no row begins before it. */
+static inline int feed_resume(struct feed *feed, const struct scrip_cursor *from, uint64_t least,
+                              struct scrip_cursor *out)
+{
+    struct stat info;
+    int same = 0, is_clipped = 0;
+
+    *out = *from;
+    if (from->position == 0 || feed->is_stream)
+        return 0;
+    if (fstat(feed->fd, &info) < 0)
+        return scrip_fail(feed->ctx, SCRIP_EIO, "%s: cannot be read: %s", feed->name, strerror(errno));
+    if ((uint64_t)info.st_size >= from->position && from->position >= least && from->position <= INT64_MAX &&
+        from->tail_size <= SCRIP_ROW_SIZE && from->tail_size <= from->position) {
+        same = feed_hash_check(feed, from->position - from->tail_size, (size_t)from->tail_size, from->tail_hash);
+        if (same == 0 && from->tail_size == FEED_SHOWN_SIZE)
+            same = is_clipped = feed_clip_check(feed, from);
+        if (same == 1)
+            same = feed_tail_check(feed, out, is_clipped);
+    }
+    if (same == 0)
+        feed->ctx->host->log(feed->ctx, "%s: changed since it was last read: it is read from its start again",
+                             feed->name);
+    return same;
 }
 
 #endif
