@@ -9,7 +9,7 @@ struct balances {
     struct scrip *scrip;
     struct table table;
     int64_t at_us;
-    int by_grant;
+    enum { BY_CURRENCY, BY_CLASS, BY_GRANT } by;
     int64_t from_us, to_us; /* of expiring */
     const struct scrip_name *only; /* account asked for */
     int found;
@@ -23,13 +23,15 @@ static int is_live(const struct scrip_grant_row *row, int64_t at_us)
 
 /* ---- balance -------------------------------------------------------------------------------------------------- */
 
-static int purse_row(struct balances *b, const struct account *account, const struct scrip_name *currency)
+/* One row of the grants [first, end) in a currency. */
+static int purse_row(struct balances *b, const struct account *account, const struct scrip_name *currency, size_t first,
+                     size_t end)
 {
     wide sum[SCRIP_BOOK_COUNT] = { 0 }, available = 0, waiting = 0;
     int decimals = 0, is_there = 0, is_unlimited = 0;
     struct table *table = &b->table;
 
-    for (size_t i = 0; i < account->grant_count; i++) {
+    for (size_t i = first; i < end; i++) {
         const struct grant *grant = account->grants[i];
         const struct scrip_grant_row *row = &grant->row;
 
@@ -49,6 +51,8 @@ static int purse_row(struct balances *b, const struct account *account, const st
         return SCRIP_OK;
     table_text(table, account->row.name->text);
     table_text(table, currency->text);
+    if (b->by == BY_CLASS)
+        table_text(table, account->grants[first]->row.class_name->text);
     if (is_unlimited)
         table_text(table, "unlimited");
     else
@@ -68,6 +72,28 @@ static int by_draw_order(const void *a, const void *b)
     int order = strcmp(left->terms->row.currency->text, right->terms->row.currency->text);
 
     return order ? order : grant_order(left, right);
+}
+
+static int by_class(const void *a, const void *b)
+{
+    const struct grant *left = *(struct grant *const *)a, *right = *(struct grant *const *)b;
+    int order = strcmp(left->terms->row.currency->text, right->terms->row.currency->text);
+
+    return order ? order : strcmp(left->row.class_name->text, right->row.class_name->text);
+}
+
+static int class_rows(struct balances *b, struct account *account)
+{
+    int code = SCRIP_OK;
+
+    qsort(account->grants, account->grant_count, sizeof *account->grants, by_class);
+    for (size_t first = 0, end; first < account->grant_count && code == SCRIP_OK; first = end) {
+        for (end = first + 1; end < account->grant_count; end++)
+            if (by_class(&account->grants[first], &account->grants[end]) != 0)
+                break;
+        code = purse_row(b, account, account->grants[first]->terms->row.currency, first, end);
+    }
+    return code;
 }
 
 static int grant_line(struct balances *b, const struct grant *grant)
@@ -105,9 +131,11 @@ static int account_balance(void *sink, const struct scrip_account_row *found)
     if (code < 0 || account == NULL)
         return code;
     b->found = 1;
-    if (!b->by_grant)
+    if (b->by == BY_CURRENCY)
         for (size_t i = 0; i < account->purse_count && code == SCRIP_OK; i++)
-            code = purse_row(b, account, account->purses[i]->currency);
+            code = purse_row(b, account, account->purses[i]->currency, 0, account->grant_count);
+    else if (b->by == BY_CLASS)
+        code = class_rows(b, account);
     else {
         qsort(account->grants, account->grant_count, sizeof *account->grants, by_draw_order);
         for (size_t i = 0; i < account->grant_count && code == SCRIP_OK; i++)
@@ -134,6 +162,12 @@ int ask_balance(struct scrip *scrip, const struct scrip_query *query, const stru
         { "waiting", SCRIP_CELL_NUMBER }, { "held", SCRIP_CELL_NUMBER },    { "used", SCRIP_CELL_NUMBER },
         { "expired", SCRIP_CELL_NUMBER }, { "voided", SCRIP_CELL_NUMBER },  { "debt", SCRIP_CELL_NUMBER },
     };
+    static const struct scrip_column classes[] = {
+        { "account", SCRIP_CELL_TEXT },     { "currency", SCRIP_CELL_TEXT },  { "class", SCRIP_CELL_TEXT },
+        { "available", SCRIP_CELL_NUMBER }, { "waiting", SCRIP_CELL_NUMBER }, { "held", SCRIP_CELL_NUMBER },
+        { "used", SCRIP_CELL_NUMBER },      { "expired", SCRIP_CELL_NUMBER }, { "voided", SCRIP_CELL_NUMBER },
+        { "debt", SCRIP_CELL_NUMBER },
+    };
     static const struct scrip_column grants[] = {
         { "account", SCRIP_CELL_TEXT },   { "grant", SCRIP_CELL_TEXT },       { "class", SCRIP_CELL_TEXT },
         { "currency", SCRIP_CELL_TEXT },  { "effective", SCRIP_CELL_TIME },   { "expires", SCRIP_CELL_TIME },
@@ -145,16 +179,24 @@ int ask_balance(struct scrip *scrip, const struct scrip_query *query, const stru
     char title[64] = "balance", when[40];
     int code = query_instant(query, &b.at_us, err);
 
-    b.by_grant = query->by != NULL && strcmp(query->by, "grant") == 0;
-    if (query->by != NULL && query->by[0] && !b.by_grant)
-        code = error_set(err, SCRIP_EINVALID, "by '%s': a balance can be listed by grant", query->by);
+    if (query->by != NULL && strcmp(query->by, "grant") == 0)
+        b.by = BY_GRANT;
+    else if (query->by != NULL && strcmp(query->by, "class") == 0)
+        b.by = BY_CLASS;
+    else if (query->by != NULL && query->by[0])
+        code = error_set(err, SCRIP_EINVALID, "by '%s': a balance can be listed by grant or by class", query->by);
     if (code < 0)
         return code;
     if (query->as_of_us != SCRIP_TIME_NONE || query->before_us != SCRIP_TIME_NONE) {
         host_table.time_write(query->as_of_us != SCRIP_TIME_NONE ? query->as_of_us : query->before_us, when, sizeof when);
         snprintf(title, sizeof title, "balance %s %s", query->as_of_us != SCRIP_TIME_NONE ? "as of" : "before", when);
     }
-    code = b.by_grant ? table_begin(&b.table, answer, title, grants, 13) : table_begin(&b.table, answer, title, sums, 9);
+    if (b.by == BY_GRANT)
+        code = table_begin(&b.table, answer, title, grants, 13);
+    else if (b.by == BY_CLASS)
+        code = table_begin(&b.table, answer, title, classes, 10);
+    else
+        code = table_begin(&b.table, answer, title, sums, 9);
     if (code == SCRIP_OK)
         code = accounts_each(scrip, query->account, account_balance, &b, err);
     code = found_check(&b, query, code);
@@ -177,15 +219,25 @@ static void cost_cell(struct table *table, const struct scrip_grant_row *row, in
         table_decimal(table, &cost);
 }
 
+static int by_expiry(const void *a, const void *b)
+{
+    const struct scrip_grant_row *left = &(*(struct grant *const *)a)->row, *right = &(*(struct grant *const *)b)->row;
+
+    if (left->expires_us != right->expires_us)
+        return left->expires_us < right->expires_us ? -1 : 1;
+    return (left->number > right->number) - (left->number < right->number);
+}
+
 static int account_expiring(void *sink, const struct scrip_account_row *found)
 {
     struct balances *b = sink;
     struct account *account;
-    int code = account_copy(b->scrip, found->name->text, &account, b->err);
+    int code = account_as_of(b->scrip, found->name->text, b->at_us, &account, b->err);
 
     if (code < 0 || account == NULL)
         return code;
     b->found = 1;
+    qsort(account->grants, account->grant_count, sizeof *account->grants, by_expiry);
     for (size_t i = 0; i < account->grant_count && code == SCRIP_OK; i++) {
         const struct grant *grant = account->grants[i];
         const struct scrip_grant_row *row = &grant->row;
@@ -200,7 +252,7 @@ static int account_expiring(void *sink, const struct scrip_account_row *found)
         table_text(&b->table, row->class_name->text);
         table_text(&b->table, grant->terms->row.currency->text);
         table_amount(&b->table, amount, (int)grant->terms->row.decimals);
-        table_text(&b->table, grant->stage == GRANT_ENDED ? "expired" : "will expire");
+        table_text(&b->table, row->expires_us <= b->at_us ? "expired" : "will expire");
         cost_cell(&b->table, row, amount);
         table_text(&b->table, row->has_cost ? row->cost_currency->text : "");
         code = table_row(&b->table);
@@ -218,8 +270,10 @@ int ask_expiring(struct scrip *scrip, const struct scrip_query *query, const str
         { "stage", SCRIP_CELL_TEXT },    { "cost", SCRIP_CELL_NUMBER },   { "cost currency", SCRIP_CELL_TEXT },
     };
     struct balances b = { .scrip = scrip, .err = err };
-    int code;
+    int code = query_instant(query, &b.at_us, err);
 
+    if (code < 0)
+        return code;
     b.from_us = query->from_us == SCRIP_TIME_NONE ? INT64_MIN : query->from_us;
     b.to_us = query->to_us == SCRIP_TIME_NONE ? INT64_MAX : query->to_us;
     code = table_begin(&b.table, answer, "expiring", columns, 9);

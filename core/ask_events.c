@@ -35,10 +35,12 @@ static int event_line(void *sink, const void *found)
     table_text(table, row->id);
     table_text(table, row->product->text);
     table_text(table, row->user->text);
+    if (row->has_quantity)
+        table_decimal(table, &row->quantity);
+    else
+        table_none(table);
     if (row->has_amount)
         table_decimal(table, &row->amount);
-    else if (row->has_quantity)
-        table_decimal(table, &row->quantity);
     else
         table_none(table);
     table_text(table, scrip_outcome_name(row->outcome));
@@ -62,7 +64,7 @@ int ask_events(struct scrip *scrip, const struct scrip_query *query, const struc
         { "account", SCRIP_CELL_TEXT },  { "number", SCRIP_CELL_NUMBER }, { "time", SCRIP_CELL_TIME },
         { "type", SCRIP_CELL_TEXT },     { "source", SCRIP_CELL_TEXT },   { "id", SCRIP_CELL_TEXT },
         { "product", SCRIP_CELL_TEXT },  { "user", SCRIP_CELL_TEXT },     { "quantity", SCRIP_CELL_NUMBER },
-        { "outcome", SCRIP_CELL_TEXT },  { "reason", SCRIP_CELL_TEXT },
+        { "amount", SCRIP_CELL_NUMBER }, { "outcome", SCRIP_CELL_TEXT },  { "reason", SCRIP_CELL_TEXT },
     };
     struct listing l = { .scrip = scrip, .query = query, .outcome = -1, .err = err };
     int code;
@@ -72,7 +74,7 @@ int ask_events(struct scrip *scrip, const struct scrip_query *query, const struc
             l.outcome = i;
     if (query->outcome && l.outcome < 0)
         return error_set(err, SCRIP_EINVALID, "outcome '%s': want charged, zero, applied or refused", query->outcome);
-    code = table_begin(&l.table, answer, "events", columns, 11);
+    code = table_begin(&l.table, answer, "events", columns, 12);
     if (code == SCRIP_OK)
         code = accounts_each(scrip, query->account, account_events, &l, err);
     return code ? code : table_end(&l.table);

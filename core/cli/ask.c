@@ -86,6 +86,8 @@ int run_expiring(struct use *use)
 {
     struct scrip_query query = query_of(use, SCRIP_ASK_EXPIRING);
 
+    if (time_flag(use, "as-of", &query.as_of_us) || time_flag(use, "before", &query.before_us))
+        return EXIT_USE;
     return period_answer(use, &query);
 }
 

@@ -26,7 +26,7 @@ static const struct flag ingest_flags[] = {
 static const struct flag balance_flags[] = {
     { "as-of", "TIME", NULL, "at this instant, with all that falls due at it; default: now" },
     { "before", "TIME", NULL, "the same, without what falls due at it" },
-    { "by", "grant", NULL, "one row for each grant, in draw order" },
+    { "by", "grant|class", NULL, "one row for each grant, in draw order, or for each class" },
     { NULL, NULL, NULL, NULL },
 };
 static const struct flag usage_query_flags[] = {
@@ -40,6 +40,8 @@ static const struct flag usage_query_flags[] = {
 static const struct flag expiring_flags[] = {
     { "from", "TIME", NULL, "that expire at or after this" },
     { "to", "TIME", NULL, "that expire before this" },
+    { "as-of", "TIME", NULL, "seen from this instant, with all that falls due at it; default: now" },
+    { "before", "TIME", NULL, "the same, without what falls due at it" },
     { NULL, NULL, NULL, NULL },
 };
 static const struct flag events_flags[] = {

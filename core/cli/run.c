@@ -83,6 +83,8 @@ static int totals_show(const struct use *use, const struct scrip_totals *totals)
             if (totals->outcome[i])
                 printf("%12llu %s\n", (unsigned long long)totals->outcome[i], scrip_outcome_name(i));
     }
+    if (totals->outcome[SCRIP_REFUSED])
+        fprintf(stderr, "scrip: some events were refused: see scrip events --outcome refused\n");
     if (totals->outcome[SCRIP_QUARANTINED])
         fprintf(stderr, "scrip: some rows are in quarantine: see scrip quarantine list\n");
     return bad ? EXIT_PARTLY : EXIT_DONE;

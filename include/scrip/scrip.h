@@ -97,7 +97,7 @@ int scrip_quarantine_drop(struct scrip *scrip, const char *key, struct scrip_err
 enum scrip_question {
     SCRIP_ASK_BALANCE,    /* available, held, used, expired, voided, debt per account and currency, or by grant */
     SCRIP_ASK_USAGE,      /* charges grouped by `by` */
-    SCRIP_ASK_EXPIRING,   /* what expires in [from, to), and what it had cost */
+    SCRIP_ASK_EXPIRING,   /* what expires in [from, to), and what it had cost, as an instant sees it */
     SCRIP_ASK_EVENTS,     /* events with their outcomes; `outcome` picks one */
     SCRIP_ASK_EXPLAIN,    /* one event by id: why it is what it is */
     SCRIP_ASK_QUOTE,      /* what the usage in `pairs` would cost and which grants would pay */
@@ -113,7 +113,7 @@ struct scrip_query {
     int64_t before_us;   /* the same, without what falls due at this instant; at most one of both */
     int64_t from_us;     /* SCRIP_TIME_NONE: open */
     int64_t to_us;
-    const char *by;      /* usage: product,user,day,month,service,account,currency,class; balance: grant */
+    const char *by;      /* usage: product,user,day,month,service,account,currency,class; balance: grant, class */
     const char *const *where; /* usage: "DIM=VALUE" ..., NULL-terminated; may be NULL */
     const char *id;      /* of EXPLAIN; of QUARANTINE a key: that one with its bytes */
     const char *outcome; /* of EVENTS: charged, refused ...; NULL: all */

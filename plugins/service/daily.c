@@ -145,8 +145,7 @@ static int windows_open(struct scrip_ctx *ctx, const struct scrip_event *event, 
         if (count < 0)
             return count;
         if (count == 0)
-            return scrip_fail(ctx, SCRIP_ENOTFOUND, "product '%s': the sheet has it, but no row for this time: add one",
-                              event->product);
+            return sheet_missing(ctx, event, time);
         window_keep(windows, is_calendar(ctx) ? start : time);
         opened++;
         time = end;

@@ -16,8 +16,7 @@ static int quote(struct scrip_ctx *ctx, const struct scrip_event *event, struct 
         return SCRIP_OK; /* another service may have a price */
     count = sheet_quote(ctx, ctx->self, event, event->time_us, &event->quantity, 1, out);
     if (count == 0) {
-        scrip_fail(ctx, SCRIP_ENOTFOUND, "product '%s': the sheet has it, but no row for this time%s: add one", event->product,
-                   event->unit[0] ? " and unit" : "");
+        sheet_missing(ctx, event, event->time_us);
         ctx->host->verdict(ctx, out, SCRIP_UNPRICED);
         return SCRIP_OK;
     }

@@ -344,6 +344,17 @@ static int sheet_quote(struct scrip_ctx *ctx, const struct sheet *sheet, const s
     return count;
 }
 
+/* Says that the sheet has the product, and yet no price for it then: what an event in quarantine is waiting for. */
+static int sheet_missing(struct scrip_ctx *ctx, const struct scrip_event *event, int64_t time_us)
+{
+    char when[40];
+
+    ctx->host->time_write(time_us, when, sizeof when);
+    return scrip_fail(ctx, SCRIP_ENOTFOUND,
+                      "product '%s': the sheet has it, but no row%s%s%s at %s: add one, then scrip quarantine retry", event->product,
+                      event->unit[0] ? " for unit '" : "", event->unit, event->unit[0] ? "'" : "", when);
+}
+
 /* 1: the sheet has a row for the product, at whatever date. */
 static int sheet_knows(const struct sheet *sheet, const char *product)
 {
