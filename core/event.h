@@ -56,6 +56,8 @@ int event_fields_from_json(const char *json, size_t size, struct scrip_field *fi
                            struct scrip_error *err);
 /* The fields as one flat JSON object: {"product":"X","attribute.pool":"CY"}; and back. */
 void event_fields_to_flat(const struct scrip_field *fields, size_t count, struct json_out *out);
+/* The same of an event that was read. */
+void event_to_flat(const struct event *event, struct json_out *out);
 int event_fields_from_flat(const char *json, size_t size, struct scrip_field *fields, size_t *count,
                            struct arena *arena, struct scrip_error *err);
 

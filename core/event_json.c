@@ -1,7 +1,10 @@
 /* event_json.c - events and JSON: the native format, the flat form of fields, and a store's row. */
 #include "event.h"
-#include <stdio.h>
 
+#include "calendar.h"
+#include "money.h"
+
+#include <stdio.h>
 
 struct filling {
     struct scrip_field *fields;
@@ -183,6 +186,39 @@ void event_fields_to_flat(const struct scrip_field *fields, size_t count, struct
         if (fields[i].size)
             flat_member(out, (int)fields[i].key, fields[i].name, fields[i].name ? strlen(fields[i].name) : 0,
                         fields[i].text, fields[i].size);
+    json_close(out, '}');
+}
+
+static void column_flat(struct json_out *out, int key, const char *text, size_t size)
+{
+    if (size > 0)
+        flat_member(out, key, "", 0, text, size);
+}
+
+void event_to_flat(const struct event *event, struct json_out *out)
+{
+    const char *type = event_type_names[event->shown.type];
+    char text[DECIMAL_TEXT_SIZE > TIME_TEXT_SIZE ? DECIMAL_TEXT_SIZE : TIME_TEXT_SIZE];
+
+    json_clear(out);
+    json_open(out, '{');
+    column_flat(out, SCRIP_F_TYPE, type, strlen(type));
+    column_flat(out, SCRIP_F_ID, event->shown.id, event->id_size);
+    column_flat(out, SCRIP_F_SOURCE, event->source->text, event->source->size);
+    column_flat(out, SCRIP_F_ACCOUNT, event->account->text, event->account->size);
+    column_flat(out, SCRIP_F_TIME, text, time_write(event->shown.time_us, text, sizeof text));
+    column_flat(out, SCRIP_F_SERVICE, event->service->text, event->service->size);
+    column_flat(out, SCRIP_F_PRODUCT, event->product->text, event->product->size);
+    column_flat(out, SCRIP_F_USER, event->user->text, event->user->size);
+    if (event->has_quantity)
+        column_flat(out, SCRIP_F_QUANTITY, text, decimal_write(&event->shown.quantity, text, sizeof text));
+    column_flat(out, SCRIP_F_UNIT, event->unit->text, event->unit->size);
+    if (event->shown.has_amount)
+        column_flat(out, SCRIP_F_AMOUNT, text, decimal_write(&event->shown.amount, text, sizeof text));
+    column_flat(out, SCRIP_F_CURRENCY, event->currency->text, event->currency->size);
+    for (size_t i = 0; i < event->field_count; i++)
+        flat_member(out, event->fields[i].key, event->fields[i].name, event->fields[i].name_size,
+                    event->fields[i].text, event->fields[i].size);
     json_close(out, '}');
 }
 

@@ -357,8 +357,8 @@ int route_usage(struct scrip *scrip, struct account *account, const struct event
         return code;
     if (code == 0)
         return error_set(err, SCRIP_ENOTFOUND,
-                         "product '%s': no service has a price for it%s%s%s: add one to a rate sheet, then scrip quarantine "
-                         "retry",
+                         "product '%s': no service has a price for it%s%s%s: add one to a rate sheet, then scrip "
+                         "quarantine retry",
                          event->product->text, event->service->number ? " (asked: '" : "", event->service->text,
                          event->service->number ? "')" : "");
     quote->verdict = call.verdict;

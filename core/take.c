@@ -56,8 +56,12 @@ int take_bad(struct scrip *scrip, const struct origin *origin, const char *reaso
     row->account = event ? event->account->text : "";
     row->id = event ? arena_text(&batch->arena, event->shown.id, event->id_size) : "";
     row->event = "";
-    if (origin->field_count) {
-        event_fields_to_flat(origin->fields, origin->field_count, &scrip->scratch);
+    /* What a retry reads: a row's bytes are often no native event. */
+    if (event != NULL || origin->field_count) {
+        if (event != NULL)
+            event_to_flat(event, &scrip->scratch);
+        else
+            event_fields_to_flat(origin->fields, origin->field_count, &scrip->scratch);
         row->event = arena_text(&batch->arena, scrip->scratch.text, scrip->scratch.size);
         row->event_size = scrip->scratch.size;
     }

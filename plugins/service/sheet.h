@@ -351,8 +351,8 @@ static int sheet_missing(struct scrip_ctx *ctx, const struct scrip_event *event,
 
     ctx->host->time_write(time_us, when, sizeof when);
     return scrip_fail(ctx, SCRIP_ENOTFOUND,
-                      "product '%s': the sheet has it, but no row%s%s%s at %s: add one, then scrip quarantine retry", event->product,
-                      event->unit[0] ? " for unit '" : "", event->unit, event->unit[0] ? "'" : "", when);
+                      "product '%s': the sheet has it, but no row%s%s%s at %s: add one, then scrip quarantine retry",
+                      event->product, event->unit[0] ? " for unit '" : "", event->unit, event->unit[0] ? "'" : "", when);
 }
 
 /* 1: the sheet has a row for the product, at whatever date. */
