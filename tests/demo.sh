@@ -1,6 +1,6 @@
 #!/bin/bash
 # demo.sh - tells the story of conf/transition.ini in tables. `make demo` calls it, with SCRIP set to the built program.
-# Works on a copy of conf in a scratch folder: nothing is left behind. Ends with 0 only where every step did what it should.
+# Works on a copy of conf in a scratch folder: nothing is left behind. Ends with 0 only where each step did what it should.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 scrip=${SCRIP:-$PWD/build/scrip} export=${SHARED:-$PWD/../shared}/data/tokenflex-agreement0.csv
@@ -45,7 +45,7 @@ run 0 balance --by class --as-of 2023-03-29
 say 'Tokens only'
 run 0 balance --by class --as-of 2023-06-30
 
-say 'What each product burnt in the first year (without a currency: uses within a day that was paid, or within the grace)'
+say 'What each product burnt in the first year (without a currency: starts within a day that was paid, or a grace)'
 run 0 usage --by product --from 2021-09-01 --to 2022-09-01
 say 'And in the second: simulations go from credits to tokens'
 run 0 usage --by product --from 2022-09-01 --to 2023-07-01
