@@ -1,6 +1,6 @@
 #!/bin/bash
 # demo.sh - tells the story of conf/transition.ini in tables. `make demo` calls it, with SCRIP set to the built program.
-# Works on a copy of conf in a scratch folder: nothing is left behind. Ends with 0 only where each step did what it should.
+# Works on a copy of conf in a scratch folder: nothing is left behind. Ends with 0 only where all went as it should.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 scrip=${SCRIP:-$PWD/build/scrip} export=${SHARED:-$PWD/../shared}/data/tokenflex-agreement0.csv

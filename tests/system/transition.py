@@ -1,7 +1,7 @@
 """transition.py - conf/transition.ini against a model of its own: the same rules in other words, from the feeds alone.
 
 The model knows the rules and rates as they were published; it reads the feeds, but neither the configuration nor the
-rate sheets. Late rows come where their dates put them: in this story no grant is so short that their order would matter.
+rate sheets. Late rows come where their dates put them: no grant of this story is so short that their order matters.
 """
 import collections
 import csv
