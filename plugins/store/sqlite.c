@@ -243,8 +243,10 @@ static int64_t name_id(struct base *b, const struct scrip_name *name)
 
     if (name->number < b->ids_room && b->ids[name->number] != 0)
         return b->ids[name->number];
-    if (name->number == 0 || (id = name_find(b, name)) != 0)
-        return name->number ? id : 0;
+    if (name->number == 0)
+        return 0;
+    if ((id = name_find(b, name)) != 0)
+        return id;
     stmt = take(b, "insert into names select n, ?1, scrip_check('names', n, ?1) from (select coalesce(max(id), 0) + 1 as n from"
                    " names)");
     if (stmt == NULL)
