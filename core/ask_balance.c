@@ -66,6 +66,13 @@ static int purse_row(struct balances *b, const struct account *account, const st
     return table_row(table);
 }
 
+/* Of an account that is the question's own copy. */
+static void grants_sort(struct account *account, int (*order)(const void *, const void *))
+{
+    if (account->grant_count)
+        qsort(account->grants, account->grant_count, sizeof *account->grants, order);
+}
+
 static int by_draw_order(const void *a, const void *b)
 {
     const struct grant *left = *(struct grant *const *)a, *right = *(struct grant *const *)b;
@@ -86,7 +93,7 @@ static int class_rows(struct balances *b, struct account *account)
 {
     int code = SCRIP_OK;
 
-    qsort(account->grants, account->grant_count, sizeof *account->grants, by_class);
+    grants_sort(account, by_class);
     for (size_t first = 0, end; first < account->grant_count && code == SCRIP_OK; first = end) {
         for (end = first + 1; end < account->grant_count; end++)
             if (by_class(&account->grants[first], &account->grants[end]) != 0)
@@ -137,7 +144,7 @@ static int account_balance(void *sink, const struct scrip_account_row *found)
     else if (b->by == BY_CLASS)
         code = class_rows(b, account);
     else {
-        qsort(account->grants, account->grant_count, sizeof *account->grants, by_draw_order);
+        grants_sort(account, by_draw_order);
         for (size_t i = 0; i < account->grant_count && code == SCRIP_OK; i++)
             if (grant_was_there(account->grants[i], b->at_us))
                 code = grant_line(b, account->grants[i]);
@@ -237,7 +244,7 @@ static int account_expiring(void *sink, const struct scrip_account_row *found)
     if (code < 0 || account == NULL)
         return code;
     b->found = 1;
-    qsort(account->grants, account->grant_count, sizeof *account->grants, by_expiry);
+    grants_sort(account, by_expiry);
     for (size_t i = 0; i < account->grant_count && code == SCRIP_OK; i++) {
         const struct grant *grant = account->grants[i];
         const struct scrip_grant_row *row = &grant->row;

@@ -292,8 +292,10 @@ static void batch_close(struct scrip *scrip, struct batch *batch)
         grants_collect(batch, batch->accounts[i]);
         states_collect(batch, batch->accounts[i]);
     }
-    qsort(batch->days.rows, batch->days.count, sizeof *batch->days.rows, by_usage_key);
-    qsort(batch->months.rows, batch->months.count, sizeof *batch->months.rows, by_usage_key);
+    if (batch->days.count)
+        qsort(batch->days.rows, batch->days.count, sizeof *batch->days.rows, by_usage_key);
+    if (batch->months.count)
+        qsort(batch->months.rows, batch->months.count, sizeof *batch->months.rows, by_usage_key);
     prices_collect(scrip, batch);
     commit->accounts = batch->account_rows;
     commit->account_count = batch->account_count;

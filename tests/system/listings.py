@@ -69,4 +69,10 @@ lib.equal(expiring("--before", "2022-01-01"), [SOON + ("will expire", None), LAT
           "just before an end")
 lib.equal(expiring("--as-of", "2021-01-01", "--to", "2022-06-01"), [("early", "30.00", "will expire", None)],
           "before any use")
+
+# An account that never got anything has nothing to list; nor is it unknown. (A sort of no rows at all was undefined.)
+b.events([lib.event("account", "empty", "bare", "2021-01-01T00:00:00Z", name="Bare")])
+for asked in (("balance", "bare"), ("balance", "bare", "--by", "class"), ("balance", "bare", "--by", "grant"),
+              ("expiring", "bare")):
+    lib.equal(b.ask(*asked), [], " ".join(asked))
 b.done()
