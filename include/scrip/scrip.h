@@ -14,6 +14,11 @@
 extern "C" {
 #endif
 
+/* What follows is what libscrip.so exports; the rest of it is hidden. */
+#if defined(__GNUC__)
+#pragma GCC visibility push(default)
+#endif
+
 struct scrip_error {
     int64_t code;
     char message[SCRIP_MESSAGE_SIZE * 2];
@@ -150,6 +155,10 @@ int scrip_time_parse(const char *text, int64_t *out_us);
 int scrip_plugin_help(struct scrip *scrip, const char *kind_and_name, const struct scrip_answer *answer,
                       struct scrip_error *err);
 extern const char scrip_version[];
+
+#if defined(__GNUC__)
+#pragma GCC visibility pop
+#endif
 
 #ifdef __cplusplus
 }
