@@ -105,6 +105,31 @@ static int instant_of(int64_t local_s, const char *zone, int64_t *out_s)
     return SCRIP_EINVALID;
 }
 
+/* The same; and for a local time that the zone skips, the first instant behind the gap. */
+static int instant_near(int64_t local_s, const char *zone, int64_t *out_s)
+{
+    int64_t before, after, low, high, offset;
+
+    if (instant_of(local_s, zone, out_s) == SCRIP_OK)
+        return SCRIP_OK;
+    if (zone_offset(zone, local_s - DAY_S, &before) < 0 || zone_offset(zone, local_s + DAY_S, &after) < 0)
+        return SCRIP_EINVALID;
+    low = local_s - (before > after ? before : after); /* before the gap */
+    high = local_s - (before > after ? after : before); /* not before it */
+    while (high - low > 1) {
+        int64_t middle = low + (high - low) / 2;
+
+        if (zone_offset(zone, middle, &offset) < 0)
+            return SCRIP_EINVALID;
+        if (middle + offset >= local_s)
+            high = middle;
+        else
+            low = middle;
+    }
+    *out_s = high;
+    return SCRIP_OK;
+}
+
 /* ---- reading -------------------------------------------------------------------------------------------------- */
 
 /* Exactly `count` digits. */
@@ -155,8 +180,11 @@ static int offset_read(const char **at, const char *end, int64_t *out)
     if (!digits(*at, end, 2, &hours))
         return SCRIP_EINVALID;
     *at += 2;
-    if (*at < end && **at == ':')
+    if (*at < end && **at == ':') {
         ++*at;
+        if (!digits(*at, end, 2, &minutes))
+            return SCRIP_EINVALID;
+    }
     if (digits(*at, end, 2, &minutes))
         *at += 2;
     if (hours > 23 || minutes > 59)
@@ -285,6 +313,8 @@ static int part_read(struct pattern_state *s, char part, const char **at, const 
         return offset_read(at, end, &s->offset);
     case 's':
         s->has_epoch = 1;
+        if (*at == end || **at < '0' || **at > '9')
+            return SCRIP_EINVALID;
         for (s->epoch = 0; *at < end && **at >= '0' && **at <= '9' && s->epoch < INT64_C(1000000000000); ++*at)
             s->epoch = s->epoch * 10 + (**at - '0');
         return SCRIP_OK;
@@ -352,10 +382,18 @@ uint64_t time_write(int64_t time_us, char *out, uint64_t out_size)
 struct duration {
     int64_t months, days, micros;
     int is_negative;
+    int seen; /* one bit for each unit: it comes once, so no sum can grow out of its type */
 };
 
 static int duration_part(struct duration *d, int64_t value, char unit, int is_time)
 {
+    static const char units[] = "YMWDHMS";
+    const char *at = strchr(units + (is_time ? 4 : 0), unit);
+    int bit = at ? 1 << (at - units) : 0;
+
+    if (d->seen & bit)
+        return SCRIP_EINVALID;
+    d->seen |= bit;
     if (!is_time && unit == 'Y')
         d->months += value * 12;
     else if (!is_time && unit == 'M')
@@ -475,8 +513,8 @@ int time_add(int64_t time_us, const char *duration, int64_t count, const char *z
         if (c.day > month_days(c.year, c.month))
             c.day = month_days(c.year, c.month);
         at = civil_second(&c) + days * DAY_S;
-        for (int tries = 0; instant_of(at, zone, &second) < 0 && tries < 8; tries++)
-            at += 1800;
+        if (instant_near(at, zone, &second) < 0)
+            return SCRIP_EINVALID;
     }
     if (__builtin_add_overflow(second * SECOND + micro, extra, &at))
         return SCRIP_ERANGE;
@@ -486,17 +524,15 @@ int time_add(int64_t time_us, const char *duration, int64_t count, const char *z
 
 int time_floor(int64_t time_us, const char *unit, const char *zone, int64_t *out_us)
 {
-    int64_t second = floor_div(time_us, SECOND), offset, local;
+    int64_t second = floor_div(time_us, SECOND), offset;
     struct civil c;
 
     if (zone_offset(zone, second, &offset) < 0)
         return SCRIP_EINVALID;
     civil_from(second + offset, &c);
     c.second = c.minute = 0;
-    if (strcmp(unit, "hour") == 0) {
-        *out_us = (floor_div(second + offset, 3600) * 3600 - offset) * SECOND;
-        return SCRIP_OK;
-    }
+    if (strcmp(unit, "hour") == 0)
+        return range_check(floor_div(second + offset, 3600) * 3600 - offset, 0, out_us);
     c.hour = 0;
     if (strcmp(unit, "month") == 0 || strcmp(unit, "year") == 0)
         c.day = 1;
@@ -504,11 +540,7 @@ int time_floor(int64_t time_us, const char *unit, const char *zone, int64_t *out
         c.month = 1;
     else if (strcmp(unit, "day") != 0 && strcmp(unit, "month") != 0)
         return SCRIP_EINVALID;
-    local = civil_second(&c);
-    for (int tries = 0; instant_of(local, zone, &second) < 0 && tries < 8; tries++)
-        local += 1800;
-    *out_us = second * SECOND;
-    return SCRIP_OK;
+    return instant_near(civil_second(&c), zone, &second) < 0 ? SCRIP_EINVALID : range_check(second, 0, out_us);
 }
 
 int64_t day_of(int64_t time_us)

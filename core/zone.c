@@ -282,22 +282,28 @@ static int64_t table_offset(const struct zone *zone, int64_t at_s)
     return zone->offset[low];
 }
 
+/* Two digits, or -1. */
+static int two_digits(const char *at)
+{
+    return at[0] >= '0' && at[0] <= '9' && at[1] >= '0' && at[1] <= '9' ? (at[0] - '0') * 10 + at[1] - '0' : -1;
+}
+
 /* "+HH:MM", "-HHMM", "+HH". */
 static int fixed_offset(const char *zone, int64_t *out)
 {
-    int hours, minutes = 0, used = 0;
+    int hours = two_digits(zone + 1), minutes = 0;
 
-    if ((zone[0] != '+' && zone[0] != '-') || zone[1] < '0' || zone[1] > '9')
+    if (hours < 0 || hours > 18)
         return SCRIP_EINVALID;
-    if ((sscanf(zone + 1, "%2d:%2d%n", &hours, &minutes, &used) == 2 && zone[1 + used] == 0) ||
-        (sscanf(zone + 1, "%2d%2d%n", &hours, &minutes, &used) == 2 && zone[1 + used] == 0) ||
-        (minutes = 0, sscanf(zone + 1, "%2d%n", &hours, &used) == 1 && zone[1 + used] == 0)) {
-        if (hours > 18 || minutes > 59 || minutes < 0)
+    if (zone[3] != 0) {
+        const char *at = zone + 3 + (zone[3] == ':');
+
+        minutes = two_digits(at);
+        if (minutes < 0 || minutes > 59 || at[2] != 0)
             return SCRIP_EINVALID;
-        *out = (hours * 3600 + minutes * 60) * (zone[0] == '-' ? -1 : 1);
-        return SCRIP_OK;
     }
-    return SCRIP_EINVALID;
+    *out = (hours * 3600 + minutes * 60) * (zone[0] == '-' ? -1 : 1);
+    return SCRIP_OK;
 }
 
 int zone_offset(const char *zone, int64_t at_s, int64_t *out_s)
