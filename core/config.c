@@ -127,6 +127,8 @@ static int handler(void *user, const char *section, const char *name, const char
     if (r->section == NULL)
         return fault(r, "key '%s' stands before the first section: put it below [scrip] or [KIND/PLUGIN]", name), 1;
     (void)section;
+    if (name[0] == 0)
+        return fault(r, "a value without a key: want 'key = value'"), 1;
     at = r->section;
     if (strlen(name) >= NAME_SIZE)
         return fault(r, "key '%s...': longer than %d bytes", name, NAME_SIZE - 1), 1;
@@ -214,38 +216,52 @@ static int owner_check(const struct config *config, int fd, struct scrip_error *
     return SCRIP_OK;
 }
 
-static char *folder_of(const char *path)
+/* Paths in the file are relative to its folder: without it, nothing of them is known. */
+static int folder_find(struct config *config, struct scrip_error *err)
 {
-    char *whole = realpath(path, NULL), *slash = whole ? strrchr(whole, '/') : NULL;
+    char *slash;
 
-    if (slash != NULL)
-        slash[slash == whole] = 0;
-    return whole ? whole : memory_text(".");
+    config->folder = realpath(config->path, NULL);
+    if (config->folder == NULL)
+        return error_set(err, SCRIP_EIO, "%s: its folder: %s", config->path, strerror(errno));
+    slash = strrchr(config->folder, '/');
+    slash[slash == config->folder] = 0;
+    return SCRIP_OK;
+}
+
+static int file_read(struct reading *r)
+{
+    int found = ini_parse_stream(reader, r, handler, r);
+
+    if (found < 0 && r->code == SCRIP_OK)
+        return error_set(r->err, SCRIP_ENOMEM, "%s: no memory to read it", r->config->path);
+    if (found != 0 && r->code == SCRIP_OK) {
+        r->line = found;
+        fault(r, "neither a section, nor a comment, nor 'key = value'");
+    }
+    if (ferror(r->in) && r->code == SCRIP_OK)
+        return error_set(r->err, SCRIP_EIO, "%s: %s", r->config->path, strerror(errno));
+    return r->code;
 }
 
 int config_read(const char *path, struct config **out, struct scrip_error *err)
 {
     struct config *config = memory_get(sizeof *config);
     struct reading r = { .config = config, .err = err };
-    int fd, found;
+    int fd;
 
     *out = NULL;
     config->path = memory_text(path);
-    config->folder = folder_of(path);
-    fd = open(path, O_RDONLY | O_CLOEXEC);
+    fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe is refused, not waited for */
     if (fd < 0)
         r.code = error_set(err, SCRIP_EINVALID, "%s: %s: name the configuration with -c FILE", path, strerror(errno));
-    else if ((r.code = owner_check(config, fd, err)) < 0)
+    else if ((r.code = owner_check(config, fd, err)) < 0 || (r.code = folder_find(config, err)) < 0)
         close(fd);
-    else {
-        r.in = fdopen(fd, "r");
-        found = ini_parse_stream(reader, &r, handler, &r);
-        if (found != 0 && r.code == SCRIP_OK) {
-            r.line = found > 0 ? found : r.line;
-            fault(&r, "neither a section, nor a comment, nor 'key = value'");
-        }
-        if (ferror(r.in) && r.code == SCRIP_OK)
-            r.code = error_set(err, SCRIP_EIO, "%s: %s", path, strerror(errno));
+    else if ((r.in = fdopen(fd, "r")) == NULL) {
+        r.code = error_set(err, SCRIP_EIO, "%s: %s", path, strerror(errno));
+        close(fd);
+    } else {
+        r.code = file_read(&r);
         fclose(r.in);
     }
     if (r.code < 0) {
