@@ -7,10 +7,12 @@
 #include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
+#include <link.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 struct registry {
     char **folders;
@@ -129,21 +131,44 @@ static int refuse(const struct proof *proof, const char *format, ...)
     return error_set(proof->err, SCRIP_EINVALID, "%s: plugin %s: %s", proof->where, proof->file, what);
 }
 
-/* Before the loader sees it: is it a shared object at all? */
+/* The loader maps what the program headers name and dies of a bus error where the file ends before: a copy that broke off. */
+static int is_whole(FILE *in, const ElfW(Ehdr) *head)
+{
+    ElfW(Phdr) part;
+    struct stat info;
+
+    if (fstat(fileno(in), &info) != 0 || head->e_phentsize != sizeof part)
+        return 0;
+    for (size_t i = 0; i < head->e_phnum; i++)
+        if (fseeko(in, (off_t)(head->e_phoff + i * sizeof part), SEEK_SET) != 0 || fread(&part, sizeof part, 1, in) != 1 ||
+            part.p_offset > (uint64_t)info.st_size || part.p_filesz > (uint64_t)info.st_size - part.p_offset)
+            return 0;
+    return 1;
+}
+
+/* Before the loader sees it: is it a shared object at all, and all of it? What is made for another machine is left to the
+ * loader, which refuses it by name. */
 static int elf_check(const struct proof *proof)
 {
-    unsigned char start[20] = { 0 };
+    ElfW(Ehdr) head = { 0 };
+    const uint16_t one = 1;
     FILE *in = fopen(proof->file, "rb");
-    size_t size;
+    int is_own, is_cut;
 
     if (in == NULL)
         return refuse(proof, "%s", strerror(errno));
-    size = fread(start, 1, sizeof start, in);
-    fclose(in);
-    if (size < sizeof start || memcmp(start, "\177ELF", 4) != 0)
+    if (fread(&head, 1, sizeof head, in) < SELFMAG || memcmp(head.e_ident, ELFMAG, SELFMAG) != 0) {
+        fclose(in);
         return refuse(proof, "is not an ELF file: build it with cc -shared -fPIC");
-    if ((start[5] == 1 ? start[16] : start[17]) != 3)
+    }
+    is_own = head.e_ident[EI_CLASS] == (sizeof(void *) == 8 ? ELFCLASS64 : ELFCLASS32) &&
+             head.e_ident[EI_DATA] == (*(const uint8_t *)&one ? ELFDATA2LSB : ELFDATA2MSB);
+    is_cut = head.e_ident[EI_CLASS] == 0 || (is_own && !is_whole(in, &head));
+    fclose(in);
+    if (is_own && head.e_type != ET_DYN && head.e_type != ET_NONE)
         return refuse(proof, "is an ELF file, but not a shared object: build it with cc -shared -fPIC");
+    if (is_cut)
+        return refuse(proof, "is an ELF file that breaks off: copy or build it again");
     return SCRIP_OK;
 }
 
@@ -152,10 +177,10 @@ static int head_check(const struct proof *proof, const struct scrip_plugin_head 
     if (head->magic != SCRIP_MAGIC)
         return refuse(proof, "magic 0x%08x, want 0x%08x: fill scrip_plugin with the macro of its kind", head->magic,
                       SCRIP_MAGIC);
-    if (head->abi_major != SCRIP_ABI_MAJOR)
+    if (head->abi_major != SCRIP_ABI_MAJOR || head->abi_minor < 1)
         return refuse(proof, "built for ABI %u.%u, this host has %d.%d: build it against this host's plugin.h",
                       head->abi_major, head->abi_minor, SCRIP_ABI_MAJOR, SCRIP_ABI_MINOR);
-    if (head->abi_minor > SCRIP_ABI_MINOR || head->abi_minor < 1)
+    if (head->abi_minor > SCRIP_ABI_MINOR)
         return refuse(proof, "asks for ABI %u.%u, this host has %d.%d: use a newer scrip", head->abi_major,
                       head->abi_minor, SCRIP_ABI_MAJOR, SCRIP_ABI_MINOR);
     if (head->kind != (uint32_t)proof->kind)
