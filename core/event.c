@@ -319,15 +319,17 @@ static int one_read(struct reading *r, const struct scrip_field *field)
     }
 }
 
-static void attributes_show(struct event *event, struct arena *arena)
+static int attributes_show(struct event *event, struct arena *arena, struct scrip_error *err)
 {
     struct scrip_attribute *out;
     size_t n = 0;
 
     for (size_t i = 0; i < event->field_count; i++)
         n += event->fields[i].key == SCRIP_F_ATTRIBUTE;
+    if (n > SCRIP_ATTRIBUTE_LIMIT)
+        return error_set(err, SCRIP_ELIMIT, "event: more than %d attributes", SCRIP_ATTRIBUTE_LIMIT);
     if (n == 0)
-        return;
+        return SCRIP_OK;
     out = arena_get(arena, n * sizeof *out);
     event->shown.attributes = out;
     event->shown.attribute_count = n;
@@ -337,6 +339,7 @@ static void attributes_show(struct event *event, struct arena *arena)
             out->value = event->fields[i].text;
             out++;
         }
+    return SCRIP_OK;
 }
 
 static void event_clear(struct event *event)
@@ -397,8 +400,7 @@ int event_read(struct event *event, const struct scrip_field *fields, size_t cou
         return error_set(err, SCRIP_EINVALID, "id: missing: give an id that is unique in its account and source");
     event->fields = arena_get(arena, event->field_count * sizeof *rest);
     memcpy(event->fields, rest, event->field_count * sizeof *rest);
-    attributes_show(event, arena);
-    return SCRIP_OK;
+    return attributes_show(event, arena, err);
 }
 
 const struct field *event_field(const struct event *event, int key)

@@ -173,6 +173,42 @@ static int parser_fault(yajl_handle parser, const char *text, size_t size, struc
     return SCRIP_EINVALID;
 }
 
+/* Four digits behind "\\u", or -1. */
+static long escape_read(const char *at, const char *end)
+{
+    long value = 0;
+
+    if (end - at < 6 || at[0] != '\\' || at[1] != 'u')
+        return -1;
+    for (int i = 2; i < 6; i++) {
+        int c = at[i] | 32;
+
+        if (!(at[i] >= '0' && at[i] <= '9') && !(c >= 'a' && c <= 'f'))
+            return -1;
+        value = value * 16 + (c >= 'a' ? c - 'a' + 10 : at[i] - '0');
+    }
+    return value;
+}
+
+/* The library makes a '?' of half a surrogate pair, so that two names become one: it is a fault instead. */
+static int pairs_check(const char *text, size_t size, struct scrip_error *err)
+{
+    const char *at = text, *end = text + size;
+
+    while ((at = memchr(at, '\\', (size_t)(end - at))) != NULL && end - at > 1) {
+        long first = escape_read(at, end), second;
+
+        at += 2;
+        if (first < 0xd800 || first > 0xdfff)
+            continue;
+        second = escape_read(at + 4, end);
+        if (first >= 0xdc00 || second < 0xdc00 || second > 0xdfff)
+            return error_set(err, SCRIP_EINVALID, "JSON: half of a surrogate pair (byte %zu)", (size_t)(at - text));
+        at += 10;
+    }
+    return SCRIP_OK;
+}
+
 int json_read(const char *text, size_t size, int (*leaf)(void *sink, const struct json_leaf *leaf), void *sink,
               struct scrip_error *err)
 {
@@ -184,6 +220,8 @@ int json_read(const char *text, size_t size, int (*leaf)(void *sink, const struc
 
     if (size > SCRIP_ROW_SIZE)
         return error_set(err, SCRIP_ELIMIT, "JSON: longer than %d bytes", SCRIP_ROW_SIZE);
+    if (pairs_check(text, size, err) < 0)
+        return SCRIP_EINVALID;
     parser = yajl_alloc(&callbacks, NULL, &r);
     status = yajl_parse(parser, (const unsigned char *)text, size);
     if (status == yajl_status_ok)
