@@ -103,6 +103,8 @@ int event_type_find(const char *text, size_t size)
     return -1;
 }
 
+_Static_assert(SCRIP_FIELD_COUNT <= 64, "event_read keeps a bit for each field");
+
 static int is_family(int key)
 {
     return key == SCRIP_F_ATTRIBUTE || key == SCRIP_F_LABEL || key == SCRIP_F_SCOPE_ATTRIBUTE;
@@ -373,15 +375,23 @@ int event_read(struct event *event, const struct scrip_field *fields, size_t cou
 {
     struct field rest[EVENT_FIELD_LIMIT];
     struct reading r = { event, names, arena, err };
+    uint64_t seen = 0; /* one bit for each field that comes once */
     int code = SCRIP_OK;
 
     event_clear(event);
     event->source = source;
     event->shown.source = source->text;
     event->fields = rest;
-    for (size_t i = 0; i < count && code == SCRIP_OK; i++)
-        if (fields[i].size)
-            code = one_read(&r, &fields[i]);
+    for (size_t i = 0; i < count && code == SCRIP_OK; i++) {
+        uint64_t bit = is_family((int)fields[i].key) ? 0 : UINT64_C(1) << fields[i].key;
+
+        if (fields[i].size == 0)
+            continue;
+        if (seen & bit)
+            return error_set(err, SCRIP_EINVALID, "%s: given twice", field_kinds[fields[i].key].text);
+        seen |= bit;
+        code = one_read(&r, &fields[i]);
+    }
     if (code < 0)
         return code;
     if (time_us != SCRIP_TIME_NONE)

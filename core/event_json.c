@@ -98,7 +98,8 @@ static int data_leaf(struct filling *f, const char *path, size_t size, const str
         if (key[i] == '\1')
             key[i] = '.';
     found = field_find(key, size, &name, &name_size);
-    if (found < 0 || found == SCRIP_F_ID || found == SCRIP_F_TIME || found == SCRIP_F_TYPE || found == SCRIP_F_SOURCE)
+    if (found < 0 || found == SCRIP_F_ID || found == SCRIP_F_TIME || found == SCRIP_F_TYPE || found == SCRIP_F_SOURCE ||
+        found == SCRIP_F_ACCOUNT)
         return error_set(f->err, SCRIP_EINVALID, "data.%.*s: no such field: see the table of native events", (int)size,
                          key);
     return is_list ? fill_list(f, found, name, name_size, leaf->text, leaf->size)

@@ -19,14 +19,39 @@ int scrip_time_parse(const char *text, int64_t *out_us)
     return time_parse(text, strlen(text), NULL, "", out_us);
 }
 
-/* What an event typed by hand may leave out: its time is now, its id follows from all that it says. */
+static int by_key(const void *a, const void *b)
+{
+    const struct scrip_field *x = *(const struct scrip_field *const *)a, *y = *(const struct scrip_field *const *)b;
+
+    return x->key != y->key ? (x->key > y->key) - (x->key < y->key) : strcmp(x->name, y->name);
+}
+
+/* An id that follows from all that an event says, in whatever order it says it. */
+static void id_make(const struct scrip_field *fields, size_t count, char text[TIME_TEXT_SIZE])
+{
+    const struct scrip_field *sorted[EVENT_FIELD_LIMIT];
+    struct bytes content = { 0 };
+    uint8_t hash[16];
+
+    for (size_t i = 0; i < count; i++)
+        sorted[i] = &fields[i];
+    qsort(sorted, count, sizeof *sorted, by_key);
+    for (size_t i = 0; i < count; i++) {
+        bytes_add_number(&content, sorted[i]->key);
+        bytes_add_text(&content, sorted[i]->name, strlen(sorted[i]->name));
+        bytes_add_text(&content, sorted[i]->text, sorted[i]->size);
+    }
+    hash_key(content.start, content.size, hash);
+    hash_hex(hash, 10, text);
+    free(content.start);
+}
+
+/* What an event typed by hand may leave out: its time is now, its id follows from its content. */
 static int fields_complete(struct scrip_field *fields, size_t *count, struct arena *arena)
 {
     int has_time = 0, has_id = 0;
-    struct bytes content = { 0 };
     struct timespec now;
     char text[TIME_TEXT_SIZE];
-    uint8_t hash[16];
 
     for (size_t i = 0; i < *count; i++) {
         has_time |= fields[i].key == SCRIP_F_TIME && fields[i].size;
@@ -40,15 +65,8 @@ static int fields_complete(struct scrip_field *fields, size_t *count, struct are
         fields[(*count)++] = (struct scrip_field){ SCRIP_F_TIME, "", arena_text(arena, text, strlen(text)), strlen(text) };
     }
     if (!has_id) {
-        for (size_t i = 0; i < *count; i++) {
-            bytes_add_number(&content, fields[i].key);
-            bytes_add_text(&content, fields[i].name, strlen(fields[i].name));
-            bytes_add_text(&content, fields[i].text, fields[i].size);
-        }
-        hash_key(content.start, content.size, hash);
-        hash_hex(hash, 10, text);
+        id_make(fields, *count, text);
         fields[(*count)++] = (struct scrip_field){ SCRIP_F_ID, "", arena_text(arena, text, strlen(text)), strlen(text) };
-        free(content.start);
     }
     return SCRIP_OK;
 }

@@ -171,6 +171,7 @@ START_TEST(what_is_unknown_or_twice_is_named)
 {
     refuses(usage("\"produkt\":\"x\""), "data.produkt: no such field");
     refuses(usage("\"id\":\"x\""), "data.id: no such field");
+    refuses(usage("\"account\":\"other\""), "data.account: no such field"); /* the subject is the account */
     refuses(usage("\"user\":{\"name\":\"x\"}"), "data.user.name: no such field");
     refuses(usage("\"user\":[\"x\"]"), "data.user.0: no such field");
     refuses(usage("\"product\":\"B\""), "a member given twice");
