@@ -66,9 +66,12 @@ static void check_function(sqlite3_context *context, int count, sqlite3_value **
 {
     struct base *b = sqlite3_user_data(context);
 
+    b->is_unread = 0;
     for (int i = 0; i < count; i++)
         check_value(b, values[i]);
     sqlite3_result_int64(context, check_end(b));
+    if (b->is_unread)
+        sqlite3_result_error_nomem(context);
 }
 
 /* One writer at a time, told at once. The lock is the process's: a kill frees it. */
@@ -110,7 +113,9 @@ static int file_open(struct base *b, const char *file, int session)
         return scrip_fail(b->ctx, SCRIP_EIO, "%s: %s", file, sqlite3_errmsg(b->db));
     sqlite3_busy_timeout(b->db, 5000);
     sqlite3_extended_result_codes(b->db, 1);
-    sqlite3_create_function(b->db, "scrip_check", -1, SQLITE_UTF8 | SQLITE_DETERMINISTIC, b, check_function, NULL, NULL);
+    if (sqlite3_create_function(b->db, "scrip_check", -1, SQLITE_UTF8 | SQLITE_DETERMINISTIC, b, check_function, NULL, NULL) !=
+        SQLITE_OK)
+        return base_fault(b, "open");
     return SCRIP_OK;
 }
 
@@ -225,11 +230,11 @@ static int sqlite_begin(struct scrip_ctx *ctx, int session)
     if (code == SCRIP_OK)
         code = schema_check(b, file, session);
     if (code < 0)
-        return code;
+        return settle(b, code);
     snprintf(text, sizeof text,
              "pragma synchronous = %s; pragma cache_size = -%lld; pragma wal_autocheckpoint = 4000; pragma temp_store = memory",
              host->option_int(ctx, "synchronous") ? "normal" : "full", (long long)host->option_int(ctx, "cache") * 1024);
-    return execute(b, text);
+    return settle(b, execute(b, text));
 }
 
 /* ---- names, in a commit --------------------------------------------------------------------------------------- */
@@ -245,12 +250,12 @@ static int64_t name_id(struct base *b, const struct scrip_name *name)
         return b->ids[name->number];
     if (name->number == 0)
         return 0;
-    if ((id = name_find(b, name)) != 0)
-        return id;
+    if ((id = name_find(b, name)) != 0 || b->fault < 0)
+        return b->fault < 0 ? b->fault : id;
     stmt = take(b, "insert into names select n, ?1, scrip_check('names', n, ?1) from (select coalesce(max(id), 0) + 1 as n from"
                    " names)");
     if (stmt == NULL)
-        return SCRIP_EIO;
+        return b->fault;
     bind_text(stmt, 1, name->text, name->size);
     code = run(b, stmt, "names");
     give(b, stmt);
@@ -262,6 +267,8 @@ static int64_t name_id(struct base *b, const struct scrip_name *name)
     }
     b->fresh[b->fresh_count++] = name->number;
     id = name_find(b, name);
+    if (b->fault < 0)
+        return b->fault;
     return id > INT32_MAX ? scrip_fail(b->ctx, SCRIP_ELIMIT, "names: more than 2^31") : id;
 }
 
@@ -668,20 +675,23 @@ static int sqlite_commit(struct scrip_ctx *ctx, const struct scrip_commit *c)
 
     b->fresh_count = 0;
     if (code < 0)
-        return code;
+        return settle(b, code);
+    b->is_committing = 1;
     if ((code = accounts_write(b, c)) == SCRIP_OK && (code = prices_write(b, c)) == SCRIP_OK &&
         (code = events_write(b, c)) == SCRIP_OK && (code = identities_write(b, c)) == SCRIP_OK &&
         (code = entries_write(b, c)) == SCRIP_OK && (code = grants_write(b, c)) == SCRIP_OK &&
         (code = states_write(b, c)) == SCRIP_OK && (code = checkpoints_write(b, c)) == SCRIP_OK &&
         (code = usage_write(b, c->days, c->day_count, 1)) == SCRIP_OK &&
         (code = usage_write(b, c->months, c->month_count, 0)) == SCRIP_OK &&
-        (code = feeds_write(b, c)) == SCRIP_OK && (code = quarantine_write(b, c)) == SCRIP_OK)
+        (code = feeds_write(b, c)) == SCRIP_OK && (code = quarantine_write(b, c)) == SCRIP_OK &&
+        (code = b->fault) == SCRIP_OK)
         code = execute(b, "commit");
     if (code < 0) {
         sqlite3_exec(b->db, "rollback", NULL, NULL, NULL);
         names_forget(b);
     }
-    return code;
+    b->is_committing = 0;
+    return settle(b, code);
 }
 
 SCRIP_STORE_PLUGIN("sqlite", "one SQLite file: one writer, any number of readers", .options = options, .open = open_store,

@@ -7,6 +7,7 @@
 #include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* A statement kept for its next use; scans may be nested, so one may be taken several times. */
 struct kept {
@@ -35,22 +36,37 @@ struct base {
     char *lent_text;
     void *order; /* of the commit at hand */
     size_t order_room;
+    int is_committing;
+    int is_unread; /* a value of the check at hand could not be read */
+    int fault; /* of anything that SQLite could not do in the operation at hand; see settle */
 };
 
 static int base_fault(struct base *b, const char *what)
 {
     int code = sqlite3_errcode(b->db) & 0xff;
 
-    return scrip_fail(b->ctx, code == SQLITE_BUSY ? SCRIP_EBUSY : code == SQLITE_NOMEM ? SCRIP_ENOMEM : SCRIP_EIO,
-                      "%s: %s: %s", sqlite3_db_filename(b->db, "main"), what, sqlite3_errmsg(b->db));
+    b->fault = code == SQLITE_BUSY ? SCRIP_EBUSY : code == SQLITE_NOMEM ? SCRIP_ENOMEM : SCRIP_EIO;
+    return scrip_fail(b->ctx, b->fault, "%s: %s: %s", sqlite3_db_filename(b->db, "main"), what, sqlite3_errmsg(b->db));
+}
+
+/* What an operation answers: a look-up on its way that failed makes all of it fail. Without this, a name that could not be
+ * read would be a name that is not there. */
+static int settle(struct base *b, int code)
+{
+    int fault = b->fault;
+
+    b->fault = 0;
+    return code < 0 && code != SCRIP_ENOTFOUND ? code : fault < 0 ? fault : code;
 }
 
 static void *base_grow(void *memory, size_t size)
 {
+    static const char message[] = "scrip: store: out of memory: what was committed stands\n";
     void *grown = realloc(memory, size);
 
-    if (grown == NULL)
-        abort(); /* as the host does: out of memory is no event to handle */
+    /* As the host does: it is no event to handle, and what is open is not committed. */
+    if (grown == NULL && write(STDERR_FILENO, message, sizeof message - 1) != 0)
+        _exit(3);
     return grown;
 }
 
@@ -82,17 +98,24 @@ static void give(struct base *b, sqlite3_stmt *stmt)
 {
     for (struct kept *kept = b->kept; kept != NULL; kept = kept->next)
         if (kept->stmt == stmt) {
-            sqlite3_reset(stmt);
+            /* A column that could not be read is told here, and nowhere else. */
+            if (sqlite3_reset(stmt) != SQLITE_OK && b->fault == 0)
+                base_fault(b, "read");
             sqlite3_clear_bindings(stmt);
             kept->is_busy = 0;
         }
 }
 
-/* Steps a statement that yields no row, and makes it ready for the next. */
+/* Steps a statement that yields no row, and makes it ready for the next. After some faults SQLite has rolled back by itself:
+ * what came then would be committed alone. */
 static int run(struct base *b, sqlite3_stmt *stmt, const char *what)
 {
-    int code = sqlite3_step(stmt);
+    int code;
 
+    if (b->is_committing && sqlite3_get_autocommit(b->db))
+        return b->fault = scrip_fail(b->ctx, SCRIP_EIO, "%s: %s: the transaction is gone", sqlite3_db_filename(b->db, "main"),
+                                     what);
+    code = sqlite3_step(stmt);
     sqlite3_reset(stmt);
     return code == SQLITE_DONE ? SCRIP_OK : base_fault(b, what);
 }
@@ -158,7 +181,7 @@ static const char *column_text(sqlite3_stmt *stmt, int at, uint64_t *size)
 {
     const char *text = (const char *)sqlite3_column_text(stmt, at);
 
-    *size = (uint64_t)sqlite3_column_bytes(stmt, at);
+    *size = text ? (uint64_t)sqlite3_column_bytes(stmt, at) : 0;
     return text ? text : "";
 }
 
@@ -166,7 +189,7 @@ static const void *column_blob(sqlite3_stmt *stmt, int at, uint64_t *size)
 {
     const void *bytes = sqlite3_column_blob(stmt, at);
 
-    *size = (uint64_t)sqlite3_column_bytes(stmt, at);
+    *size = bytes ? (uint64_t)sqlite3_column_bytes(stmt, at) : 0;
     return bytes ? bytes : "";
 }
 
@@ -226,17 +249,23 @@ static void check_value(struct base *b, sqlite3_value *value)
         for (int i = 0; i < 8; i++)
             bytes[i] = (uint8_t)((uint64_t)number >> 8 * i);
         check_bytes(b, bytes, sizeof bytes);
-    } else if (type != SQLITE_NULL)
-        check_bytes(b, sqlite3_value_blob(value), (uint64_t)sqlite3_value_bytes(value));
+    } else if (type != SQLITE_NULL) {
+        const void *bytes = sqlite3_value_blob(value);
+        uint64_t size = (uint64_t)sqlite3_value_bytes(value);
+
+        b->is_unread |= bytes == NULL && size > 0;
+        check_bytes(b, bytes, bytes ? size : 0);
+    }
 }
 
 /* ---- names ---------------------------------------------------------------------------------------------------- */
 
-/* The id of a name in this store; 0 where it has none. */
+/* The id of a name in this store; 0 where it has none, or where it could not be read: see settle. */
 static int64_t name_find(struct base *b, const struct scrip_name *name)
 {
     sqlite3_stmt *stmt;
     int64_t id = 0;
+    int step;
 
     if (name->number == 0)
         return 0;
@@ -245,8 +274,10 @@ static int64_t name_find(struct base *b, const struct scrip_name *name)
     if ((stmt = take(b, "select id from names where name = ?")) == NULL)
         return 0;
     bind_text(stmt, 1, name->text, name->size);
-    if (sqlite3_step(stmt) == SQLITE_ROW)
+    if ((step = sqlite3_step(stmt)) == SQLITE_ROW)
         id = sqlite3_column_int64(stmt, 0);
+    else if (step != SQLITE_DONE)
+        base_fault(b, "names");
     give(b, stmt);
     if (id != 0) {
         if (name->number >= b->ids_room) {
@@ -266,6 +297,7 @@ static const struct scrip_name *name_at(struct base *b, int64_t id)
 {
     const struct scrip_name *name = b->none;
     sqlite3_stmt *stmt;
+    int step;
 
     if (id <= 0 || id > INT32_MAX)
         return b->none;
@@ -274,7 +306,9 @@ static const struct scrip_name *name_at(struct base *b, int64_t id)
     if ((stmt = take(b, "select name from names where id = ?")) == NULL)
         return b->none;
     sqlite3_bind_int64(stmt, 1, id);
-    if (sqlite3_step(stmt) == SQLITE_ROW) {
+    if ((step = sqlite3_step(stmt)) != SQLITE_ROW && step != SQLITE_DONE)
+        base_fault(b, "names");
+    if (step == SQLITE_ROW) {
         uint64_t size;
         const char *text = column_text(stmt, 0, &size);
 

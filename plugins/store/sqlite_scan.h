@@ -289,15 +289,15 @@ static int sqlite_scan(struct scrip_ctx *ctx, const struct scrip_scan *scan)
               ? (scan->descending && tables[scan->table].down ? tables[scan->table].down : tables[scan->table].one)
               : tables[scan->table].all;
     if ((stmt = take(b, sql)) == NULL)
-        return SCRIP_EIO;
+        return settle(b, SCRIP_OK);
     if (scan_bind(b, stmt, scan) == SCRIP_OK) {
-        while (code == SCRIP_OK && (step = sqlite3_step(stmt)) == SQLITE_ROW)
+        while (code == SCRIP_OK && b->fault == 0 && (step = sqlite3_step(stmt)) == SQLITE_ROW)
             code = tables[scan->table].row(b, stmt, scan);
-        if (code == SCRIP_OK && step != SQLITE_DONE)
+        if (code == SCRIP_OK && b->fault == 0 && step != SQLITE_DONE)
             code = base_fault(b, "scan");
     }
     give(b, stmt);
-    return code;
+    return settle(b, code);
 }
 
 /* ---- single rows ---------------------------------------------------------------------------------------------- */
@@ -331,11 +331,11 @@ static int sqlite_event_find(struct scrip_ctx *ctx, const char *account, const c
     int code = SCRIP_ENOTFOUND, step;
 
     if (account_id == 0 || source_id == 0)
-        return SCRIP_ENOTFOUND;
+        return settle(b, SCRIP_ENOTFOUND);
     stmt = take(b, "select " EVENT_COLUMNS " from event_rows where key = (select account << 32 | number from identities"
                    " where source = ?1 and id = ?2 and account = ?3)");
     if (stmt == NULL)
-        return SCRIP_EIO;
+        return settle(b, SCRIP_OK);
     sqlite3_bind_int64(stmt, 1, source_id);
     bind_text(stmt, 2, id, id_size);
     sqlite3_bind_int64(stmt, 3, account_id);
@@ -348,7 +348,7 @@ static int sqlite_event_find(struct scrip_ctx *ctx, const char *account, const c
     } else if (step != SQLITE_DONE)
         code = base_fault(b, "event_find");
     give(b, stmt);
-    return code;
+    return settle(b, code);
 }
 
 static int sqlite_source_last(struct scrip_ctx *ctx, const char *source, char *out)
@@ -362,7 +362,7 @@ static int sqlite_source_last(struct scrip_ctx *ctx, const char *source, char *o
 
     out[0] = 0;
     if (stmt == NULL)
-        return SCRIP_EIO;
+        return settle(b, SCRIP_OK);
     sqlite3_bind_int64(stmt, 1, source_id);
     if ((step = sqlite3_step(stmt)) == SQLITE_ROW) {
         text = column_text(stmt, 0, &size);
@@ -371,7 +371,7 @@ static int sqlite_source_last(struct scrip_ctx *ctx, const char *source, char *o
     } else if (step != SQLITE_DONE)
         code = base_fault(b, "source_last");
     give(b, stmt);
-    return code;
+    return settle(b, code);
 }
 
 static int sqlite_state_find(struct scrip_ctx *ctx, const char *account, const char *service, const void *key,
@@ -382,7 +382,7 @@ static int sqlite_state_find(struct scrip_ctx *ctx, const char *account, const c
     int code = SCRIP_ENOTFOUND, step;
 
     if (stmt == NULL)
-        return SCRIP_EIO;
+        return settle(b, SCRIP_OK);
     sqlite3_bind_int64(stmt, 1, account_find(b, account));
     sqlite3_bind_int64(stmt, 2, account_find(b, service));
     bind_blob(stmt, 3, key, key_size);
@@ -398,7 +398,7 @@ static int sqlite_state_find(struct scrip_ctx *ctx, const char *account, const c
     } else if (step != SQLITE_DONE)
         code = base_fault(b, "state_find");
     give(b, stmt);
-    return code;
+    return settle(b, code);
 }
 
 static int cursor_keep(void *sink, const void *row)
@@ -415,7 +415,7 @@ static int sqlite_cursor_find(struct scrip_ctx *ctx, const char *source, const c
     int code = SCRIP_ENOTFOUND, step;
 
     if (stmt == NULL)
-        return SCRIP_EIO;
+        return settle(b, SCRIP_OK);
     sqlite3_bind_int64(stmt, 1, account_find(b, source));
     bind_text(stmt, 2, feed, strlen(feed));
     if ((step = sqlite3_step(stmt)) == SQLITE_ROW)
@@ -423,7 +423,7 @@ static int sqlite_cursor_find(struct scrip_ctx *ctx, const char *source, const c
     else if (step != SQLITE_DONE)
         code = base_fault(b, "cursor_find");
     give(b, stmt);
-    return code;
+    return settle(b, code);
 }
 
 /* ---- checks --------------------------------------------------------------------------------------------------- */
@@ -473,19 +473,19 @@ static int sqlite_check(struct scrip_ctx *ctx, int (*finding)(void *sink, const 
         int step;
 
         if (stmt == NULL)
-            return SCRIP_EIO;
+            return settle(b, SCRIP_OK);
         while ((step = sqlite3_step(stmt)) == SQLITE_ROW) {
             const char *text = (const char *)sqlite3_column_text(stmt, 0);
 
             finding(sink, text ? text : "a row was changed");
         }
-        if (step != SQLITE_DONE) {
-            give(b, stmt);
-            return base_fault(b, "check");
-        }
+        if (step != SQLITE_DONE)
+            base_fault(b, "check");
         give(b, stmt);
+        if (b->fault < 0)
+            break;
     }
-    return SCRIP_OK;
+    return settle(b, SCRIP_OK);
 }
 
 #endif
