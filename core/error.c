@@ -4,6 +4,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+
+#define MEMORY_EXIT 3 /* what the command line calls a failed store or file */
 
 int error_set_list(struct scrip_error *err, int code, const char *format, va_list list)
 {
@@ -35,8 +38,13 @@ void error_clear(struct scrip_error *err)
 static void *memory_check(void *memory, size_t size)
 {
     if (memory == NULL) {
-        fprintf(stderr, "scrip: out of memory: no room for %zu bytes\n", size);
-        abort();
+        char text[96];
+        int n = snprintf(text, sizeof text, "scrip: out of memory: no room for %zu bytes: what was committed stands\n", size);
+
+        /* No stream and no handler at exit is to be trusted any more. A transaction that is open is not committed. */
+        if (write(STDERR_FILENO, text, (size_t)n) < 0)
+            _exit(MEMORY_EXIT);
+        _exit(MEMORY_EXIT);
     }
     return memory;
 }

@@ -162,6 +162,25 @@ static int on_key(void *ctx, const unsigned char *text, size_t size)
     return 1;
 }
 
+/* The parser does not look whether it got what it asked for. */
+static void *parser_get(void *ctx, size_t size)
+{
+    (void)ctx;
+    return memory_grow(NULL, size);
+}
+
+static void *parser_grow(void *ctx, void *memory, size_t size)
+{
+    (void)ctx;
+    return memory_grow(memory, size);
+}
+
+static void parser_free(void *ctx, void *memory)
+{
+    (void)ctx;
+    free(memory);
+}
+
 static int parser_fault(yajl_handle parser, const char *text, size_t size, struct scrip_error *err)
 {
     unsigned char *message = yajl_get_error(parser, 0, (const unsigned char *)text, size);
@@ -215,6 +234,7 @@ int json_read(const char *text, size_t size, int (*leaf)(void *sink, const struc
     static const yajl_callbacks callbacks = { on_null, on_boolean, NULL, NULL, on_number, on_string,
                                               on_map_start, on_key, on_end, on_array_start, on_end };
     struct reading r = { .leaf = leaf, .sink = sink, .err = err };
+    yajl_alloc_funcs memory = { parser_get, parser_grow, parser_free, NULL };
     yajl_handle parser;
     yajl_status status;
 
@@ -222,7 +242,7 @@ int json_read(const char *text, size_t size, int (*leaf)(void *sink, const struc
         return error_set(err, SCRIP_ELIMIT, "JSON: longer than %d bytes", SCRIP_ROW_SIZE);
     if (pairs_check(text, size, err) < 0)
         return SCRIP_EINVALID;
-    parser = yajl_alloc(&callbacks, NULL, &r);
+    parser = yajl_alloc(&callbacks, &memory, &r);
     status = yajl_parse(parser, (const unsigned char *)text, size);
     if (status == yajl_status_ok)
         status = yajl_complete_parse(parser);

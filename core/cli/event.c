@@ -23,8 +23,10 @@ static char *made(struct pairs *pairs, const char *a, size_t a_size, const char 
     size_t b_size = strlen(b);
     char *text = malloc(a_size + b_size + 1);
 
-    if (text == NULL)
-        abort();
+    if (text == NULL) {
+        fprintf(stderr, "scrip: out of memory: no room for an option's value\n");
+        exit(EXIT_STORE);
+    }
     memcpy(text, a, a_size);
     memcpy(text + a_size, b, b_size + 1);
     return pairs->made[pairs->made_count++] = text;
@@ -186,14 +188,8 @@ int run_quote(struct use *use)
 
 int run_submit(struct use *use)
 {
-    char *json = malloc(SCRIP_ROW_SIZE + 2);
-    size_t size;
-    int code;
+    static char json[SCRIP_ROW_SIZE + 2];
+    size_t size = fread(json, 1, SCRIP_ROW_SIZE + 1, stdin);
 
-    if (json == NULL)
-        abort();
-    size = fread(json, 1, SCRIP_ROW_SIZE + 1, stdin);
-    code = size ? event_submit(use, NULL, json, size) : wrong_use("submit: nothing on standard input: want one JSON event");
-    free(json);
-    return code;
+    return size ? event_submit(use, NULL, json, size) : wrong_use("submit: nothing on standard input: want one JSON event");
 }
