@@ -489,8 +489,8 @@ int zone_check(const char *zone)
     return zone_offset(zone, 0, &offset);
 }
 
-/* Months and days move the date that the zone shows; what is shorter moves the instant. A local time that a zone skips becomes
- * the first one after it. */
+/* Months and days move the date that the zone shows; what is shorter moves the instant. A local time that a zone
+ * skips becomes the first one after it. */
 int time_add(int64_t time_us, const char *duration, int64_t count, const char *zone, int64_t *out_us)
 {
     int64_t second = floor_div(time_us, SECOND), micro = time_us - second * SECOND, offset, months, days, at, extra;
@@ -499,8 +499,11 @@ int time_add(int64_t time_us, const char *duration, int64_t count, const char *z
 
     if (duration_read(duration, &d) < 0 || zone_offset(zone, second, &offset) < 0)
         return SCRIP_EINVALID;
-    if (d.is_negative)
-        count = -count;
+    if (d.is_negative) {
+        d.months = -d.months;
+        d.days = -d.days;
+        d.micros = -d.micros;
+    }
     if (__builtin_mul_overflow(d.months, count, &months) || __builtin_mul_overflow(d.days, count, &days) ||
         __builtin_mul_overflow(d.micros, count, &extra) || months > 120000 || months < -120000 || days > 4000000 ||
         days < -4000000)

@@ -39,7 +39,8 @@ static void *memory_check(void *memory, size_t size)
 {
     if (memory == NULL) {
         char text[96];
-        int n = snprintf(text, sizeof text, "scrip: out of memory: no room for %zu bytes: what was committed stands\n", size);
+        int n = snprintf(text, sizeof text,
+                         "scrip: out of memory: no room for %zu bytes: what was committed stands\n", size);
 
         /* No stream and no handler at exit is to be trusted any more. A transaction that is open is not committed. */
         if (write(STDERR_FILENO, text, (size_t)n) < 0)

@@ -10,8 +10,8 @@ int error_set(struct scrip_error *err, int code, const char *format, ...) __attr
 int error_set_list(struct scrip_error *err, int code, const char *format, va_list list);
 void error_clear(struct scrip_error *err);
 
-/* Memory that is there, or the end of the process with a message and exit code 3: running out of it is not an event that a
- * caller of the host could handle. */
+/* Memory that is there, or the end of the process with a message and exit code 3: running out of it is not an event
+ * that a caller of the host could handle. */
 void *memory_get(size_t size);                /* zeroed */
 void *memory_grow(void *memory, size_t size); /* realloc */
 char *memory_text(const char *text);          /* strdup */

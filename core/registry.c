@@ -40,7 +40,8 @@ static const struct {
                         offsetof(struct scrip_store, scan), offsetof(struct scrip_store, event_find),
                         offsetof(struct scrip_store, source_last), offsetof(struct scrip_store, state_find),
                         offsetof(struct scrip_store, cursor_find), offsetof(struct scrip_store, check) },
-                      { "begin", "commit", "scan", "event_find", "source_last", "state_find", "cursor_find", "check" } },
+                      { "begin", "commit", "scan", "event_find", "source_last", "state_find", "cursor_find",
+                        "check" } },
     [SCRIP_REPORT] = { SCRIP_REPORT_SIZE_1, { offsetof(struct scrip_report, row) }, { "row" } },
 };
 
@@ -131,7 +132,8 @@ static int refuse(const struct proof *proof, const char *format, ...)
     return error_set(proof->err, SCRIP_EINVALID, "%s: plugin %s: %s", proof->where, proof->file, what);
 }
 
-/* The loader maps what the program headers name and dies of a bus error where the file ends before: a copy that broke off. */
+/* The loader maps what the program headers name and dies of a bus error where the file ends before: a copy that broke
+ * off. */
 static int is_whole(FILE *in, const ElfW(Ehdr) *head)
 {
     ElfW(Phdr) part;
@@ -140,14 +142,15 @@ static int is_whole(FILE *in, const ElfW(Ehdr) *head)
     if (fstat(fileno(in), &info) != 0 || head->e_phentsize != sizeof part)
         return 0;
     for (size_t i = 0; i < head->e_phnum; i++)
-        if (fseeko(in, (off_t)(head->e_phoff + i * sizeof part), SEEK_SET) != 0 || fread(&part, sizeof part, 1, in) != 1 ||
+        if (fseeko(in, (off_t)(head->e_phoff + i * sizeof part), SEEK_SET) != 0 ||
+            fread(&part, sizeof part, 1, in) != 1 ||
             part.p_offset > (uint64_t)info.st_size || part.p_filesz > (uint64_t)info.st_size - part.p_offset)
             return 0;
     return 1;
 }
 
-/* Before the loader sees it: is it a shared object at all, and all of it? What is made for another machine is left to the
- * loader, which refuses it by name. */
+/* Before the loader sees it: is it a shared object at all, and all of it? What is made for another machine is left to
+ * the loader, which refuses it by name. */
 static int elf_check(const struct proof *proof)
 {
     ElfW(Ehdr) head = { 0 };
@@ -189,7 +192,8 @@ static int head_check(const struct proof *proof, const struct scrip_plugin_head 
                       kind_names[proof->kind],
                       head->kind >= 1 && head->kind <= SCRIP_REPORT ? kind_names[head->kind] : "KIND");
     if (head->size != kinds[proof->kind].size_1)
-        return refuse(proof, "its constant has %u bytes, ABI %u.%u has %u for a %s: build it against plugin.h", head->size,
+        return refuse(proof, "its constant has %u bytes, ABI %u.%u has %u for a %s: build it against plugin.h",
+                      head->size,
                       head->abi_major, head->abi_minor, kinds[proof->kind].size_1, kind_names[proof->kind]);
     if (head->name == NULL || name_check(head->name, strlen(head->name)) < 0)
         return refuse(proof, "has no name: give the macro one of 1 to 255 bytes");
@@ -309,7 +313,8 @@ static int by_text(const void *a, const void *b)
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-static void folder_list(const char *folder, int kind, void (*found)(void *sink, int kind, const char *name, const char *file),
+static void folder_list(const char *folder, int kind, void (*found)(void *sink, int kind, const char *name,
+                                                                    const char *file),
                         void *sink)
 {
     DIR *dir = opendir(folder);

@@ -1,4 +1,5 @@
-/* unit.h - what unit tests share: a scratch folder and files in it, random numbers that are the same in every run, a runner. */
+/* unit.h - what unit tests share: a scratch folder and files in it, random numbers that are the same in every run, a
+ * runner. */
 #ifndef SCRIP_TESTS_UNIT_H
 #define SCRIP_TESTS_UNIT_H
 

@@ -121,10 +121,17 @@ static inline void feed_pattern(const char *folder, const char *item, char *out)
     strcpy(out, item);
 }
 
+/* A folder that is not there holds nothing; any other fault hides files. */
+static inline int feed_unreadable(const char *path, int error)
+{
+    (void)path;
+    return error != ENOENT && error != ENOTDIR;
+}
+
 static inline int feed_match(struct feed_names *list, const char *item, const char *pattern)
 {
     glob_t found = { 0 };
-    int code = glob(pattern, GLOB_NOSORT, NULL, &found);
+    int code = glob(pattern, GLOB_NOSORT, feed_unreadable, &found);
 
     if (code == GLOB_NOMATCH) {
         list->ctx->host->log(list->ctx, "files: nothing matches %s", item);

@@ -1,5 +1,5 @@
-/* constructor.c - runs before anybody asks: what the loader does with every shared object. The host refuses it for its magic,
- * too late for this; so only a configuration that nobody else could write may name it. */
+/* constructor.c - runs before anybody asks: what the loader does with every shared object. The host refuses it for
+ * its magic, too late for this; so only a configuration that nobody else could write may name it. */
 #include "trap.h"
 
 static void __attribute__((constructor)) start(void)

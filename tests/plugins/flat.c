@@ -81,7 +81,8 @@ static int quote(struct scrip_ctx *ctx, const struct scrip_event *event, struct 
         return count(ctx, event, out);
     if (strncmp(event->product, "long", 4) == 0)
         return sizes(ctx, event, out);
-    if (is_product(event, "nowhere") || is_product(event, "per") || is_product(event, "many") || is_product(event, "late"))
+    if (is_product(event, "nowhere") || is_product(event, "per") || is_product(event, "many") ||
+        is_product(event, "late"))
         return wrong_line(ctx, event, out);
     if (is_product(event, "either") && (code = line(ctx, event, out, "ore", 5, 1)) < 0)
         return code;

@@ -1,4 +1,5 @@
-/* trap.h - functions that must never run: each leaves a mark and ends the process. For plugins that the host must refuse. */
+/* trap.h - functions that must never run: each leaves a mark and ends the process. For plugins that the host must
+ * refuse. */
 #ifndef SCRIP_TESTS_TRAP_H
 #define SCRIP_TESTS_TRAP_H
 
@@ -128,7 +129,8 @@ static inline int trap_state_find(struct scrip_ctx *ctx, const char *account, co
     return trap();
 }
 
-static inline int trap_cursor_find(struct scrip_ctx *ctx, const char *source, const char *feed, struct scrip_cursor *out)
+static inline int trap_cursor_find(struct scrip_ctx *ctx, const char *source, const char *feed,
+                                   struct scrip_cursor *out)
 {
     (void)ctx, (void)source, (void)feed, (void)out;
     return trap();

@@ -1,6 +1,6 @@
 /* fail_malloc.c - preloaded by memory.py: memory that is not there, once, now and then, or from some moment on.
- * FAIL_AT=N: the Nth request; FAIL_EVERY=N: each Nth; FAIL_FROM=N: the Nth and all behind it; FAIL_COUNT=FILE: how many there
- * were. */
+ * FAIL_AT=N: the Nth request; FAIL_EVERY=N: each Nth; FAIL_FROM=N: the Nth and all behind it; FAIL_COUNT=FILE: how
+ * many there were. */
 #include <errno.h>
 #include <stdatomic.h>
 #include <stdio.h>

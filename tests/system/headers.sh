@@ -1,5 +1,6 @@
 #!/bin/bash
-# headers.sh - the public headers alone, at the strictest warnings, in every C and C++ that we promise; and a plugin in each C.
+# headers.sh - the public headers alone, at the strictest warnings, in every C and C++ that we promise; and a plugin in
+# each C.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 folder=$(mktemp -d)
@@ -93,7 +94,7 @@ int main(void)
 {
     struct scrip_error err = { 0, "" };
     struct scrip *scrip;
-    return scrip_open("/nonexistent/scrip.ini", SCRIP_ACCESS_READ, &scrip, &err) == SCRIP_EINVALID && err.message[0] ? 0 : 1;
+    return scrip_open("/nonexistent/scrip.ini", SCRIP_ACCESS_READ, &scrip, &err) != SCRIP_EINVALID || err.message[0] == 0;
 }
 END
     "${CC:-gcc}" -std=c11 -Iinclude -o "$folder/main" "$folder/main.c" "${BUILD:-build}/libscrip.so" &&

@@ -5,7 +5,10 @@ cd "$(dirname "$0")/../.." || exit 1
 build=${BUILD:-build} failed=0 count=0
 
 # Sanitizers add symbols of their own to what they instrument.
-exported() { nm -D --defined-only "$1" | awk '{ print $NF }' | grep -v -e '^__asan_' -e '^__odr_asan' -e '^__ubsan_' | sort; }
+exported()
+{
+    nm -D --defined-only "$1" | awk '{ print $NF }' | grep -v -e '^__asan_' -e '^__odr_asan' -e '^__ubsan_' | sort
+}
 
 for source in plugins/*/*.c; do
     plugin=$build/${source%.c}.so

@@ -1,5 +1,5 @@
-/* abi.c - the layout of plugin ABI 0.1: what a plugin that was built against it relies on. Nothing here may ever change; what
- * is added stands behind, and gets lines of its own. */
+/* abi.c - the layout of plugin ABI 0.1: what a plugin that was built against it relies on. Nothing here may ever
+ * change; what is added stands behind, and gets lines of its own. */
 #include "unit.h"
 
 #include "event.h"
@@ -127,8 +127,8 @@ AT(scrip_store, begin, 56) AT(scrip_store, commit, 64) AT(scrip_store, scan, 72)
 AT(scrip_store, source_last, 88) AT(scrip_store, state_find, 96) AT(scrip_store, cursor_find, 104)
 AT(scrip_store, check, 112)
 
-/* Structs that stand in arrays, in other structs, or in a plugin's memory when the host reads them: one more member would
- * change what an older plugin means. They may grow only behind a check of the plugin's minor. */
+/* Structs that stand in arrays, in other structs, or in a plugin's memory when the host reads them: one more member
+ * would change what an older plugin means. They may grow only behind a check of the plugin's minor. */
 SIZE(scrip_decimal, 16) SIZE(scrip_attribute, 16) SIZE(scrip_option, 48) SIZE(scrip_field, 32)
 SIZE(scrip_column, 16) SIZE(scrip_cell, 16) SIZE(scrip_cursor, 32) SIZE(scrip_line, 80) SIZE(scrip_row, 64)
 SIZE(scrip_plugin_head, 32) SIZE(scrip_terms_row, 56) SIZE(scrip_rate_row, 72) SIZE(scrip_event_row, 216)
@@ -146,22 +146,28 @@ _Static_assert(SCRIP_STORE_SIZE_1 == 120, "a store of ABI 0.1");
 
 _Static_assert(SCRIP_MAGIC == 0x53435250, "the magic is frozen");
 _Static_assert(SCRIP_TIME_NONE == INT64_MIN && SCRIP_ATTO == INT64_C(1000000000000000000), "values are frozen");
-_Static_assert(SCRIP_CURRENCY == 1 && SCRIP_SERVICE == 2 && SCRIP_SOURCE == 3 && SCRIP_STORE == 4 && SCRIP_REPORT == 5, "kinds");
-_Static_assert(SCRIP_OK == 0 && SCRIP_EINVALID == -1 && SCRIP_EREFUSED == -2 && SCRIP_ENOTFOUND == -3 && SCRIP_EIO == -4 &&
+_Static_assert(SCRIP_CURRENCY == 1 && SCRIP_SERVICE == 2 && SCRIP_SOURCE == 3 && SCRIP_STORE == 4 &&
+               SCRIP_REPORT == 5, "kinds");
+_Static_assert(SCRIP_OK == 0 && SCRIP_EINVALID == -1 && SCRIP_EREFUSED == -2 && SCRIP_ENOTFOUND == -3 &&
+               SCRIP_EIO == -4 &&
                    SCRIP_ELIMIT == -5 && SCRIP_ERANGE == -6 && SCRIP_ECONFLICT == -7 && SCRIP_EBUSY == -8 &&
                    SCRIP_ENOMEM == -9 && SCRIP_EVERSION == -10, "codes");
 _Static_assert(SCRIP_OPTION_TEXT == 0 && SCRIP_OPTION_NAME == 1 && SCRIP_OPTION_INT == 2 && SCRIP_OPTION_DECIMAL == 3 &&
                    SCRIP_OPTION_BOOL == 4 && SCRIP_OPTION_TIME == 5 && SCRIP_OPTION_DURATION == 6 &&
                    SCRIP_OPTION_PATH == 7 && SCRIP_OPTION_LIST == 8 && SCRIP_OPTION_CHOICE == 9 &&
                    SCRIP_OPTION_ZONE == 10, "option types");
-_Static_assert(SCRIP_NOT_MINE == 0 && SCRIP_PRICED == 1 && SCRIP_FREE == 2 && SCRIP_GATE == 3 && SCRIP_UNPRICED == 4, "verdicts");
+_Static_assert(SCRIP_NOT_MINE == 0 && SCRIP_PRICED == 1 && SCRIP_FREE == 2 && SCRIP_GATE == 3 && SCRIP_UNPRICED == 4,
+               "verdicts");
 _Static_assert(SCRIP_HALF_EVEN == 0 && SCRIP_HALF_UP == 1 && SCRIP_UP == 2 && SCRIP_DOWN == 3, "roundings");
 _Static_assert(SCRIP_LATE_POST == 0 && SCRIP_LATE_REPLAY == 1, "what is done with late events");
-_Static_assert(SCRIP_CHARGED == 0 && SCRIP_ZERO == 1 && SCRIP_APPLIED == 2 && SCRIP_REFUSED == 3 && SCRIP_DUPLICATE == 4 &&
+_Static_assert(SCRIP_CHARGED == 0 && SCRIP_ZERO == 1 && SCRIP_APPLIED == 2 && SCRIP_REFUSED == 3 &&
+               SCRIP_DUPLICATE == 4 &&
                    SCRIP_QUARANTINED == 5 && SCRIP_FILTERED == 6, "outcomes are stored");
-_Static_assert(SCRIP_SESSION_WRITE == 0 && SCRIP_SESSION_READ == 1 && SCRIP_SESSION_INIT == 2 && SCRIP_SESSION_UPGRADE == 3,
+_Static_assert(SCRIP_SESSION_WRITE == 0 && SCRIP_SESSION_READ == 1 && SCRIP_SESSION_INIT == 2 &&
+               SCRIP_SESSION_UPGRADE == 3,
                "sessions");
-_Static_assert(SCRIP_TABLE_ACCOUNTS == 0 && SCRIP_TABLE_GRANTS == 1 && SCRIP_TABLE_EVENTS == 2 && SCRIP_TABLE_ENTRIES == 3 &&
+_Static_assert(SCRIP_TABLE_ACCOUNTS == 0 && SCRIP_TABLE_GRANTS == 1 && SCRIP_TABLE_EVENTS == 2 &&
+               SCRIP_TABLE_ENTRIES == 3 &&
                    SCRIP_TABLE_CHECKPOINTS == 4 && SCRIP_TABLE_STATES == 5 && SCRIP_TABLE_DAYS == 6 &&
                    SCRIP_TABLE_MONTHS == 7 && SCRIP_TABLE_TERMS == 8 && SCRIP_TABLE_RATES == 9 &&
                    SCRIP_TABLE_CURSORS == 10 && SCRIP_TABLE_QUARANTINE == 11, "tables");
@@ -224,7 +230,8 @@ END_TEST
 
 START_TEST(outcomes_have_names)
 {
-    static const char *const names[] = { "charged", "zero", "applied", "refused", "duplicate", "quarantined", "filtered" };
+    static const char *const names[] = { "charged", "zero", "applied", "refused", "duplicate", "quarantined",
+                                         "filtered" };
 
     for (int i = 0; i < SCRIP_OUTCOME_COUNT; i++)
         ck_assert_str_eq(scrip_outcome_name(i), names[i]);

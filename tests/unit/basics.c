@@ -7,7 +7,7 @@
 #include "json.h"
 #include "names.h"
 
-/* ---- hashes: made by other programs, from the algorithms' own descriptions ------------------------------------------ */
+/* ---- hashes: made by other programs, from the algorithms' own descriptions --------------------------------------- */
 
 START_TEST(short_hashes_are_stable)
 {
@@ -47,7 +47,7 @@ START_TEST(strong_hashes_are_stable)
 }
 END_TEST
 
-/* ---- names ------------------------------------------------------------------------------------------------------------ */
+/* ---- names ------------------------------------------------------------------------------------------------------- */
 
 START_TEST(each_name_once)
 {
@@ -104,7 +104,7 @@ START_TEST(long_names)
 }
 END_TEST
 
-/* ---- messages --------------------------------------------------------------------------------------------------------- */
+/* ---- messages ---------------------------------------------------------------------------------------------------- */
 
 START_TEST(messages_belong_to_the_call)
 {
@@ -152,7 +152,7 @@ START_TEST(an_arena_is_taken_back_at_once)
 }
 END_TEST
 
-/* ---- JSON out ----------------------------------------------------------------------------------------------------------- */
+/* ---- JSON out ---------------------------------------------------------------------------------------------------- */
 
 static int leaf_count(void *sink, const struct json_leaf *leaf)
 {

@@ -1,4 +1,5 @@
-/* calendar.c - times, durations and zones: against the C library's own calendar and zone reader, and at every known edge. */
+/* calendar.c - times, durations and zones: against the C library's own calendar and zone reader, and at every known
+ * edge. */
 #include "unit.h"
 
 #include "calendar.h"
@@ -168,7 +169,8 @@ START_TEST(the_c_library_agrees)
         ck_assert_int_eq(parse_in(text, "", &again), SCRIP_OK);
         ck_assert_int_eq(again, us);
         ck_assert_int_eq(month_of(us), (tm.tm_year - 70) * 12 + tm.tm_mon);
-        ck_assert_int_eq(day_start(day_of(us)), (second - tm.tm_hour * 3600 - tm.tm_min * 60 - tm.tm_sec) * SCRIP_SECOND);
+        ck_assert_int_eq(day_start(day_of(us)),
+                         (second - tm.tm_hour * 3600 - tm.tm_min * 60 - tm.tm_sec) * SCRIP_SECOND);
         ck_assert_int_eq(month_start(month_of(us)), day_start(day_of(us) - tm.tm_mday + 1));
     }
 }
@@ -305,7 +307,8 @@ START_TEST(floors)
     int64_t us = 0;
 
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        ck_assert_msg(time_floor(at(cases[i].from), cases[i].unit, cases[i].zone, &us) == SCRIP_OK, "%s", cases[i].from);
+        ck_assert_msg(time_floor(at(cases[i].from), cases[i].unit, cases[i].zone, &us) == SCRIP_OK, "%s",
+                      cases[i].from);
         is_time(us, cases[i].wanted, cases[i].from);
     }
     ck_assert_int_eq(time_floor(0, "week", "", &us), SCRIP_EINVALID);
@@ -342,7 +345,8 @@ END_TEST
 
 START_TEST(zone_names)
 {
-    static const char *const right[] = { "", "UTC", "+02:00", "-0330", "+05", "Europe/Berlin", "America/Argentina/Ushuaia" };
+    static const char *const right[] = { "", "UTC", "+02:00", "-0330", "+05", "Europe/Berlin",
+                                         "America/Argentina/Ushuaia" };
     static const char *const wrong[] = { "Europe", "Europe/", "europe/berlin", "../../../etc/passwd", "/etc/localtime",
                                          "+19:00", "+02:60", "+2:0x", "+", "-", "CEST!", "Nowhere/Here", "tzdata.zi",
                                          "zone.tab", "+02:00:00", "+1 2" };

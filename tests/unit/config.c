@@ -93,7 +93,8 @@ END_TEST
 
 START_TEST(marks_and_line_ends)
 {
-    static const char text[] = "\xef\xbb\xbf[currency/prepaid gold]\r\ndecimals = 2\r\nclass = free\r\n\r\nrounding = up";
+    static const char text[] = "\xef\xbb\xbf[currency/prepaid gold]\r\ndecimals = 2\r\n"
+                               "class = free\r\n\r\nrounding = up";
     struct config *config = reads(text, sizeof text - 1);
 
     ck_assert_uint_eq(config->section_count, 1);
@@ -274,7 +275,8 @@ static void host_refuses(const char *text, int line, const char *what)
 START_TEST(keys_of_plugins)
 {
     host_refuses(HEAD "[currency/prepaid gold]\ndecimal = 2\n", 4, "key 'decimal': unknown: did you mean 'decimals'");
-    host_refuses(HEAD "[currency/prepaid gold]\nabcdefg = 2\n", 4, "key 'abcdefg': unknown: want one of decimals, rounding");
+    host_refuses(HEAD "[currency/prepaid gold]\nabcdefg = 2\n", 4,
+                 "key 'abcdefg': unknown: want one of decimals, rounding");
     host_refuses(HEAD "[currency/prepaid gold]\nterm. = 2\n", 4, "key 'term.': unknown");
     host_refuses("[store/sqlite]\n[currency/prepaid gold]\n", 1, "key 'file': missing");
     host_refuses(HEAD "[currency/nosuch gold]\n", 3, "plugin currency/nosuch: not found in");

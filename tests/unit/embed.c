@@ -97,7 +97,7 @@ static void grants(struct scrip *scrip, const char *amount)
     ck_assert_uint_eq(result.number, 1);
 }
 
-/* ---- answers, as lines of text ------------------------------------------------------------------------------------- */
+/* ---- answers, as lines of text ----------------------------------------------------------------------------------- */
 
 struct lines {
     char text[8192];
@@ -193,7 +193,7 @@ static void verifies(struct scrip *scrip, uint64_t wanted)
     ck_assert_uint_eq(events, wanted);
 }
 
-/* ---- events in ------------------------------------------------------------------------------------------------------ */
+/* ---- events in --------------------------------------------------------------------------------------------------- */
 
 START_TEST(events_and_what_became_of_them)
 {
@@ -303,7 +303,7 @@ START_TEST(native_events)
 }
 END_TEST
 
-/* ---- feeds ---------------------------------------------------------------------------------------------------------- */
+/* ---- feeds ------------------------------------------------------------------------------------------------------- */
 
 static void progress_count(void *sink, const struct scrip_progress *progress)
 {
@@ -311,7 +311,8 @@ static void progress_count(void *sink, const struct scrip_progress *progress)
     ++*(int *)sink;
 }
 
-#define LINE(id, type, time, data) "{\"specversion\":\"1.0\",\"id\":\"" id "\",\"source\":\"feed\",\"type\":\"scrip." type    \
+#define LINE(id, type, time, data)                                                                            \
+    "{\"specversion\":\"1.0\",\"id\":\"" id "\",\"source\":\"feed\",\"type\":\"scrip." type                          \
     "\",\"subject\":\"team\",\"time\":\"" time "\",\"data\":{" data "}}\n"
 
 START_TEST(runs_add_up)
@@ -356,6 +357,27 @@ START_TEST(runs_add_up)
 }
 END_TEST
 
+/* A folder that cannot be read is no folder without files: the run says so and fails. */
+START_TEST(folders_that_cannot_be_read)
+{
+    struct scrip *scrip;
+    struct scrip_totals totals;
+
+    ck_assert_int_eq(symlink("loop", scratch_path(folder, "loop")), 0);
+    scratch_text(folder, "books.ini", "[scrip]\nplugins = p\n[store/sqlite]\nfile = books.db\n"
+                 "[source/events events]\nfiles = nowhere/*.jsonl\n");
+    scrip = host_open(scratch_path(folder, "books.ini"), SCRIP_ACCESS_INIT);
+    ck_assert_msg(scrip_run(scrip, NULL, &totals, &err) == SCRIP_OK, "%s", err.message);
+    scrip_close(scrip);
+    scratch_text(folder, "books.ini", "[scrip]\nplugins = p\n[store/sqlite]\nfile = books.db\n"
+                 "[source/events events]\nfiles = loop/*.jsonl\n");
+    scrip = host_open(scratch_path(folder, "books.ini"), SCRIP_ACCESS_WRITE);
+    ck_assert_int_eq(scrip_run(scrip, NULL, &totals, &err), SCRIP_EIO);
+    text_holds(err.message, "loop/*.jsonl", "cannot be read", NULL);
+    scrip_close(scrip);
+}
+END_TEST
+
 START_TEST(quarantine_and_out_of_it)
 {
     struct scrip *scrip = host_open(config_write("books"), SCRIP_ACCESS_INIT);
@@ -388,12 +410,13 @@ START_TEST(quarantine_and_out_of_it)
 }
 END_TEST
 
-/* ---- questions ------------------------------------------------------------------------------------------------------ */
+/* ---- questions --------------------------------------------------------------------------------------------------- */
 
 START_TEST(a_quote_writes_nothing)
 {
     struct scrip *scrip = host_open(config_write("books"), SCRIP_ACCESS_INIT);
-    const struct scrip_pair pairs[] = { { "type", "scrip.usage" }, { "account", "team" }, { "time", "2022-03-29T10:00:00Z" }, { "product", "RENDER" },
+    const struct scrip_pair pairs[] = { { "type", "scrip.usage" }, { "account", "team" },
+                                        { "time", "2022-03-29T10:00:00Z" }, { "product", "RENDER" },
                                         { "quantity", "3" } };
     struct scrip_query query = query_of(SCRIP_ASK_QUOTE);
     char before[256], after[256];
@@ -480,7 +503,7 @@ START_TEST(answers)
 }
 END_TEST
 
-/* ---- hosts beside each other ------------------------------------------------------------------------------------------ */
+/* ---- hosts beside each other ------------------------------------------------------------------------------------- */
 
 START_TEST(two_hosts_in_one_process)
 {
@@ -580,6 +603,7 @@ int main(void)
     tcase_add_test(tests, an_event_without_an_id);
     tcase_add_test(tests, native_events);
     tcase_add_test(tests, runs_add_up);
+    tcase_add_test(tests, folders_that_cannot_be_read);
     tcase_add_test(tests, quarantine_and_out_of_it);
     tcase_add_test(tests, a_quote_writes_nothing);
     tcase_add_test(tests, answers);

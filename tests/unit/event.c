@@ -30,7 +30,8 @@ static int read_bytes(const char *json, size_t size, struct event *event)
     error_clear(&err);
     code = event_fields_from_json(json, size, fields, &count, &arena, &err);
     return code < 0 ? code
-                    : event_read(event, fields, count, SCRIP_TIME_NONE, SCRIP_TIME_NONE, names_add(names, "local", 5), names,
+                    : event_read(event, fields, count, SCRIP_TIME_NONE, SCRIP_TIME_NONE, names_add(names, "local", 5),
+                                 names,
                                  &arena, &err);
 }
 
@@ -93,7 +94,8 @@ START_TEST(every_member_finds_its_place)
     ck_assert_str_eq(event.shown.attributes[2].name, "with.point");
     ck_assert_str_eq(event_text(&event, SCRIP_F_GRANT), "g");
     ck_assert_str_eq(event_text(&event, SCRIP_F_ACCEPT), "");
-    reads("{\"id\":\"g\",\"type\":\"scrip.grant\",\"subject\":\"t\",\"time\":\"2022-03-29\",\"data\":{\"currency\":\"gold\","
+    reads("{\"id\":\"g\",\"type\":\"scrip.grant\",\"subject\":\"t\",\"time\":\"2022-03-29\","
+          "\"data\":{\"currency\":\"gold\","
           "\"amount\":\"unlimited\",\"cost\":{\"amount\":\"9.5\",\"currency\":\"USD\"},\"priority\":3,"
           "\"scope\":{\"products\":[\"A\",\"B\"],\"attributes\":{\"pool\":[\"x\"]}}}}", &event);
     ck_assert_str_eq(event.shown.source, "local");
@@ -159,11 +161,13 @@ START_TEST(what_is_missing_is_named)
     refuses("{\"type\":\"scrip.usage\",\"id\":\"1\",\"subject\":\"a\"}", "time: missing");
     refuses("{\"type\":\"scrip.usage\",\"subject\":\"a\",\"time\":\"2022-03-29\"}", "id: missing");
     refuses("{\"type\":\"scrip.usage\",\"id\":\"\",\"subject\":\"a\",\"time\":\"2022-03-29\"}", "id: missing");
-    refuses("{\"type\":\"scrip.usages\",\"id\":\"1\",\"subject\":\"a\",\"time\":\"2022-03-29\"}", "type: 'scrip.usages'");
+    refuses("{\"type\":\"scrip.usages\",\"id\":\"1\",\"subject\":\"a\",\"time\":\"2022-03-29\"}",
+            "type: 'scrip.usages'");
     refuses("{\"specversion\":\"0.3\",\"type\":\"scrip.usage\",\"id\":\"1\",\"subject\":\"a\",\"time\":\"2022-03-29\"}",
             "specversion: '0.3'");
     refuses("{\"type\":\"scrip.usage\",\"id\":\"1\",\"subject\":\"a\",\"time\":\"29.3.2022\"}", "time: '29.3.2022'");
-    refuses("{\"type\":\"scrip.usage\",\"id\":\"1\",\"subject\":\"a\",\"time\":\"1899-12-31T23:59:59Z\"}", "years 1900 to 9999");
+    refuses("{\"type\":\"scrip.usage\",\"id\":\"1\",\"subject\":\"a\",\"time\":\"1899-12-31T23:59:59Z\"}",
+            "years 1900 to 9999");
 }
 END_TEST
 
@@ -312,16 +316,23 @@ START_TEST(the_same_content_has_the_same_digest)
 {
     uint64_t wanted = digest(usage("\"quantity\":\"1.5\",\"user\":\"u\",\"attributes\":{\"a\":\"1\",\"b\":\"2\"}"));
 
-    ck_assert_uint_eq(digest(usage("\"user\":\"u\",\"attributes\":{\"b\":\"2\",\"a\":\"1\"},\"quantity\":15e-1")), wanted);
-    ck_assert_uint_eq(digest(usage("\"quantity\":1.500,\"user\":\"\\u0075\",\"attributes\":{\"a\":\"1\",\"b\":\"2\"}")), wanted);
-    ck_assert_uint_ne(digest(usage("\"quantity\":\"1.6\",\"user\":\"u\",\"attributes\":{\"a\":\"1\",\"b\":\"2\"}")), wanted);
-    ck_assert_uint_ne(digest(usage("\"quantity\":\"1.5\",\"user\":\"u\",\"attributes\":{\"a\":\"12\",\"b\":\"\"}")), wanted);
-    ck_assert_uint_ne(digest(usage("\"quantity\":\"1.5\",\"user\":\"u\",\"attributes\":{\"a\":\"2\",\"b\":\"1\"}")), wanted);
-    ck_assert_uint_ne(digest(usage("\"quantity\":\"1.5\",\"unit\":\"u\",\"attributes\":{\"a\":\"1\",\"b\":\"2\"}")), wanted);
+    ck_assert_uint_eq(digest(usage("\"user\":\"u\",\"attributes\":{\"b\":\"2\",\"a\":\"1\"},\"quantity\":15e-1")),
+                      wanted);
+    ck_assert_uint_eq(digest(usage("\"quantity\":1.500,\"user\":\"\\u0075\","
+                                   "\"attributes\":{\"a\":\"1\",\"b\":\"2\"}")), wanted);
+    ck_assert_uint_ne(digest(usage("\"quantity\":\"1.6\",\"user\":\"u\",\"attributes\":{\"a\":\"1\",\"b\":\"2\"}")),
+                      wanted);
+    ck_assert_uint_ne(digest(usage("\"quantity\":\"1.5\",\"user\":\"u\",\"attributes\":{\"a\":\"12\",\"b\":\"\"}")),
+                      wanted);
+    ck_assert_uint_ne(digest(usage("\"quantity\":\"1.5\",\"user\":\"u\",\"attributes\":{\"a\":\"2\",\"b\":\"1\"}")),
+                      wanted);
+    ck_assert_uint_ne(digest(usage("\"quantity\":\"1.5\",\"unit\":\"u\",\"attributes\":{\"a\":\"1\",\"b\":\"2\"}")),
+                      wanted);
     /* No quantity is not the quantity 1: the feed did not say so. */
     ck_assert_uint_ne(digest(usage("\"quantity\":\"1\"")), digest(usage("")));
     /* Kept in stores: never another in any release. */
-    ck_assert_uint_eq(digest(usage("\"quantity\":\"1.5\",\"end\":\"2022-03-29T11:00:00Z\",\"attributes\":{\"a\":\"1\"}")),
+    ck_assert_uint_eq(digest(usage("\"quantity\":\"1.5\",\"end\":\"2022-03-29T11:00:00Z\","
+                                   "\"attributes\":{\"a\":\"1\"}")),
                       UINT64_C(11968019090996628289));
 }
 END_TEST
@@ -330,12 +341,14 @@ START_TEST(flat_and_back)
 {
     struct scrip_field fields[EVENT_FIELD_LIMIT], again[EVENT_FIELD_LIMIT];
     struct json_out out = { 0 };
-    const char *json = usage("\"quantity\":1.50,\"attributes\":{\"a.b\":\"q\\\"\\\\\\n\xc3\xbc\"},\"scope\":{\"users\":[\"x\",\"y\"]}");
+    const char *json = usage("\"quantity\":1.50,\"attributes\":{\"a.b\":\"q\\\"\\\\\\n\xc3\xbc\"},"
+                             "\"scope\":{\"users\":[\"x\",\"y\"]}");
     size_t count = 0, more = 0;
 
     ck_assert_int_eq(event_fields_from_json(json, strlen(json), fields, &count, &arena, &err), SCRIP_OK);
     event_fields_to_flat(fields, count, &out);
-    ck_assert_msg(event_fields_from_flat(out.text, out.size, again, &more, &arena, &err) == SCRIP_OK, "%s", err.message);
+    ck_assert_msg(event_fields_from_flat(out.text, out.size, again, &more, &arena, &err) == SCRIP_OK, "%s",
+                  err.message);
     ck_assert_uint_eq(count, more);
     for (size_t i = 0; i < count; i++) {
         ck_assert_uint_eq(fields[i].key, again[i].key);

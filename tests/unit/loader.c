@@ -73,10 +73,12 @@ START_TEST(each_fault_has_its_message)
         const char *name, *found, *wanted, *mend;
     } cases[] = {
         { SCRIP_SERVICE, "wrong_magic", "magic 0x12345678", "want 0x53435250", "fill scrip_plugin with the macro" },
-        { SCRIP_SERVICE, "wrong_major", "built for ABI 1.1", "this host has 0.1", "build it against this host's plugin.h" },
+        { SCRIP_SERVICE, "wrong_major", "built for ABI 1.1", "this host has 0.1",
+          "build it against this host's plugin.h" },
         { SCRIP_SERVICE, "newer_minor", "asks for ABI 0.2", "this host has 0.1", "use a newer scrip" },
         { SCRIP_SERVICE, "no_minor", "built for ABI 0.0", "this host has 0.1", "build it against" },
-        { SCRIP_SERVICE, "wrong_size", "its constant has 68 bytes", "ABI 0.1 has 64 for a service", "build it against plugin.h" },
+        { SCRIP_SERVICE, "wrong_size", "its constant has 68 bytes", "ABI 0.1 has 64 for a service",
+          "build it against plugin.h" },
         { SCRIP_SERVICE, "wrong_name", "is named 'another_name'", "'wrong_name' was asked for", "rename one of both" },
         { SCRIP_SERVICE, "no_name", "has no name", "1 to 255 bytes", "give the macro one" },
         { SCRIP_SERVICE, "no_summary", "has no summary", "", "give the macro one" },
@@ -114,7 +116,8 @@ START_TEST(nothing_is_there)
     struct plugin *plugin;
 
     ck_assert_int_eq(load(SCRIP_SERVICE, "nowhere", &plugin, &err), SCRIP_ENOTFOUND);
-    text_holds(err.message, "books.ini:7: plugin service/nowhere: not found in ", folder, ", ", plugins, "plugins =", NULL);
+    text_holds(err.message, "books.ini:7: plugin service/nowhere: not found in ", folder, ", ", plugins, "plugins =",
+               NULL);
     ck_assert_int_lt(load(SCRIP_SERVICE, "/nonexistent/nowhere.so", &plugin, &err), 0);
     text_holds(err.message, "/nonexistent/nowhere.so", "No such file", NULL);
 }
@@ -211,7 +214,8 @@ END_TEST
 START_TEST(sizes_that_never_were)
 {
     static const uint32_t sizes[] = { 0, 1, 32, 63, 65, 72, 80, 1 << 20, UINT32_MAX, SCRIP_SERVICE_SIZE_1 };
-    const struct scrip_plugin_head wanted = { SCRIP_MAGIC, SCRIP_ABI_MAJOR, 1, SCRIP_SERVICE, SCRIP_SERVICE_SIZE_1, NULL, NULL };
+    const struct scrip_plugin_head wanted = { SCRIP_MAGIC, SCRIP_ABI_MAJOR, 1, SCRIP_SERVICE, SCRIP_SERVICE_SIZE_1,
+                                              NULL, NULL };
     struct scrip_error err;
     struct plugin *plugin;
     size_t size, at = 0, found = 0;
@@ -270,8 +274,8 @@ START_TEST(what_is_right_is_loaded)
 }
 END_TEST
 
-/* The loader runs constructors before anything can be checked. So what may be loaded is settled before: by a configuration
- * that nobody else could have written. */
+/* The loader runs constructors before anything can be checked. So what may be loaded is settled before: by a
+ * configuration that nobody else could have written. */
 START_TEST(constructors_run_only_for_a_trusted_configuration)
 {
     struct scrip_error err = { 0 };
@@ -311,7 +315,8 @@ START_TEST(our_own_plugins)
     snprintf(where, sizeof where, "%s/plugins", build_folder());
     mine = registry_open(folders, 1);
     for (size_t i = 0; i < sizeof own / sizeof *own; i++)
-        ck_assert_msg(registry_load(mine, own[i].kind, own[i].name, "here", &plugin, &err) == SCRIP_OK, "%s", err.message);
+        ck_assert_msg(registry_load(mine, own[i].kind, own[i].name, "here", &plugin, &err) == SCRIP_OK, "%s",
+                      err.message);
     ck_assert_uint_eq(registry_count(mine), 5);
     registry_close(mine);
 }

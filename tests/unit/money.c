@@ -1,4 +1,5 @@
-/* money.c - decimals and amounts: each function against GMP's rationals on random numbers, and at every edge of int64. */
+/* money.c - decimals and amounts: each function against GMP's rationals on random numbers, and at every edge of
+ * int64. */
 #include "unit.h"
 
 #include "money.h"
@@ -180,7 +181,8 @@ START_TEST(decimals_are_read_exactly)
         char text[DECIMAL_TEXT_SIZE];
 
         ck_assert_msg(parse(cases[i].text, &value) == SCRIP_OK, "%s", cases[i].text);
-        ck_assert_msg(value.whole == cases[i].whole && value.atto == cases[i].atto, "%s: %lld + %lld atto", cases[i].text,
+        ck_assert_msg(value.whole == cases[i].whole && value.atto == cases[i].atto, "%s: %lld + %lld atto",
+                      cases[i].text,
                       (long long)value.whole, (long long)value.atto);
         ck_assert_uint_eq(decimal_write(&value, text, sizeof text), strlen(cases[i].written));
         ck_assert_str_eq(text, cases[i].written);
@@ -190,8 +192,10 @@ END_TEST
 
 START_TEST(what_is_no_decimal_is_refused)
 {
-    static const char *const invalid[] = { "", "-", "+", ".", "-.", "e5", "1e", "1e+", "1.2.3", "1,5", " 1", "1 ", "0x10",
-                                           "nan", "inf", "1_000", "--1", "+-1", "1e5.5", "\xc2\xa0" "1", "12a", "1\n" };
+    static const char *const invalid[] = { "", "-", "+", ".", "-.", "e5", "1e", "1e+", "1.2.3", "1,5", " 1", "1 ",
+                                           "0x10",
+                                           "nan", "inf", "1_000", "--1", "+-1", "1e5.5", ("\xc2\xa0" "1"), "12a",
+                                               "1\n" };
     static const char *const range[] = { "9223372036854775808", "-9223372036854775809", "1e19", "-1e19", "1e400",
                                          "0.0000000000000000001", "1e-19", "1.0000000000000000001", "1e-500",
                                          "99999999999999999999999999999999999999999999" };
@@ -219,7 +223,8 @@ START_TEST(text_and_back_is_the_same)
 
         ck_assert_uint_lt(size, sizeof text);
         ck_assert_uint_eq(size, strlen(text));
-        ck_assert_msg(decimal_parse(text, size, &again) == SCRIP_OK && decimal_compare(&value, &again) == 0, "%s", text);
+        ck_assert_msg(decimal_parse(text, size, &again) == SCRIP_OK && decimal_compare(&value, &again) == 0, "%s",
+                      text);
         ck_assert_msg(strchr(text, '.') == NULL || text[size - 1] != '0', "%s is not the shortest form", text);
     }
 }
@@ -484,7 +489,8 @@ START_TEST(charges_at_the_edge)
     ck_assert_int_eq(money_charge(&one, 1, 0, SCRIP_UP, amounts), SCRIP_OK);
     ck_assert_int_eq(amounts[0], INT64_MIN);
     ck_assert_int_eq(money_charge(&one, 1, 1, SCRIP_UP, amounts), SCRIP_ERANGE);
-    one = (struct money_part){ { INT64_MAX, SCRIP_ATTO - 1 }, { INT64_MAX, SCRIP_ATTO - 1 }, { INT64_MAX, SCRIP_ATTO - 1 } };
+    one = (struct money_part){ { INT64_MAX, SCRIP_ATTO - 1 }, { INT64_MAX, SCRIP_ATTO - 1 },
+                               { INT64_MAX, SCRIP_ATTO - 1 } };
     ck_assert_int_eq(money_charge(&one, 1, 0, SCRIP_DOWN, amounts), SCRIP_OK);
     ck_assert_int_eq(amounts[0], INT64_MAX);
     one = (struct money_part){ { INT64_MIN, 0 }, { INT64_MIN, 0 }, { 0, 1 } };

@@ -1,4 +1,5 @@
-/* order.c - draw orders: the bytes of a key against a comparison that is written out, for every key in every direction. */
+/* order.c - draw orders: the bytes of a key against a comparison that is written out, for every key in every
+ * direction. */
 #include "unit.h"
 
 #include "host.h"
@@ -138,12 +139,14 @@ static int some_order(uint64_t *seed, struct wish *wishes, char *text, size_t ro
 
         memset(wish, 0, sizeof *wish);
         wish->key = keys[random_next(seed) % 9];
-        snprintf(text + strlen(text), room - strlen(text), "%s%s", i ? random_next(seed) & 1 ? ", " : "," : "", wish->key);
+        snprintf(text + strlen(text), room - strlen(text), "%s%s", i ? random_next(seed) & 1 ? ", " : "," : "",
+                 wish->key);
         if (strcmp(wish->key, "class") == 0 && random_next(seed) & 1) {
             wish->classes[0] = "trial";
             wish->classes[1] = "free";
             wish->classes[2] = random_next(seed) & 1 ? "purchased" : NULL;
-            snprintf(text + strlen(text), room - strlen(text), "(trial free%s)", wish->classes[2] ? "  purchased " : "");
+            snprintf(text + strlen(text), room - strlen(text), "(trial free%s)",
+                     wish->classes[2] ? "  purchased " : "");
         }
         wish->is_descending = (int)(random_next(seed) & 1);
         if (wish->is_descending || random_next(seed) & 1)
@@ -263,14 +266,16 @@ START_TEST(bytes_are_frozen)
                                       1, 0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xf5, /* amount 10, descending */
                                       1, 0x80, 0, 0, 0, 0, 0, 0, 2,    /* cost of one: 2.5 */
                                       0x86, 0xf0, 0x5b, 0x59, 0xd3, 0xb2, 0, 0,
-                                      1, 0xff ^ 'f', 0xff ^ 'r', 0xff ^ 'e', 0xff ^ 'e', 0xff, /* class by name, descending */
+                                      1, 0xff ^ 'f', 0xff ^ 'r', 0xff ^ 'e', 0xff ^ 'e', 0xff,
+                                          /* class by name, descending */
                                       0x80, 0, 0, 0, 0, 0, 0, 7 };     /* the grant's number */
     struct scrip_grant grant = { .class_name = "free", .expires_us = SCRIP_TIME_NONE, .amount = 10, .has_priority = 1,
                                  .priority = 5, .has_cost = 1, .cost = { 25, 0 }, .number = 7 };
     uint8_t key[SCRIP_ORDER_KEY_SIZE];
     uint64_t size = sizeof key;
 
-    ck_assert_int_eq(order_key(&instance.ctx, "priority, class(trial free), expires, amount desc, cost, class desc", &grant,
+    ck_assert_int_eq(order_key(&instance.ctx, "priority, class(trial free), expires, amount desc, cost, class desc",
+                               &grant,
                                key, &size), SCRIP_OK);
     ck_assert_uint_eq(size, sizeof wanted);
     ck_assert_mem_eq(key, wanted, sizeof wanted);

@@ -1,4 +1,5 @@
-/* route.c - who prices which usage: what instances want, in the order of the file, and what becomes of usage that nobody wants. */
+/* route.c - who prices which usage: what instances want, in the order of the file, and what becomes of usage that
+ * nobody wants. */
 #include "unit.h"
 
 #include <scrip/scrip.h>
@@ -34,11 +35,13 @@ static struct scrip *host_open(const char *services)
 
     snprintf(text, sizeof text, "[scrip]\nplugins = p, t\n[store/sqlite]\nfile = books.db\n"
              "[currency/prepaid gold]\ndecimals = 2\n[currency/prepaid ore]\naccept_until = 2022-06-01\n%s", services);
-    ck_assert_msg(scrip_open(scratch_text(folder, "scrip.ini", text), SCRIP_ACCESS_INIT, &scrip, &err) == SCRIP_OK, "%s",
+    ck_assert_msg(scrip_open(scratch_text(folder, "scrip.ini", text), SCRIP_ACCESS_INIT, &scrip, &err) == SCRIP_OK,
+                  "%s",
                   err.message);
     for (int i = 0; i < 2; i++) {
         const struct scrip_pair pairs[] = { { "type", "scrip.grant" }, { "account", "team" }, { "id", currencies[i] },
-                                            { "time", "2022-01-01" }, { "currency", currencies[i] }, { "amount", "1000" } };
+                                            { "time", "2022-01-01" }, { "currency", currencies[i] },
+                                                { "amount", "1000" } };
 
         ck_assert_msg(scrip_submit(scrip, pairs, 6, &result, &err) == SCRIP_OK, "%s", err.message);
         ck_assert_int_eq(result.outcome, SCRIP_APPLIED);
@@ -56,15 +59,18 @@ static int detail_find(void *sink, const struct scrip_cell *cells, uint64_t coun
     return SCRIP_OK;
 }
 
-/* Submits a usage of 1 and answers how it was explained: rule, price, draws. pairs are "key=value" texts; NULL ends them. */
+/* Submits a usage of 1 and answers how it was explained: rule, price, draws. pairs are "key=value" texts; NULL ends
+ * them. */
 static const char *usage(struct scrip *scrip, int outcome, ...)
 {
     static char explained[4096];
     static int number;
-    struct scrip_query query = { .question = SCRIP_ASK_EXPLAIN, .as_of_us = SCRIP_TIME_NONE, .before_us = SCRIP_TIME_NONE,
+    struct scrip_query query = { .question = SCRIP_ASK_EXPLAIN, .as_of_us = SCRIP_TIME_NONE,
+                                 .before_us = SCRIP_TIME_NONE,
                                  .from_us = SCRIP_TIME_NONE, .to_us = SCRIP_TIME_NONE };
     struct scrip_answer answer = { NULL, detail_find, NULL, explained };
-    struct scrip_pair pairs[16] = { { "type", "scrip.usage" }, { "account", "team" }, { "time", "2022-03-29T10:00:00Z" } };
+    struct scrip_pair pairs[16] = { { "type", "scrip.usage" }, { "account", "team" },
+                                    { "time", "2022-03-29T10:00:00Z" } };
     struct scrip_result result;
     char texts[16][64], id[32];
     uint64_t count = 4;
@@ -107,11 +113,13 @@ START_TEST(products_and_patterns)
                                     PRICE("star", "3", "products = D**"));
 
     text_holds(usage(scrip, SCRIP_CHARGED, "product=A", NULL), "1.00 gold", NULL);
-    text_holds(usage(scrip, SCRIP_CHARGED, "product=B", NULL), "1.00 gold", NULL); /* a pattern takes its own beginning */
+    text_holds(usage(scrip, SCRIP_CHARGED, "product=B", NULL), "1.00 gold",
+               NULL); /* a pattern takes its own beginning */
     text_holds(usage(scrip, SCRIP_CHARGED, "product=Bx", NULL), "1.00 gold", NULL); /* the first in the file */
     text_holds(usage(scrip, SCRIP_CHARGED, "product=C", NULL), "2.00 gold", NULL);
     text_holds(usage(scrip, SCRIP_CHARGED, "product=D*x", NULL), "3.00 gold", NULL);
-    text_holds(usage(scrip, SCRIP_QUARANTINED, "product=AA", NULL), "product 'AA': no service has a price for it", NULL);
+    text_holds(usage(scrip, SCRIP_QUARANTINED, "product=AA", NULL), "product 'AA': no service has a price for it",
+               NULL);
     text_holds(usage(scrip, SCRIP_QUARANTINED, "product=a", NULL), "no service has a price", NULL);
     text_holds(usage(scrip, SCRIP_QUARANTINED, "product=Cx", NULL), "no service has a price", NULL);
     scrip_close(scrip);
@@ -131,14 +139,19 @@ END_TEST
 
 START_TEST(attributes)
 {
-    struct scrip *scrip = host_open(PRICE("eu", "1", "where.region = eu-*, uk\nwhere.tier = gold") PRICE("rest", "2", ""));
+    struct scrip *scrip = host_open(PRICE("eu", "1", "where.region = eu-*, uk\nwhere.tier = gold") PRICE("rest", "2",
+        ""));
 
-    text_holds(usage(scrip, SCRIP_CHARGED, "product=A", "attribute.region=eu-west", "attribute.tier=gold", NULL), "1.00 gold",
+    text_holds(usage(scrip, SCRIP_CHARGED, "product=A", "attribute.region=eu-west", "attribute.tier=gold", NULL),
+               "1.00 gold",
                NULL);
-    text_holds(usage(scrip, SCRIP_CHARGED, "product=A", "attribute.region=uk", "attribute.tier=gold", NULL), "1.00 gold", NULL);
-    text_holds(usage(scrip, SCRIP_CHARGED, "product=A", "attribute.region=uk", "attribute.tier=base", NULL), "2.00 gold", NULL);
+    text_holds(usage(scrip, SCRIP_CHARGED, "product=A", "attribute.region=uk", "attribute.tier=gold", NULL),
+               "1.00 gold", NULL);
+    text_holds(usage(scrip, SCRIP_CHARGED, "product=A", "attribute.region=uk", "attribute.tier=base", NULL),
+               "2.00 gold", NULL);
     text_holds(usage(scrip, SCRIP_CHARGED, "product=A", "attribute.region=eu-west", NULL), "2.00 gold", NULL);
-    text_holds(usage(scrip, SCRIP_CHARGED, "product=A", "attribute.region=ukx", "attribute.tier=gold", NULL), "2.00 gold", NULL);
+    text_holds(usage(scrip, SCRIP_CHARGED, "product=A", "attribute.region=ukx", "attribute.tier=gold", NULL),
+               "2.00 gold", NULL);
     text_holds(usage(scrip, SCRIP_CHARGED, "product=A", NULL), "2.00 gold", NULL);
     scrip_close(scrip);
 }
@@ -169,7 +182,8 @@ START_TEST(verdicts)
     text_holds(usage(scrip, SCRIP_REFUSED, "product=gate", "quantity=5000", NULL), "gold", NULL);
     text_holds(usage(scrip, SCRIP_QUARANTINED, "product=unpriced", NULL), "first: ", "no price since yesterday", NULL);
     text_holds(usage(scrip, SCRIP_QUARANTINED, "product=fails", NULL), "first: ", "it does not work", NULL);
-    text_holds(usage(scrip, SCRIP_QUARANTINED, "product=silent", NULL), "first: the service failed without a word", NULL);
+    text_holds(usage(scrip, SCRIP_QUARANTINED, "product=silent", NULL), "first: the service failed without a word",
+               NULL);
     text_holds(usage(scrip, SCRIP_QUARANTINED, "product=nowhere", NULL), "currency 'lead': not configured", NULL);
     text_holds(usage(scrip, SCRIP_QUARANTINED, "product=per", NULL), "per must be above 0", NULL);
     text_holds(usage(scrip, SCRIP_QUARANTINED, "product=many", NULL), "more than 64 in one quote", NULL);
@@ -178,7 +192,8 @@ START_TEST(verdicts)
 }
 END_TEST
 
-/* Lines of one group are alternatives: the first that can be paid; a currency that does not accept any more is passed over. */
+/* Lines of one group are alternatives: the first that can be paid; a currency that does not accept any more is passed
+ * over. */
 START_TEST(alternatives)
 {
     struct scrip *scrip = host_open(PRICE("first", "1", ""));
@@ -186,7 +201,8 @@ START_TEST(alternatives)
     text_holds(usage(scrip, SCRIP_CHARGED, "product=either", NULL), "5 ore", NULL);
     text_holds(usage(scrip, SCRIP_CHARGED, "product=either", "time=2022-06-01T00:00:00Z", NULL), "1.00 gold", NULL);
     text_holds(usage(scrip, SCRIP_CHARGED, "product=either", "currency=gold", NULL), "1.00 gold", NULL);
-    text_holds(usage(scrip, SCRIP_REFUSED, "product=ore", "time=2022-06-01T00:00:00Z", NULL), "ore is not accepted at 2022-06-01",
+    text_holds(usage(scrip, SCRIP_REFUSED, "product=ore", "time=2022-06-01T00:00:00Z", NULL),
+               "ore is not accepted at 2022-06-01",
                NULL);
     text_holds(usage(scrip, SCRIP_REFUSED, "product=ore", "currency=gold", NULL), "does not take gold", NULL);
     text_holds(usage(scrip, SCRIP_CHARGED, "product=ore", "time=2022-05-31T23:59:59.999999Z", NULL), "5 ore", NULL);
@@ -206,10 +222,12 @@ START_TEST(remembering)
     text_holds(usage(scrip, SCRIP_QUARANTINED, "product=count-fails", NULL), "it does not work", NULL);
     scrip_close(scrip);
     scrip = NULL;
-    ck_assert_msg(scrip_open(scratch_path(folder, "scrip.ini"), SCRIP_ACCESS_WRITE, &scrip, &err) == SCRIP_OK, "%s", err.message);
+    ck_assert_msg(scrip_open(scratch_path(folder, "scrip.ini"), SCRIP_ACCESS_WRITE, &scrip, &err) == SCRIP_OK, "%s",
+                  err.message);
     text_holds(usage(scrip, SCRIP_CHARGED, "product=count", NULL), "4.00 gold", NULL); /* from the store */
     text_holds(usage(scrip, SCRIP_QUARANTINED, "product=long-key", NULL), "a key of 256 bytes, want 1 to 255", NULL);
-    text_holds(usage(scrip, SCRIP_QUARANTINED, "product=long-value", NULL), "a value of 4097 bytes, want at most 4096", NULL);
+    text_holds(usage(scrip, SCRIP_QUARANTINED, "product=long-value", NULL),
+               "a value of 4097 bytes, want at most 4096", NULL);
     usage(scrip, SCRIP_ZERO, "product=longest", NULL);
     scrip_close(scrip);
 }
