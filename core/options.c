@@ -155,7 +155,7 @@ static int value_read(struct making *m, struct option_value *value)
                    : SCRIP_OK;
     case SCRIP_OPTION_DURATION:
         duration_us(text, &value->number);
-        return duration_check(text) < 0 ? value_fault(m, value, "a duration such as 30m, 24h, 7d, P1Y") : SCRIP_OK;
+        return duration_check(text) < 0 || text[0] == '-' ? value_fault(m, value, "a duration such as 30m, 24h, 7d, P1Y") : SCRIP_OK;
     case SCRIP_OPTION_LIST:
         return items_split(m, value);
     case SCRIP_OPTION_CHOICE:

@@ -299,6 +299,7 @@ START_TEST(values_of_every_type)
     host_refuses(HEAD "[currency/prepaid gold]\nexpire_all = tomorrow\n", 4, "'tomorrow' is not a time");
     host_refuses(HEAD "[currency/prepaid gold]\nexpire_all = 2022-02-30\n", 4, "is not a time");
     host_refuses(HEAD "[currency/prepaid gold]\nsettle_lag = soon\n", 4, "'soon' is not a duration");
+    host_refuses(HEAD "[currency/prepaid gold]\nsettle_lag = -1d\n", 4, "'-1d' is not a duration");
     host_refuses(HEAD "[currency/prepaid gold]\nzone = Europe/Nowhere\n", 4, "'Europe/Nowhere' is not a zone");
     host_refuses(HEAD "[currency/prepaid gold]\nclass =\n", 4, "'' is not a name of 1 to 255 bytes");
     host_refuses(HEAD "[currency/prepaid gold]\nsale_classes = a,,b\n", 4, "is not a list of names split by commas");
