@@ -370,11 +370,13 @@ static int ask_plugins(struct scrip *scrip, const struct scrip_answer *answer, s
         { "abi", SCRIP_CELL_TEXT },  { "instances", SCRIP_CELL_TEXT }, { "file", SCRIP_CELL_TEXT },
     };
     struct plugin_listing listing = { .scrip = scrip };
+    int code;
 
-    (void)err;
     listing.code = table_begin(&listing.table, answer, "plugins", columns, 6);
-    registry_list(scrip->registry, plugin_row, &listing);
-    return listing.code ? listing.code : table_end(&listing.table);
+    code = registry_list(scrip->registry, plugin_row, &listing, err);
+    if (listing.code != SCRIP_OK || code < 0)
+        return listing.code != SCRIP_OK ? listing.code : code;
+    return table_end(&listing.table);
 }
 
 struct head_listing {

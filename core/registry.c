@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 struct registry {
     char **folders;
@@ -80,12 +81,9 @@ void registry_close(struct registry *registry)
 static char *file_try(const char *folder, const char *kind, const char *name)
 {
     char *path = kind ? memory_print("%s/%s/%s.so", folder, kind, name) : memory_print("%s/%s.so", folder, name);
-    FILE *in = fopen(path, "rb");
 
-    if (in != NULL) {
-        fclose(in);
-        return path;
-    }
+    if (access(path, F_OK) == 0)
+        return path; /* whether it can be read is told when it is */
     free(path);
     return NULL;
 }
@@ -313,15 +311,18 @@ static int by_text(const void *a, const void *b)
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-static void folder_list(const char *folder, int kind, void (*found)(void *sink, int kind, const char *name,
-                                                                    const char *file),
-                        void *sink)
+/* A folder that is not there holds nothing; one that cannot be read is a fault. */
+static int folder_list(const char *folder, int kind,
+                       void (*found)(void *sink, int kind, const char *name, const char *file), void *sink,
+                       struct scrip_error *err)
 {
     DIR *dir = opendir(folder);
     struct dirent *entry;
     char **names = NULL;
     size_t count = 0, room = 0;
 
+    if (dir == NULL && errno != ENOENT && errno != ENOTDIR)
+        return error_set(err, SCRIP_EIO, "%s: %s", folder, strerror(errno));
     while (dir != NULL && (entry = readdir(dir)) != NULL) {
         size_t size = strlen(entry->d_name);
 
@@ -342,19 +343,23 @@ static void folder_list(const char *folder, int kind, void (*found)(void *sink, 
         free(names[i]);
     }
     free(names);
+    return SCRIP_OK;
 }
 
 int registry_list(struct registry *registry, void (*found)(void *sink, int kind, const char *name, const char *file),
-                  void *sink)
+                  void *sink, struct scrip_error *err)
 {
-    for (size_t i = 0; i < registry->folder_count; i++) {
-        for (int kind = 1; kind_names[kind] != NULL; kind++) {
+    int code = SCRIP_OK;
+
+    for (size_t i = 0; i < registry->folder_count && code == SCRIP_OK; i++) {
+        for (int kind = 1; kind_names[kind] != NULL && code == SCRIP_OK; kind++) {
             char *folder = memory_print("%s/%s", registry->folders[i], kind_names[kind]);
 
-            folder_list(folder, kind, found, sink);
+            code = folder_list(folder, kind, found, sink, err);
             free(folder);
         }
-        folder_list(registry->folders[i], 0, found, sink);
+        if (code == SCRIP_OK)
+            code = folder_list(registry->folders[i], 0, found, sink, err);
     }
-    return SCRIP_OK;
+    return code;
 }

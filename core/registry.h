@@ -60,10 +60,10 @@ int registry_load(struct registry *registry, int kind, const char *name, const c
 /* All plugins loaded so far. */
 size_t registry_count(const struct registry *registry);
 const struct plugin *registry_at(const struct registry *registry, size_t index);
-/* Every plugin file in the folders, for `scrip plugins`: calls `found` with kind and name of the file's place (kind 0: not
- * in a kind's folder). */
+/* Every plugin file in the folders that are there, for `scrip plugins`: calls `found` with kind and name of the file's
+ * place (kind 0: not in a kind's folder). */
 int registry_list(struct registry *registry, void (*found)(void *sink, int kind, const char *name, const char *file),
-                  void *sink);
+                  void *sink, struct scrip_error *err);
 
 /* Checks a section against the plugin's option table and `common` (the host's own keys of that kind; may be NULL; ends with
  * SCRIP_OPTIONS_END) and makes an instance of it, not yet opened. Faults name file, line, key, what was found, what is

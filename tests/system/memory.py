@@ -147,7 +147,9 @@ for args in (["balance", "--as-of", "2022-04-01", "--by", "grant"], ["usage", "-
         done = run(right, args, **fail)
         ended_well(done, f"{args} {fail}")
         exits[done.returncode] = exits.get(done.returncode, 0) + 1
-        if done.returncode == 0:
+        # A plugin that cannot be loaded is listed with the reason.
+        if done.returncode == 0 and not (args == ["plugins"] and ".so: cannot be loaded: " in done.stdout or
+                                         ".so: Cannot allocate memory" in done.stdout):
             lib.equal(done.stdout, wanted, f"{args} {fail}")
     print(args[0], "exits", exits)
     lib.equal(right.run("head").stdout, HEAD, f"head after {args}")
