@@ -119,7 +119,7 @@ static int row_spoil(struct csv *self, struct scrip_row *row, const struct csv_s
                  (unsigned long long)row->line, SCRIP_ROW_SIZE);
     else
         snprintf(self->reason, sizeof self->reason, "line %llu, cell %zu: %s", (unsigned long long)line,
-                 shape->cell_count + (shape->fault == NULL || line != row->line || shape->size == 0), shape->fault);
+                 shape->cell_count, shape->fault);
     return code < 0 ? code : 1;
 }
 

@@ -27,7 +27,7 @@ enum csv_class { CSV_PLAIN, CSV_SPLIT, CSV_CR, CSV_LF, CSV_QUOTE, CSV_NUL, CSV_H
 struct csv_shape {
     size_t size;       /* of the row with its line end */
     size_t content;    /* without it */
-    size_t cell_count; /* also of those beyond CSV_COLUMN_LIMIT, which are not kept */
+    size_t cell_count; /* also of those beyond CSV_COLUMN_LIMIT, which are not kept; the one with the fault included */
     uint64_t lines;    /* line ends in it; at a fault: before it */
     int has_high;      /* bytes that are not ASCII */
     int has_nul;
@@ -134,6 +134,7 @@ static inline enum csv_end csv_parse(const unsigned char *classes, const char *s
             p = csv_quoted(classes, from, end, is_last, shape, &cell->is_escaped);
             if (p == NULL) {
                 shape->lines = line;
+                shape->cell_count++;
                 shape->fault = "a quote is opened here and never closed: close it, or double it";
                 return is_last ? CSV_FAULT : CSV_MORE;
             }
