@@ -356,15 +356,24 @@ static int rank_of(const struct event *event)
     return ranks[event->shown.type];
 }
 
+/* A row that is bad or filtered has no event to look at. */
+static int is_event(const struct intake *intake)
+{
+    return intake->bad == NULL && !intake->is_skipped;
+}
+
 static int by_rank(const void *left, const void *right)
 {
     const struct intake *a = *(struct intake *const *)left, *b = *(struct intake *const *)right;
     int order;
 
-    if (!a->bad != !b->bad)
-        return a->bad ? -1 : 1;
-    if (a->bad)
+    if (is_event(a) != is_event(b))
+        return is_event(a) ? 1 : -1;
+    if (!is_event(a)) {
+        if (a->stream != b->stream)
+            return a->stream < b->stream ? -1 : 1;
         return (a->origin.line > b->origin.line) - (a->origin.line < b->origin.line);
+    }
     if ((order = rank_of(&a->event) - rank_of(&b->event)) != 0)
         return order;
     if ((order = strcmp(a->event.source->text, b->event.source->text)) != 0)
@@ -387,7 +396,7 @@ static int stream_pass(struct run *run, struct stream *stream, struct intake **o
 {
     int code;
 
-    while ((code = stream_peek(stream, out, err)) == SCRIP_OK && *out != NULL && ((*out)->bad || (*out)->is_skipped) &&
+    while ((code = stream_peek(stream, out, err)) == SCRIP_OK && *out != NULL && !is_event(*out) &&
            run->group_count < GROUP_LIMIT)
         group_add(run, stream, *out);
     return code;
@@ -405,7 +414,7 @@ static int group_gather(struct run *run, struct scrip_error *err)
     for (size_t i = 0; i < run->count; i++) {
         if ((code = stream_pass(run, &run->streams[i], &intake, err)) < 0)
             return code;
-        if (intake != NULL && !intake->bad && !intake->is_skipped && intake->event.shown.time_us < first)
+        if (intake != NULL && is_event(intake) && intake->event.shown.time_us < first)
             first = intake->event.shown.time_us;
     }
     if (run->group_count || first >= until) /* rows that are no events go by themselves */
@@ -414,7 +423,7 @@ static int group_gather(struct run *run, struct scrip_error *err)
         for (;;) {
             if ((code = stream_pass(run, &run->streams[i], &intake, err)) < 0)
                 return code;
-            if (intake == NULL || run->group_count >= GROUP_LIMIT || intake->bad || intake->is_skipped ||
+            if (intake == NULL || run->group_count >= GROUP_LIMIT || !is_event(intake) ||
                 intake->event.shown.time_us != first)
                 break;
             group_add(run, &run->streams[i], intake);
