@@ -288,6 +288,7 @@ filter.who = team, "team, two"
     b = Feed(types, head + b"team,2022-01-01,bought,100,,g1,starter\nteam,2022-01-02,used,2.5,A,,\nteam,2022-01-02,total,2.5,,,\n"
              b'team,2022-01-02,"a, b",2.5,,,\n"team, two",2022-01-01,bought,1,,g1,\nother,2022-01-01,bought,1,,,\n'
              b"team,2022-01-03,lost,1,,,\nteam,2022-01-03,,1,,,\n")
+    b.write("rates.csv", "product,rate,currency\nother,1,credits\n")
     lib.equal(b.take(), {"read": 8, "applied": 2, "charged": 1, "filtered": 3, "quarantined": 2}, "types")
     lib.equal(b.events("account", "type", "product", "amount", "currency"),
               [("team", "scrip.grant", None, 100, "credits"), ("team, two", "scrip.grant", None, 1, "credits"),
