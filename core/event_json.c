@@ -6,6 +6,8 @@
 
 #include <stdio.h>
 
+#define MEMBER_SIZE ((size_t)SCRIP_NAME_SIZE * 2) /* of a member's name, with those around it */
+
 struct filling {
     struct scrip_field *fields;
     size_t count;
@@ -79,7 +81,7 @@ static int data_leaf(struct filling *f, const char *path, size_t size, const str
     static const struct {
         const char *json, *field;
     } families[] = { { "attributes.", "attribute." }, { "labels.", "label." } };
-    char key[SCRIP_NAME_SIZE * 2];
+    char key[MEMBER_SIZE];
     const char *name, *rest;
     size_t name_size, rest_size;
     int found, is_list = 0;
@@ -144,7 +146,7 @@ int event_fields_from_json(const char *json, size_t size, struct scrip_field *fi
 static int flat_leaf(void *sink, const struct json_leaf *leaf)
 {
     struct filling *f = sink;
-    char key[SCRIP_NAME_SIZE * 2];
+    char key[MEMBER_SIZE];
     const char *name;
     size_t name_size;
     int found;
@@ -171,8 +173,8 @@ int event_fields_from_flat(const char *json, size_t size, struct scrip_field *fi
 
 static void flat_member(struct json_out *out, int key, const char *name, size_t name_size, const char *text, size_t size)
 {
-    char whole[SCRIP_NAME_SIZE + 64];
-    int n = name_size ? snprintf(whole, sizeof whole, "%s.%s", field_text(key), name)
+    char whole[MEMBER_SIZE + 64]; /* of what cannot be an event, too: its name may be as long as one that is read */
+    int n = name_size ? snprintf(whole, sizeof whole, "%s.%.*s", field_text(key), (int)MEMBER_SIZE, name)
                       : snprintf(whole, sizeof whole, "%s", field_text(key));
 
     json_key(out, whole, (size_t)n);
