@@ -137,6 +137,10 @@ struct scrip {
     uint64_t commits;
 };
 
+/* The reason class of a native event that could not be read: the only rows in quarantine whose bytes are taken for an event again.
+ * Those of other feeds are what their source says, whatever they look like. */
+#define REASON_NATIVE "native"
+
 /* Where an event came from, for its quarantine. */
 struct origin {
     const struct scrip_name *source;

@@ -173,8 +173,14 @@ int intake_row_json(struct scrip_ctx *ctx, struct scrip_rows *out, const struct 
     size_t count;
     int code = event_fields_from_json(row->bytes, row->size, fields, &count, &out->block->arena, &err);
 
-    if (code < 0)
-        return intake_row_bad(ctx, out, row, "%s", err.message);
+    if (code < 0) {
+        struct intake *intake = intake_open(ctx, out, row);
+
+        if (intake == NULL)
+            return SCRIP_ELIMIT;
+        intake_fault(intake, &out->block->arena, REASON_NATIVE, err.message);
+        return SCRIP_OK;
+    }
     filled.fields = fields;
     filled.field_count = count;
     filled.time_us = filled.end_us = SCRIP_TIME_NONE;

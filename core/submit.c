@@ -175,6 +175,7 @@ static int row_keep(void *sink, const void *found)
     kept->row.feed = arena_text(&keeping->arena, row->feed, strlen(row->feed));
     kept->row.bytes = arena_text(&keeping->arena, row->bytes, row->size);
     kept->row.event = arena_text(&keeping->arena, row->event, row->event_size);
+    kept->row.reason_class = strcmp(row->reason_class, REASON_NATIVE) == 0 ? REASON_NATIVE : "";
     kept->next = NULL;
     *keeping->end = kept;
     keeping->end = &kept->next;
@@ -223,8 +224,10 @@ static int row_retry(struct scrip *scrip, const struct scrip_quarantine_row *row
     totals->read++;
     if (row->event_size)
         code = event_fields_from_flat(row->event, row->event_size, fields, &count, &scrip->arena, &why);
-    else
+    else if (strcmp(row->reason_class, REASON_NATIVE) == 0)
         code = event_fields_from_json(row->bytes, row->size, fields, &count, &scrip->arena, &why);
+    else
+        code = SCRIP_EINVALID; /* not even its source could read it: its feed is to be mended */
     if (code == SCRIP_OK) {
         origin.fields = fields;
         origin.field_count = count;

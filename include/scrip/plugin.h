@@ -698,7 +698,7 @@ struct scrip_quarantine_row {
     const struct scrip_name *source;
     const char *feed;
     uint64_t line;
-    const char *reason_class; /* one word: unreadable, invalid, unpriced, future, conflict, limit */
+    const char *reason_class; /* one word: unreadable, native, invalid, unpriced, future, conflict, limit */
     const char *reason;
     const char *bytes;
     uint64_t size;
