@@ -15,10 +15,20 @@ int table_begin(struct table *table, const struct scrip_answer *answer, const ch
                 const struct scrip_column *columns, size_t column_count)
 {
     table->answer = answer;
+    table->title = title;
     table->columns = columns;
     table->column_count = column_count;
     table->at = 0;
-    return answer->begin ? answer->begin(answer->sink, title, columns, column_count) : SCRIP_OK;
+    return SCRIP_OK;
+}
+
+static int table_start(struct table *table)
+{
+    const struct scrip_answer *answer = table->answer;
+    const char *title = table->title;
+
+    table->title = NULL;
+    return title && answer->begin ? answer->begin(answer->sink, title, table->columns, table->column_count) : SCRIP_OK;
 }
 
 void table_none(struct table *table)
@@ -92,13 +102,18 @@ void table_time(struct table *table, int64_t time_us)
 int table_row(struct table *table)
 {
     size_t count = table->at;
+    int code = table_start(table);
 
     table->at = 0;
-    return table->answer->row(table->answer->sink, table->cells, count);
+    return code ? code : table->answer->row(table->answer->sink, table->cells, count);
 }
 
 int table_end(struct table *table)
 {
+    int code = table_start(table);
+
+    if (code)
+        return code;
     return table->answer->end ? table->answer->end(table->answer->sink) : SCRIP_OK;
 }
 
@@ -438,7 +453,7 @@ static int ask_head(struct scrip *scrip, const struct scrip_query *query, const 
 int scrip_ask(struct scrip *scrip, const struct scrip_query *query, const struct scrip_answer *answer,
               struct scrip_error *err)
 {
-    if (scrip->reader == NULL && query->question != SCRIP_ASK_PLUGINS)
+    if (scrip->reader == NULL && query->question != SCRIP_ASK_PLUGINS && query->question != SCRIP_ASK_PLUGIN)
         return error_set(err, SCRIP_EINVALID, "host: opened without its store: open it to read or write");
     switch (query->question) {
     case SCRIP_ASK_BALANCE:
@@ -459,6 +474,8 @@ int scrip_ask(struct scrip *scrip, const struct scrip_query *query, const struct
         return ask_plugins(scrip, answer, err);
     case SCRIP_ASK_HEAD:
         return ask_head(scrip, query, answer, err);
+    case SCRIP_ASK_PLUGIN:
+        return scrip_plugin_help(scrip, query->id ? query->id : "", answer, err);
     default:
         return error_set(err, SCRIP_EINVALID, "question %lld: there is no such question", (long long)query->question);
     }

@@ -6,9 +6,11 @@
 
 #define ASK_COLUMN_LIMIT 24
 
-/* A table on its way to an answer: cells are set, then the row goes out. */
+/* A table on its way to an answer: cells are set, then the row goes out. The answer begins with its first row or its end, so that
+ * a question that fails before has no answer at all. */
 struct table {
     const struct scrip_answer *answer;
+    const char *title; /* NULL: it has begun */
     size_t column_count, at;
     const struct scrip_column *columns;
     struct scrip_cell cells[ASK_COLUMN_LIMIT];

@@ -9,17 +9,6 @@ int stdout_write(void *sink, const char *bytes, uint64_t size)
     return fwrite(bytes, 1, size, stdout) == size ? 0 : -1;
 }
 
-static int opened(struct use *use, int access, struct scrip **out)
-{
-    struct scrip_error err = { 0 };
-    int code = scrip_open(use->config, access, out, &err);
-
-    if (code == SCRIP_OK)
-        return EXIT_DONE;
-    code = code == SCRIP_ENOTFOUND && strncmp(err.message, "store:", 6) == 0 ? SCRIP_EIO : code;
-    return failed(code, &err);
-}
-
 static const char *format_of(const struct use *use)
 {
     const char *format = flag_value(use, "format", 0);
@@ -31,7 +20,8 @@ int answer(struct use *use, struct scrip_query *query)
 {
     struct scrip_error err = { 0 };
     struct scrip *scrip;
-    int access = query->question == SCRIP_ASK_PLUGINS ? SCRIP_ACCESS_PLUGINS : SCRIP_ACCESS_READ;
+    int needs_store = query->question != SCRIP_ASK_PLUGINS && query->question != SCRIP_ASK_PLUGIN;
+    int access = needs_store ? SCRIP_ACCESS_READ : SCRIP_ACCESS_PLUGINS;
     int code = opened(use, access, &scrip);
 
     if (code != EXIT_DONE)
@@ -201,6 +191,13 @@ int run_plugin(struct use *use)
 
     if (strcmp(use->words[0], "help") != 0)
         return wrong_use("plugin: want scrip plugin help KIND/NAME");
+    if (flag_value(use, "format", 0) != NULL) {
+        struct scrip_query query = query_of(use, SCRIP_ASK_PLUGIN);
+
+        query.account = NULL;
+        query.id = use->words[1];
+        return answer(use, &query);
+    }
     if ((code = opened(use, SCRIP_ACCESS_PLUGINS, &scrip)) != EXIT_DONE)
         return code;
     code = scrip_plugin_help(scrip, use->words[1], &answers, &err);

@@ -54,6 +54,8 @@ extern const struct flag usage_flags[]; /* of charge and quote */
 const char *flag_value(const struct use *use, const char *name, int index);
 /* Prints "scrip: ..." on standard error and returns the exit code of a failed call. */
 int failed(int code, const struct scrip_error *err);
+/* Opens the host; an exit code, with the message printed where it is not EXIT_DONE. */
+int opened(const struct use *use, int access, struct scrip **out);
 int wrong_use(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* A time given as an option; absent: SCRIP_TIME_NONE. 0, or EXIT_USE with the message printed. */
 int time_flag(const struct use *use, const char *name, int64_t *out);

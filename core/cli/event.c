@@ -86,10 +86,10 @@ static int event_submit(const struct use *use, const struct pairs *pairs, const 
     struct scrip_result result;
     struct scrip_error err = { 0 };
     struct scrip *scrip;
-    int code = scrip_open(use->config, SCRIP_ACCESS_INIT, &scrip, &err);
+    int code = opened(use, SCRIP_ACCESS_INIT, &scrip);
 
-    if (code < 0)
-        return failed(code, &err);
+    if (code != EXIT_DONE)
+        return code;
     code = pairs ? scrip_submit(scrip, pairs->list, pairs->count, &result, &err)
                  : scrip_submit_json(scrip, json, size, &result, &err);
     scrip_close(scrip);

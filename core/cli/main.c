@@ -12,6 +12,10 @@ const struct flag format_flags[] = {
     { "format", "FORMAT", NULL, "table (default), csv, json, or another report plugin" },
     { NULL, NULL, NULL, NULL },
 };
+static const struct flag help_flags[] = {
+    { "format", "FORMAT", NULL, "default: a page to read; table, csv, json, or another report plugin" },
+    { NULL, NULL, NULL, NULL },
+};
 
 static const struct flag no_flags[] = { { NULL, NULL, NULL, NULL } };
 
@@ -157,7 +161,7 @@ const struct command commands[] = {
     { "plugins", "", 0, 0, "The plugins that are there, and who uses them.", "scrip -c books.ini plugins", run_plugins, no_flags,
       format_flags },
     { "plugin", "help KIND/NAME", 2, 2, "A plugin's options, from its own table.", "scrip -c books.ini plugin help service/daily",
-      run_plugin, no_flags, format_flags },
+      run_plugin, help_flags, NULL },
     { NULL, NULL, 0, 0, NULL, NULL, NULL, NULL, NULL },
 };
 
@@ -179,6 +183,17 @@ int failed(int code, const struct scrip_error *err)
     return code == SCRIP_EIO || code == SCRIP_EBUSY || code == SCRIP_EVERSION || code == SCRIP_ECONFLICT || code == SCRIP_ENOMEM
                ? EXIT_STORE
                : EXIT_USE;
+}
+
+int opened(const struct use *use, int access, struct scrip **out)
+{
+    struct scrip_error err = { 0 };
+    int code = scrip_open(use->config, access, out, &err);
+
+    if (code == SCRIP_OK)
+        return EXIT_DONE;
+    code = code == SCRIP_ENOTFOUND && strncmp(err.message, "store:", 6) == 0 ? SCRIP_EIO : code;
+    return failed(code, &err);
 }
 
 int finish(int code)
@@ -349,7 +364,8 @@ int main(int argc, char **argv)
     int at = 1, code;
 
     (void)argc;
-    signal(SIGPIPE, SIG_IGN);
+    signal(SIGPIPE, SIG_IGN); /* what cannot be written is an error to report */
+    signal(SIGXFSZ, SIG_IGN);
     use.config = getenv("SCRIP_CONFIG");
     if (use.config == NULL || use.config[0] == 0)
         use.config = "scrip.ini";

@@ -101,8 +101,8 @@ int run_feeds(struct use *use)
 
     if (time_flag(use, "until", &options.until_us))
         return EXIT_USE;
-    if ((code = scrip_open(use->config, SCRIP_ACCESS_INIT, &scrip, &err)) < 0)
-        return failed(code, &err);
+    if ((code = opened(use, SCRIP_ACCESS_INIT, &scrip)) != EXIT_DONE)
+        return code;
     watch_start(&watch);
     code = scrip_run(scrip, &options, &totals, &err);
     watch_end(&watch);
@@ -120,10 +120,10 @@ int run_ingest(struct use *use)
     struct scrip_totals sum = { 0 }, totals;
     struct scrip_error err = { 0 };
     struct scrip *scrip;
-    int code = scrip_open(use->config, SCRIP_ACCESS_INIT, &scrip, &err), shown;
+    int code = opened(use, SCRIP_ACCESS_INIT, &scrip), shown;
 
-    if (code < 0)
-        return failed(code, &err);
+    if (code != EXIT_DONE)
+        return code;
     watch_start(&watch);
     for (int i = 0; i < use->word_count && code == SCRIP_OK; i++) {
         code = scrip_ingest(scrip, use->words[i], flag_value(use, "as", 0), &options, &totals, &err);
@@ -159,8 +159,8 @@ int run_quarantine(struct use *use)
         return quarantine_list(use, key);
     if (strcmp(what, "retry") != 0 && !(is_drop && key != NULL))
         return wrong_use("quarantine: want %s", use->command->words);
-    if ((code = scrip_open(use->config, SCRIP_ACCESS_WRITE, &scrip, &err)) < 0)
-        return failed(code, &err);
+    if ((code = opened(use, SCRIP_ACCESS_WRITE, &scrip)) != EXIT_DONE)
+        return code;
     code = is_drop ? scrip_quarantine_drop(scrip, key, &err) : scrip_quarantine_retry(scrip, key, &totals, &err);
     scrip_close(scrip);
     if (code < 0)

@@ -108,7 +108,8 @@ enum scrip_question {
     SCRIP_ASK_QUOTE,      /* what the usage in `pairs` would cost and which grants would pay */
     SCRIP_ASK_QUARANTINE, /* what could not be taken in */
     SCRIP_ASK_PLUGINS,
-    SCRIP_ASK_HEAD        /* the store's head and its events, per account with `by` = account */
+    SCRIP_ASK_HEAD,       /* the store's head and its events, per account with `by` = account */
+    SCRIP_ASK_PLUGIN      /* the options of the plugin `id`, "KIND/NAME", as scrip_plugin_help */
 };
 
 struct scrip_query {
@@ -120,7 +121,7 @@ struct scrip_query {
     int64_t to_us;
     const char *by;      /* usage: product,user,day,month,service,account,currency,class; balance: grant, class */
     const char *const *where; /* usage: "DIM=VALUE" ..., NULL-terminated; may be NULL */
-    const char *id;      /* of EXPLAIN; of QUARANTINE a key: that one with its bytes */
+    const char *id;      /* of EXPLAIN and PLUGIN; of QUARANTINE a key: that one with its bytes */
     const char *outcome; /* of EVENTS: charged, refused ...; NULL: all */
     const struct scrip_pair *pairs; /* of QUOTE */
     uint64_t pair_count;
