@@ -34,9 +34,9 @@ static int64_t time_of(struct scrip_ctx *ctx, const char *key)
 
 static int term_check(struct scrip_ctx *ctx, const char *key, const char *term)
 {
-    int64_t ignored;
+    int64_t end_us;
 
-    if (strcmp(term, "never") == 0 || ctx->host->time_add(0, term, 1, "", &ignored) == SCRIP_OK)
+    if (strcmp(term, "never") == 0 || (ctx->host->time_add(0, term, 1, "", &end_us) == SCRIP_OK && end_us > 0))
         return SCRIP_OK;
     return scrip_fail(ctx, SCRIP_EINVALID, "%s: '%s' is no term: want never, or a duration such as P1Y or 30d", key, term);
 }

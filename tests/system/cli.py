@@ -132,6 +132,10 @@ def configurations():
                        ("[store/sqlite]\nfile = x\n[currency/prepaid c]\ndecimals = 10\n", "decimals"),
                        ("[store/sqlite]\nfile = x\n[currency/prepaid c]\ndraw_order = colour\n", "colour"),
                        ("[store/sqlite]\nfile = x\n[service/ratesheet r]\nsheet = none.csv\n", "none.csv"),
+                       ("[scrip]\nmax_future = -1d\n[store/sqlite]\nfile = x\n", "'-1d' is not a duration"),
+                       ("[store/sqlite]\nfile = x\n[currency/prepaid c]\nsettle_lag = -1d\n", "'-1d' is not a duration"),
+                       ("[store/sqlite]\nfile = x\n[currency/prepaid c]\nterm = -P1Y\n", "'-P1Y' is no term"),
+                       ("[store/sqlite]\nfile = x\n[currency/prepaid c]\nterm.trial = 0d\n", "'0d' is no term"),
                        ("[scrip]\nmax_future = P1M\n[store/sqlite]\nfile = x\n", "max_future")):
         with open(b.config, "w") as out:
             out.write(text)
