@@ -1,4 +1,4 @@
-# Makefile - make, make demo, make check, make bench, make install. A new plugin or test needs no edit here.
+# Makefile - make, make demo, make check, make fuzz, make bench, make install. A new plugin or test needs no edit here.
 PREFIX ?= /usr/local
 LIBDIR ?= $(PREFIX)/lib
 DESTDIR ?=
@@ -32,6 +32,9 @@ PLUGINS = $(patsubst plugins/%.c,$(BUILD)/plugins/%.so,$(PLUGINS_BUILT))
 
 UNITS = $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(wildcard tests/unit/*.c))
 TEST_PLUGINS = $(patsubst tests/plugins/%.c,$(BUILD)/tests/plugins/%.so,$(wildcard tests/plugins/*.c))
+FUZZ_SOURCES = $(wildcard tests/fuzz/*.c)
+SMOKES = $(patsubst tests/fuzz/%.c,$(BUILD)/tests/fuzz/%,$(FUZZ_SOURCES))
+FUZZERS = $(patsubst tests/fuzz/%.c,build/fuzz/%,$(FUZZ_SOURCES))
 BENCHES = $(patsubst tests/bench/%.c,$(BUILD)/tests/bench/%,$(wildcard tests/bench/*.c))
 
 all: deps-build
@@ -71,6 +74,18 @@ $(BUILD)/tests/bench/%: tests/bench/%.c
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -o $@ $< $(ALL_LDFLAGS) $(shell pkg-config --libs sqlite3)
 
+# A fuzz target as a plain program that feeds itself, for machines without a fuzzer.
+$(BUILD)/tests/fuzz/%: tests/fuzz/%.c $(BUILD)/tests/fuzz/smoke/main.o $(BUILD)/libscrip.a
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(host_cflags) -Icore -o $@ $^ $(ALL_LDFLAGS) $(host_libs)
+
+FUZZ_CC = clang
+FUZZ_SECONDS ?= 60
+build/fuzz/%: tests/fuzz/%.c $(wildcard tests/fuzz/*.h core/*.[ch] include/scrip/*.h plugins/source/*.[ch])
+	@mkdir -p $(@D)
+	$(FUZZ_CC) -std=c11 -D_GNU_SOURCE -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined -pthread -Iinclude \
+	    -Icore -DSCRIP_PLUGIN_FOLDER='"$(LIBDIR)/scrip"' $(host_cflags) -o $@ $< $(wildcard core/*.c) $(host_libs)
+
 # ---- what a user types
 
 demo: all
@@ -78,8 +93,13 @@ demo: all
 
 check: deps-check
 	@$(MAKE) --no-print-directory run-tests SAN=$(SAN)
-run-tests: build $(UNITS) $(TEST_PLUGINS) $(BENCHES)
+run-tests: build $(UNITS) $(TEST_PLUGINS) $(BENCHES) $(SMOKES)
 	@BUILD=$(CURDIR)/$(BUILD) SAN=$(SAN) CC="$(CC)" tests/run.sh
+
+fuzz: deps-build
+	@FUZZ_CC=$(FUZZ_CC) tests/fuzz/run.sh check
+	@$(MAKE) --no-print-directory $(FUZZERS)
+	@FUZZ_SECONDS=$(FUZZ_SECONDS) tests/fuzz/run.sh $(FUZZERS)
 
 bench: deps-check
 	@$(MAKE) --no-print-directory build $(BENCHES)
@@ -109,6 +129,6 @@ deps-build:
 deps-check: deps-build
 	@tests/deps.sh check:check sqlite3:sqlite3 valgrind:valgrind python3:python3 g++:g++
 
-.PHONY: all build demo check run-tests bench install clean deps-build deps-check
+.PHONY: all build demo check run-tests fuzz bench install clean deps-build deps-check
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -1,5 +1,6 @@
 #!/bin/bash
-# run.sh - runs every test: units (C), then system tests (scripts against the built program). `make check` calls it.
+# run.sh - runs every test: units (C), fuzz targets on a few inputs, system tests (scripts against the built program). `make check`
+# calls it.
 # BUILD: the build folder; SAN: not empty under sanitizers; TESTS: only tests whose name contains this.
 set -u
 cd "$(dirname "$0")/.." || exit 1
@@ -25,6 +26,10 @@ one() { # NAME COMMAND...
 for unit in tests/unit/*.c; do
     unit=$(basename "$unit" .c)
     one "unit/$unit" "$BUILD/tests/unit/$unit"
+done
+for fuzz in tests/fuzz/*.c; do
+    fuzz=$(basename "$fuzz" .c)
+    one "fuzz/$fuzz" "$BUILD/tests/fuzz/$fuzz" "${MUTATIONS:-20000}" "${SEED:-1}" tests/fuzz/corpus/"$fuzz"/*
 done
 for test in tests/system/*.py tests/system/*.sh; do
     [ -e "$test" ] || continue
