@@ -29,7 +29,7 @@ for unit in tests/unit/*.c; do
 done
 for fuzz in tests/fuzz/*.c; do
     fuzz=$(basename "$fuzz" .c)
-    one "fuzz/$fuzz" "$BUILD/tests/fuzz/$fuzz" "${MUTATIONS:-20000}" "${SEED:-1}" tests/fuzz/corpus/"$fuzz"/*
+    one "fuzz/$fuzz" "$BUILD/tests/fuzz/$fuzz" "${MUTATIONS:-10000}" "${SEED:-1}" tests/fuzz/corpus/"$fuzz"/*
 done
 for test in tests/system/*.py tests/system/*.sh; do
     [ -e "$test" ] || continue

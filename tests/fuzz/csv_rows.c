@@ -32,7 +32,7 @@ static const struct pair sections[][8] = {
 /* One row as it was given. */
 struct given {
     uint64_t position, size, line;
-    int fate;
+    uint64_t fate;
     uint64_t fields; /* a hash of them */
 };
 
@@ -130,7 +130,7 @@ static void place_check(const struct scrip_row *row)
     test.at = row->position;
 }
 
-static int row_keep(const struct scrip_row *row, int fate)
+static int row_keep(const struct scrip_row *row, uint64_t fate)
 {
     struct given *given;
 

@@ -45,7 +45,7 @@ done >"$folder/grants.jsonl"
 echo '{"not":"an event"' >>"$folder/grants.jsonl"
 {
     echo 'account,time,product,user,quantity,pool'
-    for i in $(seq 300); do
+    for i in $(seq 120); do
         case $((i % 10)) in
         0) echo "team-$((i % 2)),2022-01-$((i % 18 + 10)),\"A \"\"x\"\"\",ann,\"\$1,000.50\",CY" ;;
         1) echo "team-$((i % 2)),2022-01-$((i % 18 + 10))T10:00:00Z,CAD,bob,1,MY" ;;
