@@ -77,7 +77,8 @@ $(BUILD)/tests/bench/%: tests/bench/%.c
 # A fuzz target as a plain program that feeds itself, for machines without a fuzzer.
 $(BUILD)/tests/fuzz/%: tests/fuzz/%.c $(BUILD)/tests/fuzz/smoke/main.o $(BUILD)/libscrip.a
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(host_cflags) -Icore -o $@ $^ $(ALL_LDFLAGS) $(host_libs)
+	$(CC) $(ALL_CFLAGS) $(host_cflags) -Icore -o $@ $< $(BUILD)/tests/fuzz/smoke/main.o $(BUILD)/libscrip.a \
+	    $(ALL_LDFLAGS) $(host_libs)
 
 FUZZ_CC = clang
 FUZZ_SECONDS ?= 60
