@@ -84,8 +84,8 @@ FUZZ_CC = clang
 FUZZ_SECONDS ?= 60
 build/fuzz/%: tests/fuzz/%.c $(wildcard tests/fuzz/*.h core/*.[ch] include/scrip/*.h plugins/source/*.[ch])
 	@mkdir -p $(@D)
-	$(FUZZ_CC) -std=c11 -D_GNU_SOURCE -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined -pthread -Iinclude \
-	    -Icore -DSCRIP_PLUGIN_FOLDER='"$(LIBDIR)/scrip"' $(host_cflags) -o $@ $< $(wildcard core/*.c) $(host_libs)
+	$(FUZZ_CC) -std=c11 -D_GNU_SOURCE -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined -pthread \
+	    -Iinclude -Icore -DSCRIP_PLUGIN_FOLDER='"$(LIBDIR)/scrip"' $(host_cflags) -o $@ $< $(wildcard core/*.c) $(host_libs)
 
 # ---- what a user types
 

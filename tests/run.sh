@@ -1,6 +1,6 @@
 #!/bin/bash
-# run.sh - runs every test: units (C), fuzz targets on a few inputs, system tests (scripts against the built program). `make check`
-# calls it.
+# run.sh - runs every test: units (C), fuzz targets on a few inputs, system tests (scripts against the built program).
+# `make check` calls it.
 # BUILD: the build folder; SAN: not empty under sanitizers; TESTS: only tests whose name contains this.
 set -u
 cd "$(dirname "$0")/.." || exit 1

@@ -1,7 +1,8 @@
 /* io.c - makes writes to a store fail: loaded before libc by tests/system/kill.py.
  *
- * FAULT_PATH: only files whose path contains this. FAULT_AT: the number of the call that fails, from 1; 0: none. FAULT_MODE: once, or
- * always from then on; short: half of it is written. FAULT_ERRNO: its error. FAULT_COUNT: a file that gets the number of calls.
+ * FAULT_PATH: only files whose path contains this. FAULT_AT: the number of the call that fails, from 1; 0: none.
+ * FAULT_MODE: once, or always from then on; short: half of it is written. FAULT_ERRNO: its error. FAULT_COUNT: a file that
+ * gets the number of calls.
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -83,8 +84,10 @@ __attribute__((destructor)) static void report(void)
     }
 
 WRAP(ssize_t, write, (int fd, const void *bytes, size_t size), (fd, bytes, size), (fd, bytes, (size + 1) / 2))
-WRAP(ssize_t, pwrite, (int fd, const void *bytes, size_t size, off_t at), (fd, bytes, size, at), (fd, bytes, (size + 1) / 2, at))
-WRAP(ssize_t, pwrite64, (int fd, const void *bytes, size_t size, off_t at), (fd, bytes, size, at), (fd, bytes, (size + 1) / 2, at))
+WRAP(ssize_t, pwrite, (int fd, const void *bytes, size_t size, off_t at), (fd, bytes, size, at),
+     (fd, bytes, (size + 1) / 2, at))
+WRAP(ssize_t, pwrite64, (int fd, const void *bytes, size_t size, off_t at), (fd, bytes, size, at),
+     (fd, bytes, (size + 1) / 2, at))
 WRAP_PLAIN(fsync, (int fd), (fd))
 WRAP_PLAIN(fdatasync, (int fd), (fd))
 WRAP_PLAIN(ftruncate, (int fd, off_t size), (fd, size))

@@ -1,4 +1,4 @@
-/* configuration.c - configurations: read whole or refused with file and line, and no value that the file does not hold. */
+/* configuration.c - configurations: read whole or refused with file and line; no value that the file does not hold. */
 #include "fuzz.h"
 
 #include "config.h"

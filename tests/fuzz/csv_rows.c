@@ -1,7 +1,7 @@
 /* csv_rows.c - the source `csv` on any bytes: the first picks a section, the rest is a feed in a file.
  *
- * Its rows are the feed's bytes, one after the other with their lines; they are the same however few are asked for at a time; and from
- * wherever a run left off, the next one gives the rest of them, with the same ids.
+ * Its rows are the feed's bytes, one after the other with their lines; they are the same however few are asked for at a
+ * time; and from wherever a run left off, the next one gives the rest of them, with the same ids.
  */
 #include "fuzz.h"
 
@@ -80,7 +80,8 @@ static const char *host_item(struct scrip_ctx *ctx, const char *key, uint64_t in
     return arena_text(&test.arena, item, strlen(item));
 }
 
-static int host_member(struct scrip_ctx *ctx, const char *family, uint64_t index, const char **suffix, const char **value)
+static int host_member(struct scrip_ctx *ctx, const char *family, uint64_t index, const char **suffix,
+                       const char **value)
 {
     size_t size = strlen(family) - 1;
 
@@ -154,8 +155,8 @@ static int host_row_add(struct scrip_ctx *ctx, struct scrip_rows *out, const str
 
     (void)ctx;
     (void)out;
-    PROMISE(event_read(&event, row->fields, row->field_count, row->time_us, row->end_us, names_add(test.names, "feed", 4), test.names,
-                       &test.arena, &err) == SCRIP_OK || err.message[0]);
+    PROMISE(event_read(&event, row->fields, row->field_count, row->time_us, row->end_us, names_add(test.names, "feed", 4),
+                       test.names, &test.arena, &err) == SCRIP_OK || err.message[0]);
     return row_keep(row, 0);
 }
 
@@ -166,7 +167,8 @@ static int host_row_skip(struct scrip_ctx *ctx, struct scrip_rows *out, const st
     return row_keep(row, 1);
 }
 
-static int host_row_bad(struct scrip_ctx *ctx, struct scrip_rows *out, const struct scrip_row *row, const char *format, ...)
+static int host_row_bad(struct scrip_ctx *ctx, struct scrip_rows *out, const struct scrip_row *row, const char *format,
+                        ...)
 {
     char text[SCRIP_MESSAGE_SIZE * 2];
     va_list list;

@@ -1,4 +1,4 @@
-/* fuzz.h - what the fuzz targets share. A target is a function of bytes that stops the process where a promise is broken. */
+/* fuzz.h - what the fuzz targets share. A target is a function of bytes, and aborts where a promise is broken. */
 #ifndef SCRIP_TESTS_FUZZ_H
 #define SCRIP_TESTS_FUZZ_H
 

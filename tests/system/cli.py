@@ -1,4 +1,4 @@
-"""cli.py - the command line: help, wrong use, exit codes, formats, the same id twice, and stores that are busy, full or broken."""
+"""cli.py - the command line: help, wrong use, exit codes, formats, the same id twice; stores busy, full or broken."""
 import csv
 import io
 import json
@@ -42,7 +42,8 @@ def books(config=CONFIG, grants=True):
     b = lib.Books(config)
     b.write("rates.csv", RATES)
     if grants:
-        b.run("grant", "team", "credits", "100", "--id", "g1", "--time", "2022-01-01", "--class", "starter", "--expires", "2022-06-01")
+        b.run("grant", "team", "credits", "100", "--id", "g1", "--time", "2022-01-01", "--class", "starter",
+              "--expires", "2022-06-01")
         b.run("grant", "team", "credits", "50", "--id", "g2", "--time", "2022-01-01", "--class", "purchased")
     return b
 
@@ -88,29 +89,48 @@ def wrong_use():
     b = books()
     before = head(b)
     for args, part in (
-            ((), "want a command"), (("grnat",), "did you mean grant"), (("frobnicate",), "unknown command"), (("grant",), "something is missing"),
-            (("grant", "team", "credits"), "something is missing"), (("grant", "team", "credits", "1", "x"), "too many words"),
-            (("balance", "a", "b"), "too many words"), (("ingest",), "something is missing"), (("balance", "--as-of"), "want a value"),
-            (("balance", "--asof", "2022-01-01"), "did you mean --as-of"), (("balance", "--as-of", "soon"), "'soon' is no time"),
-            (("balance", "-x"), "two dashes"), (("balance", "--by", "colour"), "colour"), (("balance", "--format", "pdf"), "pdf"),
+            ((), "want a command"), (("grnat",), "did you mean grant"), (("frobnicate",), "unknown command"),
+            (("grant",), "something is missing"),
+            (("grant", "team", "credits"), "something is missing"),
+            (("grant", "team", "credits", "1", "x"), "too many words"),
+            (("balance", "a", "b"), "too many words"), (("ingest",), "something is missing"),
+            (("balance", "--as-of"), "want a value"),
+            (("balance", "--asof", "2022-01-01"), "did you mean --as-of"),
+            (("balance", "--as-of", "soon"), "'soon' is no time"),
+            (("balance", "-x"), "two dashes"), (("balance", "--by", "colour"), "colour"),
+            (("balance", "--format", "pdf"), "pdf"),
             (("balance", "--as-of", "2022-01-01", "--before", "2022-01-01"), "before"),
-            (("usage", "--by", "colour"), "colour"), (("usage",), "--by product"), (("usage", "--by", "product", "--where", "colour=x"), "colour"),
-            (("usage", "--by", "product", "--where", "product"), "DIMENSION=VALUE"), (("usage", "--by", "product", "--from", "x"), "'x' is no time"), (("events", "--outcome", "lost"), "lost"), (("explain", "nothing"), "nothing"),
-            (("quarantine", "frob"), "quarantine: want"), (("quarantine", "drop"), "quarantine: want"), (("quarantine", "show"), "quarantine: want"),
-            (("quarantine", "show", "123456"), "123456"), (("quarantine", "drop", "123456"), "123456"), (("quarantine", "retry", "123456"), "123456"),
+            (("usage", "--by", "colour"), "colour"), (("usage",), "--by product"),
+            (("usage", "--by", "product", "--where", "colour=x"), "colour"),
+            (("usage", "--by", "product", "--where", "product"), "DIMENSION=VALUE"),
+            (("usage", "--by", "product", "--from", "x"), "'x' is no time"),
+            (("events", "--outcome", "lost"), "lost"), (("explain", "nothing"), "nothing"),
+            (("quarantine", "frob"), "quarantine: want"), (("quarantine", "drop"), "quarantine: want"),
+            (("quarantine", "show"), "quarantine: want"),
+            (("quarantine", "show", "123456"), "123456"), (("quarantine", "drop", "123456"), "123456"),
+            (("quarantine", "retry", "123456"), "123456"),
             (("quarantine", "drop", ""), "4 characters"), (("quarantine", "list", "x"), "quarantine: want"),
-            (("adjust", "team", "credits", "1"), "--reason"), (("adjust", "team", "credits", "-1", "--reason", "x"), "behind --"),
+            (("adjust", "team", "credits", "1"), "--reason"),
+            (("adjust", "team", "credits", "-1", "--reason", "x"), "behind --"),
             (("grant", "team", "credits", "ten"), "'ten' is not"),
-            (("grant", "", "credits", "1"), "account"), (("grant", "a" * 256, "credits", "1"), "account"), (("grant", "a\nb", "credits", "1"), "account"),
-            (("grant", "a\udcffb", "credits", "1"), "account"), (("grant", "team", "credits", "1", "--time", "1899-12-31"), "1899-12-31"),
-            (("grant", "team", "credits", "1", "--time", "10000-01-01"), "10000-01-01"), (("grant", "team", "credits", "1", "--expires", "x"), "expires"),
-            (("grant", "team", "credits", "1", "--priority", "high"), "priority"), (("grant", "team", "credits", "1", "--id", "x" * 256), "id"),
-            (("charge", "team", "RENDER", "many"), "quantity"), (("charge", "team", "RENDER", "--attribute", "pool"), "NAME=VALUE"),
+            (("grant", "", "credits", "1"), "account"), (("grant", "a" * 256, "credits", "1"), "account"),
+            (("grant", "a\nb", "credits", "1"), "account"),
+            (("grant", "a\udcffb", "credits", "1"), "account"),
+            (("grant", "team", "credits", "1", "--time", "1899-12-31"), "1899-12-31"),
+            (("grant", "team", "credits", "1", "--time", "10000-01-01"), "10000-01-01"),
+            (("grant", "team", "credits", "1", "--expires", "x"), "expires"),
+            (("grant", "team", "credits", "1", "--priority", "high"), "priority"),
+            (("grant", "team", "credits", "1", "--id", "x" * 256), "id"),
+            (("charge", "team", "RENDER", "many"), "quantity"),
+            (("charge", "team", "RENDER", "--attribute", "pool"), "NAME=VALUE"),
             (("charge", "team", "RENDER", "--attribute", "a=1", "--attribute", "a=2"), "twice"),
             (("charge", "team", "RENDER", "1", "--end", "2000-01-01", "--time", "2022-01-01"), "ends before it starts"),
-            (("charge", "team", "RENDER", *("--attribute", "a=1") * 40), "options"), (("quote", "team", "NOTHING"), "NOTHING"),
-            (("plugin", "help", "source"), "KIND/NAME"), (("plugin", "help", "service/none"), "none"), (("plugin", "list", "x"), "plugin"),
-            (("run", "--until", "x"), "'x' is no time"), (("ingest", "nothing.csv"), "nothing.csv"), (("ingest", "x", "--as", "nobody"), "nobody"),
+            (("charge", "team", "RENDER", *("--attribute", "a=1") * 40), "options"),
+            (("quote", "team", "NOTHING"), "NOTHING"),
+            (("plugin", "help", "source"), "KIND/NAME"), (("plugin", "help", "service/none"), "none"),
+            (("plugin", "list", "x"), "plugin"),
+            (("run", "--until", "x"), "'x' is no time"), (("ingest", "nothing.csv"), "nothing.csv"),
+            (("ingest", "x", "--as", "nobody"), "nobody"),
             (("submit",), "nothing on standard input")):
         done = subprocess.run([lib.SCRIP, "-c", b.config, *args], input=b"", capture_output=True)
         done.stdout, done.stderr = done.stdout.decode(), done.stderr.decode(errors="replace")
@@ -123,17 +143,24 @@ def wrong_use():
 
 def configurations():
     b = lib.Books("[store/sqlite]\n")
-    for text, part in (("[store/sqlite]\n", ":1: key 'file': missing"), ("[store/sqlite]\nfile = x\nfiel = y\n", ":3: key 'fiel': unknown: did you mean"),
-                       ("", "no store"), ("file = x\n", ":1:"), ("[store]\n", "section [store]"), ("[shop/x]\n", "section [shop/x]"),
-                       ("[store/none]\nfile = x\n", "none"), ("[store/sqlite]\nfile = x\nfile = y\n", ":3: key 'file': given twice"),
-                       ("[store/sqlite]\nfile = x\n[store/sqlite]\nfile = x\n", ":3:"), ("[store/sqlite]\nnonsense\n", ":2:"),
-                       ("[store/sqlite]\nfile = a ;b\"\n", "cut"), ("[store/sqlite]\nfile = " + "x" * 300 + "\n", "longer than"),
-                       ("[store/sqlite\nfile = x\n", ":1:"), ("[store/sqlite]\nfile = \x01\n", "UTF-8"), ("[store/sqlite]\nfile = x\n  y\n", ":3:"),
+    for text, part in (("[store/sqlite]\n", ":1: key 'file': missing"),
+                       ("[store/sqlite]\nfile = x\nfiel = y\n", ":3: key 'fiel': unknown: did you mean"),
+                       ("", "no store"), ("file = x\n", ":1:"), ("[store]\n", "section [store]"),
+                       ("[shop/x]\n", "section [shop/x]"),
+                       ("[store/none]\nfile = x\n", "none"),
+                       ("[store/sqlite]\nfile = x\nfile = y\n", ":3: key 'file': given twice"),
+                       ("[store/sqlite]\nfile = x\n[store/sqlite]\nfile = x\n", ":3:"),
+                       ("[store/sqlite]\nnonsense\n", ":2:"),
+                       ("[store/sqlite]\nfile = a ;b\"\n", "cut"),
+                       ("[store/sqlite]\nfile = " + "x" * 300 + "\n", "longer than"),
+                       ("[store/sqlite\nfile = x\n", ":1:"), ("[store/sqlite]\nfile = \x01\n", "UTF-8"),
+                       ("[store/sqlite]\nfile = x\n  y\n", ":3:"),
                        ("[store/sqlite]\nfile = x\n[currency/prepaid c]\ndecimals = 10\n", "decimals"),
                        ("[store/sqlite]\nfile = x\n[currency/prepaid c]\ndraw_order = colour\n", "colour"),
                        ("[store/sqlite]\nfile = x\n[service/ratesheet r]\nsheet = none.csv\n", "none.csv"),
                        ("[scrip]\nmax_future = -1d\n[store/sqlite]\nfile = x\n", "'-1d' is not a duration"),
-                       ("[store/sqlite]\nfile = x\n[currency/prepaid c]\nsettle_lag = -1d\n", "'-1d' is not a duration"),
+                       ("[store/sqlite]\nfile = x\n[currency/prepaid c]\nsettle_lag = -1d\n",
+                        "'-1d' is not a duration"),
                        ("[store/sqlite]\nfile = x\n[currency/prepaid c]\nterm = -P1Y\n", "'-P1Y' is no term"),
                        ("[store/sqlite]\nfile = x\n[currency/prepaid c]\nterm.trial = 0d\n", "'0d' is no term"),
                        ("[scrip]\nmax_future = P1M\n[store/sqlite]\nfile = x\n", "max_future")):
@@ -151,14 +178,18 @@ def configurations():
 # ---- formats
 def formats():
     b = books()
-    b.run("charge", "team", "RENDER", "2", "--user", "ann, \"the\" boss", "--id", "c1", "--time", "2022-01-02", "--attribute", "pool=CY")
+    b.run("charge", "team", "RENDER", "2", "--user", "ann, \"the\" boss", "--id", "c1", "--time", "2022-01-02",
+          "--attribute", "pool=CY")
     b.run("charge", "team", "RENDER", "500", "--id", "c2", "--time", "2022-01-03", ok=(1,))
     b.run("charge", "team", "NOTHING", "1", "--id", "c3", "--time", "2022-01-03", ok=(1,))
     key = b.ask("quarantine", "list")[0]["key"]
-    listings = (("balance",), ("balance", "team", "--by", "grant"), ("usage", "--by", "product,user"), ("usage", "--by", "pool"),
+    listings = (("balance",), ("balance", "team", "--by", "grant"), ("usage", "--by", "product,user"),
+                ("usage", "--by", "pool"),
                 ("expiring",), ("events",), ("explain", "c1"), ("quote", "team", "RENDER", "2"), ("quarantine", "list"),
-                ("quarantine", "show", key), ("head",), ("head", "--by", "account"), ("plugins",), ("plugin", "help", "source/csv"),
-                ("plugin", "help", "report/csv"), ("run",), ("ingest", os.devnull, "--as", "events"), ("quarantine", "retry"))
+                ("quarantine", "show", key), ("head",), ("head", "--by", "account"), ("plugins",),
+                ("plugin", "help", "source/csv"),
+                ("plugin", "help", "report/csv"), ("run",), ("ingest", os.devnull, "--as", "events"),
+                ("quarantine", "retry"))
     for listing in listings:
         found = json.loads(b.run(*listing, "--format", "json", ok=(0, 1)).stdout)
         found = found if isinstance(found, list) else [found]
@@ -167,13 +198,15 @@ def formats():
         assert b.run(*listing, ok=(0, 1)).stdout.strip(), listing
         assert found or listing[:2] == ("plugin", "help"), listing
         if listing[0] not in ("run", "ingest", "quote"):  # those tell of what they did, or of now
-            lib.equal([[str(v) if v is not None else "" for v in r.values()] for r in found], rows[1:], f"{listing} as JSON and CSV")
+            lib.equal([[str(v) if v is not None else "" for v in r.values()] for r in found], rows[1:],
+                      f"{listing} as JSON and CSV")
         for row in found:
             lib.equal(list(row), rows[0], "columns")
             for value in row.values():
                 assert value is None or isinstance(value, str), f"{listing}: {value!r} is no string"
     # What fails prints nothing that a program could take for an answer.
-    for wrong in (("explain", "nothing"), ("quote", "team", "NOTHING"), ("quarantine", "show", "ffffffff"), ("usage", "--by", "colour"),
+    for wrong in (("explain", "nothing"), ("quote", "team", "NOTHING"), ("quarantine", "show", "ffffffff"),
+                  ("usage", "--by", "colour"),
                   ("balance", "--by", "colour"), ("plugin", "help", "service/none")):
         for format in ("json", "csv", "table"):
             said(b.run(*wrong, "--format", format, ok=None), 2)
@@ -188,26 +221,32 @@ def idempotent():
     short = ("charge", "team", "RENDER", "3000", "--id", "c2", "--time", "2022-01-02")
     adjust = ("adjust", "team", "credits", "--id", "a1", "--time", "2022-01-03", "--reason", "counted", "--", "-5")
     void = ("void", "team", "g1", "--id", "v1", "--time", "2022-01-04")
-    for args, other, outcome, exit in ((grant, "101", "applied", 0), (charge, "4", "charged", 0), (short, "3001", "refused", 1),
+    for args, other, outcome, exit in ((grant, "101", "applied", 0), (charge, "4", "charged", 0),
+                                       (short, "3001", "refused", 1),
                                        (adjust, "-6", "applied", 0), (void, "g2", "applied", 0)):
         lib.equal(said(b.run(*args, ok=None), exit, out=None).stdout, outcome + "\n", args)
         before = head(b)
         lib.equal(said(b.run(*args, ok=None), exit, out=None).stdout, outcome + " (known before)\n", args)
         at = {"grant": 3, "charge": 3, "adjust": len(args) - 1, "void": 2}[args[0]]
-        changed = said(b.run(*args[:at], other, *args[at + 1:], ok=None), 1, "known already with other content", out=None)
+        changed = said(b.run(*args[:at], other, *args[at + 1:], ok=None), 1, "known already with other content",
+                       out=None)
         lib.equal(changed.stdout, "quarantined\n", "same id, other content")
         lib.equal(head(b), before, "the books after the same id again")
     # Another source, another account: another event.
-    lib.equal(b.run(*charge[:-4], "--id", "c1", "--time", "2022-01-02", "--source", "else", ok=(0, 1)).stdout, "refused\n", "another source")
+    lib.equal(b.run(*charge[:-4], "--id", "c1", "--time", "2022-01-02", "--source", "else", ok=(0, 1)).stdout,
+              "refused\n", "another source")
     lib.equal(sorted((q["class"], q["id"]) for q in b.ask("quarantine", "list")),
               [("conflict", i) for i in ("a1", "c1", "c2", "g1", "v1")], "conflicts")
     # Without an id it follows from the content.
     named = ("account", "team", "--name", "Studio", "--time", "2022-02-01")
-    lib.equal([b.run(*named).stdout for _ in range(2)], ["applied\n", "applied (known before)\n"], "an id from the content")
+    lib.equal([b.run(*named).stdout for _ in range(2)], ["applied\n", "applied (known before)\n"],
+              "an id from the content")
     event = json.dumps(lib.event("usage", "j1", "team", "2022-01-02T00:00:00Z", product="FREE"))
     lib.equal([b.run("submit", stdin=event).stdout for _ in range(2)], ["zero\n", "zero (known before)\n"], "submit")
-    for text, part in (("{", "JSON"), ("[]", "type"), ("{}", "type"), (event + event, "JSON"), ("x" * 1048578, "longer"), (event.replace("j1", ""), "id"),
-                       (event.replace('"product"', '"colour"'), "colour"), (event.replace('"product"', '"account"'), "account")):
+    for text, part in (("{", "JSON"), ("[]", "type"), ("{}", "type"), (event + event, "JSON"),
+                       ("x" * 1048578, "longer"), (event.replace("j1", ""), "id"),
+                       (event.replace('"product"', '"colour"'), "colour"),
+                       (event.replace('"product"', '"account"'), "account")):
         said(b.run("submit", stdin=text, ok=None), 2, part)
     b.run("verify")
     b.done()
@@ -216,8 +255,10 @@ def idempotent():
 # ---- quotes
 def quotes():
     b = books()
-    usages = (("RENDER", "3"), ("SIM", "1"), ("SIM", "2.5"), ("FREE", "9"), ("RENDER", "60"), ("RENDER", "1000"), ("RENDER", "0"),
-              ("SIM", "0.0000001"), ("RENDER", "1", "--grant", "g2"), ("RENDER", "1", "--grant", "none"), ("RENDER", "70", "--accept", "available"),
+    usages = (("RENDER", "3"), ("SIM", "1"), ("SIM", "2.5"), ("FREE", "9"), ("RENDER", "60"), ("RENDER", "1000"),
+              ("RENDER", "0"),
+              ("SIM", "0.0000001"), ("RENDER", "1", "--grant", "g2"), ("RENDER", "1", "--grant", "none"),
+              ("RENDER", "70", "--accept", "available"),
               ("X", "1", "--amount", "0.07", "--currency", "credits"))
     for i, usage in enumerate(usages):
         before = head(b), os.stat(b.folder + "/books.db").st_size
@@ -232,7 +273,8 @@ def quotes():
         for what in ("line", "price"):
             lib.equal(of(quote, what), of(charge, what), f"{what} of {usage}")
         lib.equal([re.match(r"(\S+ \S+) by grant (\S+ \S+),", d).groups() for d in of(quote, "would pay")],
-                  [re.match(r"(\S+ \S+) from available to used, grant (\S+ \S+),", d).groups() for d in of(charge, "draw")], f"draws of {usage}")
+                  [re.match(r"(\S+ \S+) from available to used, grant (\S+ \S+),",
+                            d).groups() for d in of(charge, "draw")], f"draws of {usage}")
         lib.equal(of(quote, "outcome"), ["would be " + d for d in of(charge, "outcome")], f"outcome of {usage}")
         lib.equal(of(quote, "outcome")[0].split(":")[0], "would be " + done.stdout.strip(), f"outcome of {usage}")
     b.run("verify")
@@ -246,7 +288,8 @@ def quarantine():
             "team,2022-01-04,RENDER\nteam,9000-01-01,RENDER,ann,1\n")
     done = b.run("ingest", b.write("feed.csv", feed), ok=(1,))
     lib.equal([(q["class"], q["line"]) for q in sorted(b.ask("quarantine", "list"), key=lambda q: int(q["line"]))],
-              [("unpriced", "2"), ("unpriced", "3"), ("invalid", "4"), ("unreadable", "5"), ("future", "6")], "quarantine")
+              [("unpriced", "2"), ("unpriced", "3"), ("invalid", "4"), ("unreadable", "5"), ("future", "6")],
+              "quarantine")
     for q in b.ask("quarantine", "list"):
         shown, = b.ask("quarantine", "show", q["key"])
         lib.equal(shown["bytes"].replace("\\n", "\n"), feed.splitlines(True)[int(q["line"]) - 1], "bytes")
@@ -257,7 +300,8 @@ def quarantine():
     b.write("rates.csv", RATES + "NEW,3,1,credits\n")
     totals = b.ask("quarantine", "retry", ok=(1,))
     lib.equal((totals["charged"], totals["quarantined"]), ("2", "3"), "with a mended rate sheet")
-    lib.equal([(u["product"], u["amount"]) for u in b.ask("usage", "--by", "product")], [("NEW", "12.00")], "what they cost")
+    lib.equal([(u["product"], u["amount"]) for u in b.ask("usage", "--by", "product")], [("NEW", "12.00")],
+              "what they cost")
     # The feed itself, read again, is known: those that were taken in, and those that are kept.
     totals = b.ask("ingest", b.write("copy.csv", feed), ok=(1,))
     lib.equal((totals["duplicate"], totals["quarantined"], totals["charged"]), ("2", "3", "0"), "the same feed again")
@@ -280,7 +324,8 @@ def quarantine():
     # Names too long for an event are too long for its quarantine, too, and no less kept.
     b = books()
     for size in (255, 256, 400, 480):
-        done = b.events([lib.event("usage", f"n{size}", "team", "2022-01-02T00:00:00Z", product="FREE", attributes={"n" * size: "v"})])
+        done = b.events([lib.event("usage", f"n{size}", "team", "2022-01-02T00:00:00Z", product="FREE",
+                                   attributes={"n" * size: "v"})])
         lib.equal(done.returncode, int(size > 255), f"a name of {size} bytes")
     for q in b.ask("quarantine", "list"):
         shown, = b.ask("quarantine", "show", q["key"])
@@ -306,13 +351,15 @@ def instants():
     lib.equal(available("--as-of", "2022-06-01"), "50.00", "at the expiry")
     lib.equal(available("--as-of", "9999-12-31"), "50.00", "at the end of time")
     # Later than the clock by more than a day.
-    said(b.run("charge", "team", "RENDER", "--time", "9999-01-01", "--id", "f1", ok=None), 1, "max_future", out="quarantined\n")
+    said(b.run("charge", "team", "RENDER", "--time", "9999-01-01", "--id", "f1", ok=None), 1, "max_future",
+         out="quarantined\n")
     b.done()
 
 
 # ---- stores
 def start(b, *args):
-    return subprocess.Popen([lib.SCRIP, "-c", b.config, *args], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    return subprocess.Popen([lib.SCRIP, "-c", b.config, *args], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                            stderr=subprocess.PIPE, text=True)
 
 
 def two_at_once():
@@ -332,14 +379,16 @@ def two_at_once():
     assert first.poll() is None, "the first writer is still at work"
     out, err = first.communicate("team,2022-01-03,RENDER,ann,1\n")
     lib.equal(first.returncode, 0, err)
-    lib.equal(b.ask("usage", "--by", "product"), [{"product": "RENDER", "currency": "credits", "charges": "4", "amount": "8.00"}], "usage")
+    lib.equal(b.ask("usage", "--by", "product"), [{"product": "RENDER", "currency": "credits", "charges": "4",
+                                                   "amount": "8.00"}], "usage")
     lib.equal(b.run("grant", "team", "credits", "1").returncode, 0, "afterwards")
     b.done()
 
 
 def outputs():
     b = books()
-    b.events([lib.event("usage", f"u{i:05}", "team", "2022-01-02T00:00:00Z", product="FREE", user="someone") for i in range(3000)])
+    b.events([lib.event("usage", f"u{i:05}", "team", "2022-01-02T00:00:00Z", product="FREE",
+                        user="someone") for i in range(3000)])
     for command in ("events", "balance", "--help"):
         read, write = os.pipe()
         os.close(read)
@@ -356,7 +405,8 @@ def outputs():
 def stores():
     b = books(grants=False)
     path = os.path.join(b.folder, "books.db")
-    for args in (("balance",), ("verify",), ("head",), ("usage", "--by", "product"), ("quarantine", "retry"), ("quarantine", "drop", "1234")):
+    for args in (("balance",), ("verify",), ("head",), ("usage", "--by", "product"), ("quarantine", "retry"),
+                 ("quarantine", "drop", "1234")):
         said(b.run(*args, ok=None), 3, "run scrip init")
         assert not os.path.exists(path), f"{args} made a store"
     os.umask(0)
@@ -440,7 +490,8 @@ def unwritable():
 def full():
     """A file that may grow no further: an error, and books as if the run had never been; then they are whole again."""
     b, whole = books(), books()
-    events = [lib.event("usage", f"u{i:06}", "team", "2022-01-02T00:00:00Z", product="SIM", user=f"user-{i % 97}", quantity="0.1")
+    events = [lib.event("usage", f"u{i:06}", "team", "2022-01-02T00:00:00Z", product="SIM", user=f"user-{i % 97}",
+                        quantity="0.1")
               for i in range(20000)]
     for at in (b, whole):
         at.write("usage.jsonl", "".join(json.dumps(e) + "\n" for e in events))
@@ -469,20 +520,24 @@ def full_disk():
     if subprocess.run(["unshare", "-m", "true"], capture_output=True).returncode != 0:
         return
     b = books(grants=False)
-    b.write("usage.jsonl", "".join(json.dumps(lib.event("usage", f"u{i:06}", "team", "2022-01-02T00:00:00Z", product="FREE", user=f"user-{i}")) + "\n"
+    b.write("usage.jsonl", "".join(json.dumps(lib.event("usage", f"u{i:06}", "team", "2022-01-02T00:00:00Z",
+                                                        product="FREE", user=f"user-{i}")) + "\n"
                                    for i in range(20000)))
     os.mkdir(b.folder + "/small")
     with open(b.config, "w") as out:
         out.write(CONFIG.replace("books.db", "small/books.db"))
-    done = subprocess.run(["unshare", "-m", "sh", "-c", f"mount -t tmpfs -o size=2m none {b.folder}/small && touch {b.folder}/small/x || exit 77\n"
-                           f"{lib.SCRIP} -c {b.config} run; code=$?; {lib.SCRIP} -c {b.config} verify; echo $code $?"], capture_output=True, text=True)
+    done = subprocess.run(["unshare", "-m", "sh", "-c",
+                           f"mount -t tmpfs -o size=2m none {b.folder}/small && touch {b.folder}/small/x || exit 77\n"
+                           f"{lib.SCRIP} -c {b.config} run; code=$?; {lib.SCRIP} -c {b.config} verify; echo $code $?"],
+                          capture_output=True, text=True)
     if done.returncode != 77:
         lib.equal(done.stdout.splitlines()[-1], "3 0", f"a run on a full disk, verify: {done.stderr}")
         assert "full" in done.stderr or "No space" in done.stderr, done.stderr
     b.done()
 
 
-for part in (help, wrong_use, configurations, formats, idempotent, quotes, quarantine, instants, two_at_once, outputs, stores, unwritable, full,
+for part in (help, wrong_use, configurations, formats, idempotent, quotes, quarantine, instants, two_at_once, outputs,
+             stores, unwritable, full,
              full_disk):
     if len(sys.argv) < 2 or part.__name__ in sys.argv[1:]:
         part()

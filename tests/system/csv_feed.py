@@ -1,4 +1,4 @@
-"""csv_feed.py - CSV feeds as people and programs write them: what is taken in, what is not, and that nothing is lost or taken twice.
+"""csv_feed.py - CSV feeds as people and programs write them: what is taken in, what is not, and nothing lost or twice.
 
 Not named csv.py: that would hide Python's own module from the tests beside it.
 """
@@ -105,10 +105,11 @@ def noted(bytes, wanted, section=MAP):
 
 
 def spoilt(rows, wanted, section=MAP, head=HEAD, good_count=2):
-    """Bad bytes between two good rows: the good ones are taken, the bad ones are kept as (line, bytes, part of the reason)."""
+    """Bad bytes between two good rows: those are taken, the bad ones are kept as (line, bytes, part of the reason)."""
     b = Feed(section, head + DAY + b",FIRST,1,\n" + rows + DAY + b",LAST,1,\n")
     found = b.take()
-    lib.equal(found, {"read": good_count + len(wanted), "zero": good_count, "quarantined": len(wanted)}, f"totals of {rows[:80]!r}")
+    lib.equal(found, {"read": good_count + len(wanted), "zero": good_count, "quarantined": len(wanted)},
+              f"totals of {rows[:80]!r}")
     bad = b.bad()
     lib.equal(list(bad), [(line, bytes) for line, bytes, _ in wanted], f"quarantine of {rows[:80]!r}")
     for (_, reason), (_, _, part) in zip(bad.items(), wanted):
@@ -145,8 +146,10 @@ def rfc():
     good(HEAD + DAY + b",A,1,x,\n" + DAY + b",B,1,x\n", ["A", "B"])                # the same without it in the header
     good(b' time , "product" ,quantity,note\n'.replace(b' "product" ', b'" product "') + DAY + b",A,1,\n", ["A"])
     good(b'note,"pro""duct",time\nx,A,' + DAY + b"\n", ["A"], MAP.replace("= product", "= pro\"duct"))
-    noted(HEAD + DAY + b',A,1,"x"\n' + DAY + b',A,1,""\n' + DAY + b',A,1,"a""b"\n' + DAY + b',A,1,""""\n', ["x", "", 'a"b', '"'])
-    noted(HEAD + DAY + b',A,1,"x,y"\n' + DAY + b',A,1,"two\nlines"\n' + DAY + b',A,1," x "\n', ["x,y", "two\nlines", " x "])
+    noted(HEAD + DAY + b',A,1,"x"\n' + DAY + b',A,1,""\n' + DAY + b',A,1,"a""b"\n' + DAY + b',A,1,""""\n',
+          ["x", "", 'a"b', '"'])
+    noted(HEAD + DAY + b',A,1,"x,y"\n' + DAY + b',A,1,"two\nlines"\n' + DAY + b',A,1," x "\n',
+          ["x,y", "two\nlines", " x "])
     noted(HEAD + DAY + ',A,1,"Zoë, 東京 🎉"\n'.encode(), ["Zoë, 東京 🎉"])
     noted(HEAD + DAY + b',A,1,' + b"n" * 65536 + b"\n", ["n" * 65536])
 
@@ -173,7 +176,8 @@ def bad_rows():
     spoilt(DAY + b"," + b"A" * 256 + b",1,\n", [(3, DAY + b"," + b"A" * 256 + b",1,\n", "product")])
     spoilt(DAY + b",,1,\n", [(3, DAY + b",,1,\n", "product: missing")])
     # An open quote costs its own line; what comes behind it is read as if it had never been.
-    spoilt(DAY + b',"A,1,\n' + DAY + b",B,1,\n", [(3, DAY + b',"A,1,\n', "line 3, cell 2: a quote is opened here and never closed")],
+    spoilt(DAY + b',"A,1,\n' + DAY + b",B,1,\n",
+           [(3, DAY + b',"A,1,\n', "line 3, cell 2: a quote is opened here and never closed")],
            good_count=3)
     spoilt(DAY + b',"two\nlines",x,y,z,1,\n',
            [(3, DAY + b',"two\nlines",x,y,z,1,\n', "too many columns")])
@@ -223,8 +227,10 @@ def values():
             "amounts = loose\ndecimal = comma\ndelimiter = semicolon\n")
     # What cannot be read without a guess is not read.
     for cell in ("1,5", "$5", "(5)", "1 234", "--5", "1.2.3", "5-", "0x10", "1_000", "five", "+-1", "-", "."):
-        spoilt(DAY + b',A,"' + cell.encode() + b'",\n', [(3, DAY + b',A,"' + cell.encode() + b'",\n', "quantity")], amount)
-    for cell in ("1,2,3", "1,23", "12,3456", "1.5,000", "--5", "(-5)", "$", "()", "1,234.5.6", ",500", "1,", "(5", "5)"):
+        spoilt(DAY + b',A,"' + cell.encode() + b'",\n', [(3, DAY + b',A,"' + cell.encode() + b'",\n', "quantity")],
+               amount)
+    for cell in ("1,2,3", "1,23", "12,3456", "1.5,000", "--5", "(-5)", "$", "()", "1,234.5.6", ",500", "1,", "(5",
+                 "5)"):
         spoilt(DAY + b',A,"' + cell.encode() + b'",\n', [(3, DAY + b',A,"' + cell.encode() + b'",\n', "quantity")],
                amount + "amounts = loose\n")
     for cell in ("1.5", "1,2,3"):
@@ -237,18 +243,22 @@ def times():
         good(b"time,product\n" + b"".join(b'"' + c.encode() + b'",A\n' for c in cells), wanted, MAP + more, ("time",))
 
     at(["2022-03-29", "2022-03-29T08:00:00Z", "2022-03-29T10:00:00+02:00", "2022-03-29 08:00:01", " 2022-03-30 "],
-       ["2022-03-29T00:00:00Z", "2022-03-29T08:00:00Z", "2022-03-29T08:00:00Z", "2022-03-29T08:00:01Z", "2022-03-30T00:00:00Z"])
+       ["2022-03-29T00:00:00Z", "2022-03-29T08:00:00Z", "2022-03-29T08:00:00Z", "2022-03-29T08:00:01Z",
+        "2022-03-30T00:00:00Z"])
     at(["29.03.2022 08:05", "31.12.2022 23:59"], ["2022-03-29T06:05:00Z", "2022-12-31T22:59:00Z"],
        "time = %d.%m.%Y %H:%M\nzone = Europe/Berlin\n")
-    at(["03/29/22 08:05 PM", "03/30/22 12:00 AM"], ["2022-03-29T20:05:00Z", "2022-03-30T00:00:00Z"], "time = %m/%d/%y %I:%M %p\n")
+    at(["03/29/22 08:05 PM", "03/30/22 12:00 AM"], ["2022-03-29T20:05:00Z", "2022-03-30T00:00:00Z"],
+       "time = %m/%d/%y %I:%M %p\n")
     at(["29-Mar-2022", "01-Dec-2022"], ["2022-03-29T00:00:00Z", "2022-12-01T00:00:00Z"], "time = %d-%b-%Y\n")
     at(["1648512000", "1648512001"], ["2022-03-29T00:00:00Z", "2022-03-29T00:00:01Z"], "time = %s\n")
     at(["2022-03-29 08:00 +0530"], ["2022-03-29T02:30:00Z"], "time = %Y-%m-%d %H:%M %z\n")
     at(["1900-01-01", "2022-01-01"], ["1900-01-01T00:00:00Z", "2022-01-01T00:00:00Z"])
     # An hour that the zone skips; the years before 1900; and what is no time.
     berlin = MAP + "time = %Y-%m-%d %H:%M\nzone = Europe/Berlin\n"
-    for row, section in ((b"2022-03-27 02:30", berlin), (b"1899-12-31", MAP), (b"10000-01-01", MAP), (b"2022-13-01", MAP),
-                         (b"2022-1-1", MAP), (b"2022-03-29T25:00:00Z", MAP), (b"29.03.2022", MAP), (b"2022-03-29 08:00 x", berlin)):
+    for row, section in ((b"2022-03-27 02:30", berlin), (b"1899-12-31", MAP), (b"10000-01-01", MAP),
+                         (b"2022-13-01", MAP),
+                         (b"2022-1-1", MAP), (b"2022-03-29T25:00:00Z", MAP), (b"29.03.2022", MAP),
+                         (b"2022-03-29 08:00 x", berlin)):
         b = Feed(section, b"time,product\n" + row + b",A\n")
         lib.equal(b.take(), {"read": 1, "quarantined": 1}, row)
         assert "is not a time" in list(b.bad().values())[0] or "does not fit" in list(b.bad().values())[0], b.bad()
@@ -285,7 +295,8 @@ filter.who = team, "team, two"
 [service/metered counted]
 """
     head = b"who,time,kind,amount,product,grant,class\n"
-    b = Feed(types, head + b"team,2022-01-01,bought,100,,g1,starter\nteam,2022-01-02,used,2.5,A,,\nteam,2022-01-02,total,2.5,,,\n"
+    b = Feed(types,
+             head + b"team,2022-01-01,bought,100,,g1,starter\nteam,2022-01-02,used,2.5,A,,\nteam,2022-01-02,total,2.5,,,\n"
              b'team,2022-01-02,"a, b",2.5,,,\n"team, two",2022-01-01,bought,1,,g1,\nother,2022-01-01,bought,1,,,\n'
              b"team,2022-01-03,lost,1,,,\nteam,2022-01-03,,1,,,\n")
     b.write("rates.csv", "product,rate,currency\nother,1,credits\n")
@@ -299,15 +310,19 @@ filter.who = team, "team, two"
     lib.equal(balance, {"team": "97.50", "team, two": "1.00"}, "balance")
     b.again({})
     b.done()
-    b = Feed(MAP + "const.user = ann\n".replace("user", "unit") + "const.attribute.pool = CY\n", HEAD + DAY + b",A,1,\n")
+    b = Feed(MAP + "const.user = ann\n".replace("user", "unit") + "const.attribute.pool = CY\n",
+             HEAD + DAY + b",A,1,\n")
     b.take()
     lib.equal(b.events("unit", "data"), [("ann", '{"attribute.pool":"CY"}')], "constants")
     b.done()
     for section, part in ((MAP + "map.colour = x\n", "no such field"), (MAP + "const.id = 1\n", "const.id"),
-                          (MAP + "const.quantity = 1\n", "map.quantity is there too"), (MAP + "const.end = soon\n", "const.end"),
+                          (MAP + "const.quantity = 1\n", "map.quantity is there too"),
+                          (MAP + "const.end = soon\n", "const.end"),
                           (MAP + "type = usage\n", "no event type"), (MAP + "type.map.x = scrip.grant\n", "map.type"),
-                          (MAP + "map.id = id\nidentity = product\n", "keep one of both"), (MAP + "delimiter = ,\n", "delimiter"),
-                          (MAP.replace("map.time = time\n", ""), "map.time: missing"), (MAP + "identity = nothing\n", "identity"),
+                          (MAP + "map.id = id\nidentity = product\n", "keep one of both"),
+                          (MAP + "delimiter = ,\n", "delimiter"),
+                          (MAP.replace("map.time = time\n", ""), "map.time: missing"),
+                          (MAP + "identity = nothing\n", "identity"),
                           (MAP + "filter.nothing = 1\n", "filter.nothing"), (MAP + 'map.unit = "a\n', "never closed")):
         refused(HEAD + DAY + b",A,1,\n", part, section)
 
@@ -334,23 +349,27 @@ def identity():
     b.done()
     # Columns.
     columns = MAP + "identity = time, note\n"
-    b = Feed(columns, HEAD + DAY + b",A,1,x\n" + DAY + b",A,1,x\n" + DAY + b',B,1,"x|y"\n' + DAY + b",A,2,x\n" + b"2022-01-03,A,1,\n")
+    b = Feed(columns,
+             HEAD + DAY + b",A,1,x\n" + DAY + b",A,1,x\n" + DAY + b',B,1,"x|y"\n' + DAY + b",A,2,x\n" + b"2022-01-03,A,1,\n")
     lib.equal(b.take(), {"read": 5, "zero": 3, "duplicate": 1, "quarantined": 1}, "columns")
     lib.equal(b.rows("select class, line from quarantine_rows"), [("conflict", 5)], "same id, other content")
     b.again({})
     b.done()
     # Parts that could be taken for one another are not.
-    b = Feed(MAP + "identity = product, note\n", HEAD + DAY + b",A|B,1,C\n" + DAY + b",A,1,B|C\n" + DAY + b",A%7CB,1,C\n")
+    b = Feed(MAP + "identity = product, note\n",
+             HEAD + DAY + b",A|B,1,C\n" + DAY + b",A,1,B|C\n" + DAY + b",A%7CB,1,C\n")
     lib.equal(b.take(), {"read": 3, "zero": 3}, "parts of an id")
     b.done()
     # Long ones are cut, and stay apart by a hash.
     long = b"n" * 300
-    b = Feed(MAP + "identity = note\n", HEAD + DAY + b",A,1," + long + b"a\n" + DAY + b",A,1," + long + b"b\n" + DAY + b",B,1,\n")
+    b = Feed(MAP + "identity = note\n",
+             HEAD + DAY + b",A,1," + long + b"a\n" + DAY + b",A,1," + long + b"b\n" + DAY + b",B,1,\n")
     lib.equal(b.take(), {"read": 3, "zero": 2, "quarantined": 1}, "long ids")
     assert "all of its columns are empty" in list(b.bad().values())[0]
     b.done()
     # map.id; one that is optional and absent falls back to the row.
-    b = Feed(MAP + "map.id = id?\n", b"id,time,product\n1," + DAY + b",A\n1," + DAY + b",A\n1," + DAY + b",B\n," + DAY + b",C\n")
+    b = Feed(MAP + "map.id = id?\n",
+             b"id,time,product\n1," + DAY + b",A\n1," + DAY + b",A\n1," + DAY + b",B\n," + DAY + b",C\n")
     lib.equal(b.take(), {"read": 4, "zero": 1, "duplicate": 1, "quarantined": 2}, "ids")
     b.put(b"time,product\n" + DAY + b",A\n" + DAY + b",A\n")
     lib.equal(b.take(), {"read": 2, "zero": 2}, "without the column")
@@ -376,7 +395,8 @@ def files():
         os.rename(os.path.join(b.folder, "feed.csv"), os.path.join(b.folder, "feed.csv.1"))
         b.put(HEAD + b"".join(rows[41:45]))                              # rotated
         lib.equal(b.take(), {"read": 4, "zero": 4}, "rotated")
-        lib.equal(b.take("ingest", os.path.join(b.folder, "feed.csv.1"), "--as", "feed"), {"read": 21, "duplicate": 21}, "the old one")
+        lib.equal(b.take("ingest", os.path.join(b.folder, "feed.csv.1"), "--as", "feed"),
+                  {"read": 21, "duplicate": 21}, "the old one")
         b.put(b"")
         lib.equal(b.take(), {}, "emptied")
         b.put(HEAD + b"".join(rows[:3]))
@@ -410,7 +430,8 @@ def files():
 def long_rows():
     """A row of a MiB is a row, a longer one is not; and lines behind it are counted on."""
     fill = 1048576 - len(DAY + b",A,1,\n")
-    b = Feed(MAP.replace("map.attribute.note = note?\n", ""), HEAD + DAY + b",A,1," + b"n" * fill + b"\n" + DAY + b",B,1," + b"n" * (fill + 1) + b"\n" + DAY + b",C,x,\n")
+    b = Feed(MAP.replace("map.attribute.note = note?\n", ""),
+             HEAD + DAY + b",A,1," + b"n" * fill + b"\n" + DAY + b",B,1," + b"n" * (fill + 1) + b"\n" + DAY + b",C,x,\n")
     lib.equal(b.take(), {"read": 3, "zero": 1, "quarantined": 2}, "long rows")
     bad = sorted(b.bad().items())
     assert bad[0][0][0] == 3 and len(bad[0][0][1]) == 65536 and "longer than 1048576 bytes" in bad[0][1], bad[0][1]
@@ -427,7 +448,8 @@ def names():
     b = Feed(MAP.replace("files = feed.csv", "files = b.csv, usage-*.csv, a[1].csv\nfolder = in [x]"))
     os.mkdir(os.path.join(b.folder, "in [x]"))
     os.mkdir(os.path.join(b.folder, "in [x]", "usage-folder.csv"))
-    for name, product in (("b.csv", b"B"), ("usage-2.csv", b"U2"), ("usage-1.csv", b"U1"), ("a[1].csv", b"A1"), ("a1.csv", b"no"),
+    for name, product in (("b.csv", b"B"), ("usage-2.csv", b"U2"), ("usage-1.csv", b"U1"), ("a[1].csv", b"A1"),
+                          ("a1.csv", b"no"),
                           (".usage-3.csv", b"no")):
         b.put(HEAD + DAY + b"," + product + b",1,\n", os.path.join("in [x]", name))
     lib.equal(b.take(), {"read": 4, "zero": 4}, "patterns")
@@ -443,8 +465,10 @@ def names():
     lib.equal(b.take(), {}, "no files")
     # Standard input has no place to go on from: what is known is known by its ids.
     feed = HEAD + DAY + b",A,1,\n" + DAY + b",A,1,\n" + DAY + b",B,1"
-    lib.equal(b.take("ingest", "-", "--as", "feed", stdin=feed), {"read": 3, "zero": 2, "quarantined": 1}, "standard input")
-    lib.equal(b.take("ingest", "-", "--as", "feed", stdin=feed), {"read": 3, "duplicate": 2, "quarantined": 1}, "the same again")
+    lib.equal(b.take("ingest", "-", "--as", "feed", stdin=feed), {"read": 3, "zero": 2, "quarantined": 1},
+              "standard input")
+    lib.equal(b.take("ingest", "-", "--as", "feed", stdin=feed), {"read": 3, "duplicate": 2, "quarantined": 1},
+              "the same again")
     lib.equal(len(b.bad()), 1, "quarantine")
     # The source that knows a file by its header.
     path = b.put(feed, "some.csv")
@@ -459,7 +483,8 @@ def random_rows(seed):
     count = rng.randrange(1, 40)
     rows = [["".join(rng.choice(marks) for _ in range(rng.randrange(0, 9))) for _ in range(3)] for _ in range(count)]
     out = io.StringIO(newline="")
-    writer = csv.writer(out, lineterminator=rng.choice(["\n", "\r\n"]), quoting=rng.choice([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]))
+    writer = csv.writer(out, lineterminator=rng.choice(["\n", "\r\n"]),
+                        quoting=rng.choice([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]))
     writer.writerow(["time", "product", "x", "note", "y"])
     for i, (x, note, y) in enumerate(rows):
         writer.writerow(["2022-01-02", f"P{i:03}", x, note, y])
@@ -479,7 +504,8 @@ def random_rows(seed):
         if not any("\r" in c for c in cells.values()):
             wanted.append((row[1], {k: v for k, v in cells.items() if v}))
     lib.equal(sorted(read, key=lambda r: r[0]), wanted, f"seed {seed}")
-    lib.equal(found, {k: v for k, v in (("read", count), ("zero", len(wanted)), ("quarantined", count - len(wanted))) if v},
+    lib.equal(found, {k: v for k, v in (("read", count), ("zero", len(wanted)), ("quarantined",
+                                                                                 count - len(wanted))) if v},
               f"totals of seed {seed}")
     b.again({})
     b.done()
@@ -488,7 +514,8 @@ def random_rows(seed):
 def random_bytes(seed):
     """Whatever the bytes are: every row has one outcome, and those in quarantine are bytes of the file at the line they say."""
     rng = random.Random(seed)
-    parts = [DAY, b",", b",", b"\n", b"\n", b'"', b"A", b"1", b"\r", b"\0", b"\xff", b"\xc3\xa9", b",A,1,x\n", DAY + b",A,1,\n"]
+    parts = [DAY, b",", b",", b"\n", b"\n", b'"', b"A", b"1", b"\r", b"\0", b"\xff", b"\xc3\xa9", b",A,1,x\n",
+             DAY + b",A,1,\n"]
     feed = HEAD + b"".join(rng.choice(parts) for _ in range(rng.randrange(1, 400)))
     b = Feed(MAP, feed)
     b.take()
@@ -507,7 +534,8 @@ def grown_at_random(seed):
     rng = random.Random(seed)
     rows = []
     for i in range(rng.randrange(5, 60)):
-        rows.append(rng.choice([b"%s,A,1,\n", b"%s,B,1,\n", b'%s,C,1,"x\ny"\n', b"%s,D,x,\n", b"%s,E\n", b"\n%s,A,2,\r\n", b'%s,"F,1,\n'])
+        rows.append(rng.choice([b"%s,A,1,\n", b"%s,B,1,\n", b'%s,C,1,"x\ny"\n', b"%s,D,x,\n", b"%s,E\n",
+                                b"\n%s,A,2,\r\n", b'%s,"F,1,\n'])
                     % (b"2022-01-%02d" % min(28, 1 + i // rng.randrange(1, 9))))
     whole, parts = Feed(MAP, HEAD + b"".join(rows)), Feed(MAP, HEAD)
     whole.take()

@@ -46,7 +46,8 @@ query = usage
 by = product
 file = used.csv
 """
-QUESTIONS = (("head", "--by", "account"), ("balance", "--by", "grant", "--as-of", "2022-06-01"), ("balance", "--as-of", "2022-12-31"),
+QUESTIONS = (("head", "--by", "account"), ("balance", "--by", "grant", "--as-of", "2022-06-01"),
+             ("balance", "--as-of", "2022-12-31"),
              ("usage", "--by", "product,user,month,class"), ("usage", "--by", "day,account"), ("usage", "--by", "pool"),
              ("events", "--outcome", "refused"), ("quarantine", "list"))
 
@@ -66,8 +67,10 @@ def feeds(folder, count, seed):
     write("daily.csv", ["product,rate,currency\nCAD,7,flex\nBIM,10,flex\n"])
     write("rates.csv", ["product,rate,per,currency\nRENDER,1,3,credits\nSIM,2,1,credits\nFREE,0,1,credits\n"])
     for name, first in (("grants.jsonl", 0), ("more-1.jsonl", 90)):
-        write(name, [json.dumps(lib.event("grant", f"g{day}-{a}", a, when(rng, day), currency=rng.choice(["credits", "flex"]),
-                                          amount=str(rng.randrange(1, 400)), expires=f"2022-{rng.randrange(6, 13):02}-01")) + "\n"
+        write(name, [json.dumps(lib.event("grant", f"g{day}-{a}", a, when(rng, day),
+                                          currency=rng.choice(["credits", "flex"]),
+                                          amount=str(rng.randrange(1, 400)),
+                                          expires=f"2022-{rng.randrange(6, 13):02}-01")) + "\n"
                      for day in range(first, first + 90, 5) for a in accounts if rng.random() < 0.5])
     for name, first in (("jobs-a.csv", 0), ("jobs-b.csv", 100)):
         write(name, ["account,time,product,user,quantity,pool\n"] +
@@ -104,7 +107,8 @@ def killed(made, wanted, rng, took):
     cut = Run(made)
     kills = 0
     for _ in range(rng.randrange(1, 5)):
-        run = subprocess.Popen([lib.SCRIP, "-c", cut.config, "run"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        run = subprocess.Popen([lib.SCRIP, "-c", cut.config, "run"], stdout=subprocess.DEVNULL,
+                               stderr=subprocess.DEVNULL)
         try:
             run.wait(timeout=rng.uniform(0.002, took))
         except subprocess.TimeoutExpired:
@@ -123,7 +127,8 @@ def broken(made, wanted, shim, rng, total, count):
         at = 1 + (i * total + rng.randrange(total)) // count
         mode, code = rng.choice(["once", "always", "short"]), rng.choice([errno.ENOSPC, errno.EIO])
         cut = Run(made)
-        env = dict(os.environ, LD_PRELOAD=shim, FAULT_PATH=cut.folder + "/books.db", FAULT_AT=str(at), FAULT_MODE=mode, FAULT_ERRNO=str(code))
+        env = dict(os.environ, LD_PRELOAD=shim, FAULT_PATH=cut.folder + "/books.db", FAULT_AT=str(at), FAULT_MODE=mode,
+                   FAULT_ERRNO=str(code))
         done = subprocess.run([lib.SCRIP, "-c", cut.config, "run"], env=env, capture_output=True, text=True)
         what = f"{mode} {errno.errorcode[code]} at write {at} of {total}"
         assert done.returncode in (0, 1, 3), (what, done)
@@ -155,10 +160,12 @@ def main():
     assert kills > 2, kills
     if not os.environ.get("SAN"):
         shim = os.path.join(whole.folder, "io.so")
-        subprocess.run([os.environ.get("CC", "gcc"), "-std=c11", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC", "-o", shim,
+        subprocess.run([os.environ.get("CC", "gcc"), "-std=c11", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-Werror",
+                        "-shared", "-fPIC", "-o", shim,
                         os.path.join(lib.ROOT, "tests", "fault", "io.c"), "-ldl"], check=True)
         count = Run(made)
-        env = dict(os.environ, LD_PRELOAD=shim, FAULT_PATH=count.folder + "/books.db", FAULT_COUNT=count.folder + "/calls")
+        env = dict(os.environ, LD_PRELOAD=shim, FAULT_PATH=count.folder + "/books.db",
+                   FAULT_COUNT=count.folder + "/calls")
         subprocess.run([lib.SCRIP, "-c", count.config, "run"], env=env, capture_output=True)
         with open(count.folder + "/calls") as file:
             total = int(file.read())

@@ -39,8 +39,10 @@ chmod 600 "$folder/scrip.ini"
 printf 'product,rate,per,currency\n"A ""x""",1,3,credits\nB,2,1,credits\n' >"$folder/rates.csv"
 printf 'product,rate,currency\nCAD,7,flex\n' >"$folder/daily.csv"
 for i in 1 2 3 4; do
-    printf '{"specversion":"1.0","id":"g%d","source":"t","type":"scrip.grant","subject":"team-%d","time":"2022-01-0%dT00:00:00Z","data":{"currency":"%s","amount":"%d00","scope":{"products":["CAD","B"]},"expires":"2022-02-0%d"}}\n' \
-        $i $((i % 2)) $i "$([ $((i % 2)) = 1 ] && echo credits || echo flex)" $i $i
+    printf '{"specversion":"1.0","id":"g%d","source":"t","type":"scrip.grant","subject":"team-%d",' $i $((i % 2))
+    printf '"time":"2022-01-0%dT00:00:00Z","data":{"currency":"%s","amount":"%d00","scope":{"products":["CAD","B"]},' \
+        $i "$([ $((i % 2)) = 1 ] && echo credits || echo flex)" $i
+    printf '"expires":"2022-02-0%d"}}\n' $i
 done >"$folder/grants.jsonl"
 echo '{"not":"an event"' >>"$folder/grants.jsonl"
 {
@@ -61,7 +63,8 @@ failed=0
 try() { # EXIT ARGUMENTS...
     local wanted=$1 code=0
     shift
-    valgrind -q --error-exitcode=99 --leak-check=full --show-leak-kinds=definite,indirect,possible --errors-for-leak-kinds=definite,indirect,possible \
+    valgrind -q --error-exitcode=99 --leak-check=full --show-leak-kinds=definite,indirect,possible \
+        --errors-for-leak-kinds=definite,indirect,possible \
         "$SCRIP" -c "$folder/scrip.ini" "$@" >"$folder/out" 2>"$folder/err" </dev/null || code=$?
     [ $code = "$wanted" ] && return
     echo "scrip $*: exit $code, wanted $wanted"

@@ -107,6 +107,7 @@ int main(int argc, char **argv)
             size = mutate(bytes, size, other, other_size);
         LLVMFuzzerTestOneInput(bytes, size);
     }
-    printf("%llu mutations of %d files from seed %llu\n", (unsigned long long)count, argc - 3, (unsigned long long)seed);
+    printf("%llu mutations of %d files from seed %llu\n", (unsigned long long)count, argc - 3,
+           (unsigned long long)seed);
     return 0;
 }
