@@ -284,7 +284,8 @@ def quotes():
 # ---- quarantine
 def quarantine():
     b = books()
-    feed = ("account,time,product,user,quantity\nteam,2022-01-02,NEW,ann,2\nteam,2022-01-02,NEW,ann,2\nteam,2022-01-03,RENDER,ann,x\n"
+    feed = ("account,time,product,user,quantity\nteam,2022-01-02,NEW,ann,2\nteam,2022-01-02,NEW,ann,2\n"
+            "team,2022-01-03,RENDER,ann,x\n"
             "team,2022-01-04,RENDER\nteam,9000-01-01,RENDER,ann,1\n")
     done = b.run("ingest", b.write("feed.csv", feed), ok=(1,))
     lib.equal([(q["class"], q["line"]) for q in sorted(b.ask("quarantine", "list"), key=lambda q: int(q["line"]))],
@@ -369,7 +370,8 @@ def two_at_once():
     first.stdin.flush()
     # It is at work once it holds the lock, which it takes before it opens the database.
     fds = f"/proc/{first.pid}/fd"
-    while not any(os.path.realpath(f"{fds}/{fd}") == os.path.realpath(b.folder + "/books.db-wal") for fd in os.listdir(fds)):
+    wal = os.path.realpath(b.folder + "/books.db-wal")
+    while not any(os.path.realpath(f"{fds}/{fd}") == wal for fd in os.listdir(fds)):
         assert first.poll() is None, first.communicate()
         time.sleep(0.01)
     for args in (("run",), ("grant", "team", "credits", "1"), ("quarantine", "retry"), ("upgrade",), ("init",)):

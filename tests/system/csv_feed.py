@@ -296,7 +296,8 @@ filter.who = team, "team, two"
 """
     head = b"who,time,kind,amount,product,grant,class\n"
     b = Feed(types,
-             head + b"team,2022-01-01,bought,100,,g1,starter\nteam,2022-01-02,used,2.5,A,,\nteam,2022-01-02,total,2.5,,,\n"
+             head + b"team,2022-01-01,bought,100,,g1,starter\nteam,2022-01-02,used,2.5,A,,\n"
+             b"team,2022-01-02,total,2.5,,,\n"
              b'team,2022-01-02,"a, b",2.5,,,\n"team, two",2022-01-01,bought,1,,g1,\nother,2022-01-01,bought,1,,,\n'
              b"team,2022-01-03,lost,1,,,\nteam,2022-01-03,,1,,,\n")
     b.write("rates.csv", "product,rate,currency\nother,1,credits\n")
@@ -350,7 +351,8 @@ def identity():
     # Columns.
     columns = MAP + "identity = time, note\n"
     b = Feed(columns,
-             HEAD + DAY + b",A,1,x\n" + DAY + b",A,1,x\n" + DAY + b',B,1,"x|y"\n' + DAY + b",A,2,x\n" + b"2022-01-03,A,1,\n")
+             HEAD + DAY + b",A,1,x\n" + DAY + b",A,1,x\n" + DAY + b',B,1,"x|y"\n' +
+             DAY + b",A,2,x\n" + b"2022-01-03,A,1,\n")
     lib.equal(b.take(), {"read": 5, "zero": 3, "duplicate": 1, "quarantined": 1}, "columns")
     lib.equal(b.rows("select class, line from quarantine_rows"), [("conflict", 5)], "same id, other content")
     b.again({})
@@ -431,7 +433,8 @@ def long_rows():
     """A row of a MiB is a row, a longer one is not; and lines behind it are counted on."""
     fill = 1048576 - len(DAY + b",A,1,\n")
     b = Feed(MAP.replace("map.attribute.note = note?\n", ""),
-             HEAD + DAY + b",A,1," + b"n" * fill + b"\n" + DAY + b",B,1," + b"n" * (fill + 1) + b"\n" + DAY + b",C,x,\n")
+             HEAD + DAY + b",A,1," + b"n" * fill + b"\n" + DAY + b",B,1," + b"n" * (fill + 1) + b"\n" +
+             DAY + b",C,x,\n")
     lib.equal(b.take(), {"read": 3, "zero": 1, "quarantined": 2}, "long rows")
     bad = sorted(b.bad().items())
     assert bad[0][0][0] == 3 and len(bad[0][0][1]) == 65536 and "longer than 1048576 bytes" in bad[0][1], bad[0][1]
@@ -512,7 +515,7 @@ def random_rows(seed):
 
 
 def random_bytes(seed):
-    """Whatever the bytes are: every row has one outcome, and those in quarantine are bytes of the file at the line they say."""
+    """Whatever the bytes are: each row has one outcome, and those in quarantine are the file's bytes at their line."""
     rng = random.Random(seed)
     parts = [DAY, b",", b",", b"\n", b"\n", b'"', b"A", b"1", b"\r", b"\0", b"\xff", b"\xc3\xa9", b",A,1,x\n",
              DAY + b",A,1,\n"]

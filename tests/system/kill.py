@@ -57,7 +57,7 @@ def when(rng, day):
 
 
 def feeds(folder, count, seed):
-    """Several sources that speak of the same accounts at the same instants; some rows are bad, some equal, some refused."""
+    """Several sources on the same accounts at the same instants; some rows are bad, some equal, some refused."""
     rng = random.Random(seed)
     accounts = [f"team-{i:02}" for i in range(9)]
 
@@ -72,10 +72,11 @@ def feeds(folder, count, seed):
                                           amount=str(rng.randrange(1, 400)),
                                           expires=f"2022-{rng.randrange(6, 13):02}-01")) + "\n"
                      for day in range(first, first + 90, 5) for a in accounts if rng.random() < 0.5])
+    products = ["RENDER", "SIM", "FREE", "FREE", "ignored", "unknown"]
     for name, first in (("jobs-a.csv", 0), ("jobs-b.csv", 100)):
         write(name, ["account,time,product,user,quantity,pool\n"] +
-              [f"{rng.choice(accounts)},{when(rng, first + 100 * i // count)},{rng.choice(['RENDER', 'SIM', 'FREE', 'FREE', 'ignored', 'unknown'])},"
-               f"u{rng.randrange(20)},{rng.choice(['1', '2.5', '0.01', '1', '1', 'x'])},{rng.choice('ABC')}\n" for i in range(count)])
+              [f"{rng.choice(accounts)},{when(rng, first + 100 * i // count)},{rng.choice(products)},u{rng.randrange(20)},"
+               f"{rng.choice(['1', '2.5', '0.01', '1', '1', 'x'])},{rng.choice('ABC')}\n" for i in range(count)])
     write("sessions.csv", ["account,start,end,product,user\n"] +
           [f"{rng.choice(accounts)},{start},{start[:11]}23:30:00Z,{rng.choice(['CAD', 'BIM'])},u{rng.randrange(9)}\n"
            for start in (when(rng, 200 * i // count) for i in range(count))])
