@@ -76,7 +76,8 @@ def feeds(folder, count, seed):
     for name, first in (("jobs-a.csv", 0), ("jobs-b.csv", 100)):
         write(name, ["account,time,product,user,quantity,pool\n"] +
               [f"{rng.choice(accounts)},{when(rng, first + 100 * i // count)},{rng.choice(products)},"
-               f"u{rng.randrange(20)},{rng.choice(['1', '2.5', '0.01', '1', '1', 'x'])},{rng.choice('ABC')}\n" for i in range(count)])
+               f"u{rng.randrange(20)},{rng.choice(['1', '2.5', '0.01', '1', '1', 'x'])},{rng.choice('ABC')}\n"
+               for i in range(count)])
     write("sessions.csv", ["account,start,end,product,user\n"] +
           [f"{rng.choice(accounts)},{start},{start[:11]}23:30:00Z,{rng.choice(['CAD', 'BIM'])},u{rng.randrange(9)}\n"
            for start in (when(rng, 200 * i // count) for i in range(count))])
