@@ -102,7 +102,8 @@ struct scrip_attribute {
     X(CONVERSION, "scrip.conversion")                                                                         \
     X(TRANSFER, "scrip.transfer")                                                                             \
     X(RESET, "scrip.reset")                                                                                   \
-    X(CLOSE, "scrip.close")
+    X(CLOSE, "scrip.close")                                                                                   \
+    X(RERATE, "scrip.rerate")
 
 enum scrip_event_type {
 #define X(id, text) SCRIP_##id,
@@ -167,7 +168,11 @@ enum scrip_event_type {
     X(START, "start", 'T')                                                                                    \
     X(PARENT, "parent", 'N')                                                                                  \
     X(LABEL, "label", 'X')         /* a family: label.NAME */                                                 \
-    X(ATTRIBUTE, "attribute", 'X') /* a family: attribute.NAME */
+    X(ATTRIBUTE, "attribute", 'X') /* a family: attribute.NAME */                                             \
+    X(GRANTS, "grants", 'L')       /* of a usage: these grants pay, in this order */                          \
+    X(RECURRENCE_MODE, "recurrence.mode", 'N') /* reset (to the amount; default), or add (the amount) */      \
+    X(RECURRENCE_FROM, "recurrence.from", 'N') /* anchor, calendar, start (the account's), first-use */       \
+    X(SHARE, "share", 'N') /* a family: share.ACCOUNT of a transfer: 80%, or remaining */
 
 enum scrip_field_key {
 #define X(id, text, reads) SCRIP_F_##id,
@@ -271,6 +276,18 @@ struct scrip_grant {
 
 enum scrip_rounding { SCRIP_HALF_EVEN, SCRIP_HALF_UP, SCRIP_UP, SCRIP_DOWN };
 enum scrip_late { SCRIP_LATE_POST, SCRIP_LATE_REPLAY };
+/* What becomes of the part of a charge that no grant can pay: the charge is refused, or it is paid by debt, which the next
+ * balance settles. */
+enum scrip_overdraft { SCRIP_OVERDRAFT_NONE, SCRIP_OVERDRAFT_DEBT };
+/* Which grants pay: by their order keys; each in proportion to what it has; or as the usage lists them (`grants`). */
+enum scrip_draw_mode { SCRIP_DRAW_ORDERED, SCRIP_DRAW_PROPORTIONAL, SCRIP_DRAW_LISTED };
+/* What the open holds of one group hold together: their sum, or the largest (returnable capacity). */
+enum scrip_hold_rule { SCRIP_HOLD_SUM, SCRIP_HOLD_MAX };
+/* What a grant that comes out of a conversion takes over from the one that paid. */
+#define SCRIP_KEEP_CLASS INT64_C(1)
+#define SCRIP_KEEP_EXPIRES INT64_C(2)
+#define SCRIP_KEEP_PRIORITY INT64_C(4)
+#define SCRIP_KEEP_COST INT64_C(8)
 
 /* What an instance of a currency is, asked once when it is opened. */
 struct scrip_policy {
@@ -281,6 +298,17 @@ struct scrip_policy {
     int64_t accept_until_us;
     int64_t settle_lag_us;
     int64_t late; /* enum scrip_late */
+    int64_t overdraft;       /* enum scrip_overdraft */
+    int64_t overdraft_limit; /* minor units of debt at most; INT64_MAX: no limit */
+    int64_t draw_mode;       /* enum scrip_draw_mode */
+    int64_t refund_us;       /* what comes back to a grant after its end: lives this long from then; 0: is lost */
+    int64_t capture_over;    /* 1: a capture of more than is held charges the rest, too; 0: it is refused */
+    int64_t hold_us;         /* a hold without an expiry times out after this; 0: never */
+    int64_t hold_rule;       /* enum scrip_hold_rule */
+    const char *hold_group;  /* what makes a group: "user, attribute.host"; lent as long as the instance; "": each alone */
+    struct scrip_decimal hold_decay; /* the n-th open hold of one product in a group counts decay^(n-1) times; 1: fully */
+    int64_t reset_keeps;     /* 1: a reset leaves grants without a rollover rule as they are; 0: what is left is lost */
+    int64_t convert_keeps;   /* SCRIP_KEEP_... of grants that come out of conversions into this currency */
 };
 
 /* ---- rows of a feed ----------------------------------------------------------------------------------------- */
@@ -402,6 +430,14 @@ struct scrip_host {
     /* Names what else decides this instance's prices, as a rate sheet's bytes: it goes into the digest kept with every price. */
     void (*digest_add)(struct scrip_ctx *ctx, const void *bytes, uint64_t size);
 
+    /* For a service, during quote or timer: calls its `timer` when the account's time reaches `due_us`, before the event that
+     * reaches it; the same key again moves it, SCRIP_TIME_NONE takes it back. A refused event's settings are undone. */
+    int (*timer_set)(struct scrip_ctx *ctx, const char *key, uint64_t key_size, int64_t due_us);
+    /* The same and for the account that is quoted for: its time zone ("UTC" where it has none). */
+    const char *(*account_zone)(struct scrip_ctx *ctx);
+    /* For a service, during timer: the product and user ("": none) that what it quotes is charged as. */
+    int (*usage_name)(struct scrip_ctx *ctx, struct scrip_quote *out, const char *product, const char *user);
+
     /* For a currency, during grant: an order key from a draw_order text, "priority, class(free trial purchased), expires,
      * cost desc nulls first, ...": see the currency `prepaid`. Always ends in the grant's number. */
     int (*order_check)(struct scrip_ctx *ctx, const char *draw_order);
@@ -455,6 +491,10 @@ struct scrip_service {
     /* Required. Engine thread. Sets a verdict and lines; an error quarantines the event with the message. Called for usage
      * that the instance's section wants (`products`, `units` and `where.*` are the host's own keys). */
     int (*quote)(struct scrip_ctx *ctx, const struct scrip_event *event, struct scrip_quote *out);
+    /* What timer_set asked for has come: the service may charge for it, dated `due_us`. It names product and user through
+     * usage_name, adds lines and sets a verdict as in quote; what it quotes is recorded as a usage of its own. With the verdict
+     * SCRIP_NOT_MINE nothing is charged and nothing recorded. */
+    int (*timer)(struct scrip_ctx *ctx, const void *key, uint64_t key_size, int64_t due_us, struct scrip_quote *out);
 };
 
 /* A currency is a set of rules; the host draws. */
@@ -465,6 +505,10 @@ struct scrip_currency {
     /* Required. Settles a new grant's class, dates and order key, or refuses it with SCRIP_EREFUSED and the reason. *key_size
      * comes in as SCRIP_ORDER_KEY_SIZE. Class set here must live as long as the instance. */
     int (*grant)(struct scrip_ctx *ctx, struct scrip_grant *grant, void *key, uint64_t *key_size);
+    /* How much of currency `to` one unit of this one is worth at a time: to-amount = amount x rate / per. SCRIP_ENOTFOUND:
+     * no rate is configured. */
+    int (*convert)(struct scrip_ctx *ctx, const char *to, int64_t time_us, struct scrip_decimal *rate,
+                   struct scrip_decimal *per);
 };
 
 /* A source brings rows in. One feed is open at a time. Reader thread. */
@@ -551,6 +595,8 @@ struct scrip_terms_row {
     int64_t split;
     int64_t settle_lag_us;
     int64_t late;
+    const char *rules; /* the rest of its policy, as JSON; rules_size 0: all defaults */
+    uint64_t rules_size;
 };
 
 /* One price as it was quoted; immutable once written, shared by the events that it priced. */
@@ -591,6 +637,7 @@ struct scrip_event_row {
     const char *reason; /* of a refusal; "" */
     uint64_t reason_size;
     uint64_t digest; /* of the event's content */
+    int64_t is_told; /* 1: its outcome was answered to a caller; 0: it came in a feed */
 };
 
 /* One double-entry row. Key: (account, number), in the order posted. */
@@ -606,6 +653,7 @@ struct scrip_entry_row {
     uint64_t grant; /* number in the account; 0: none */
     uint64_t terms; /* the currency */
     int64_t amount; /* above 0 */
+    uint64_t of;    /* number of the event whose charge it is part of, where that is another: a hold, what was reversed ...; 0 */
 };
 
 /* Key: (account, number). Written whenever it changed. */
@@ -629,9 +677,70 @@ struct scrip_grant_row {
     uint64_t scope_size;
     const void *order_key;
     uint64_t order_key_size;
-    int64_t floor;
+    int64_t floor; /* INT64_MIN: none */
     int64_t unlimited;
     int64_t balance[SCRIP_BOOK_COUNT]; /* minor units by book */
+    const char *rules; /* recurrence, rollover ... as JSON; rules_size 0: none */
+    uint64_t rules_size;
+    int64_t next_us; /* of a recurrence; SCRIP_TIME_NONE */
+};
+
+enum scrip_claim_kind { SCRIP_CLAIM_HOLD, SCRIP_CLAIM_DEBT };
+enum scrip_claim_stage { SCRIP_CLAIM_OPEN, SCRIP_CLAIM_CAPTURED, SCRIP_CLAIM_RELEASED, SCRIP_CLAIM_TIMED_OUT, SCRIP_CLAIM_SETTLED };
+
+/* What is still to be settled: a hold, or the debt of a charge. Key: (account, number). Written whenever it changed. */
+struct scrip_claim_row {
+    const struct scrip_name *account;
+    uint64_t number; /* 1, 2, 3 ... in the account */
+    int64_t kind;
+    int64_t stage;
+    const char *id; /* of a hold, unique in its account; of a debt id_size 0 */
+    uint64_t id_size;
+    uint64_t event; /* that made it: the usage or hold whose charge this is */
+    uint64_t line;  /* of a debt */
+    uint64_t terms;
+    int64_t amount;     /* minor units: held now, or owed now */
+    int64_t expires_us; /* of a hold; SCRIP_TIME_NONE */
+    const char *group;  /* of holds that count together; group_size 0: alone */
+    uint64_t group_size;
+    const void *draws; /* opaque */
+    uint64_t draws_size;
+};
+
+/* A limit and what was used of it. Key: (account, number). Written whenever it changed. */
+struct scrip_limit_row {
+    const struct scrip_name *account;
+    uint64_t number; /* 1, 2, 3 ... in the account */
+    const char *id;
+    uint64_t id_size;
+    uint64_t event; /* that set it last */
+    uint64_t terms;
+    int64_t amount; /* minor units per period */
+    const char *per; /* hour, day, month, year, or a duration; "": for ever */
+    uint64_t per_size;
+    int64_t anchor_us; /* SCRIP_TIME_NONE: the calendar's */
+    int64_t expires_us;
+    const char *scope; /* JSON, or scope_size 0 */
+    uint64_t scope_size;
+    const void *windows; /* opaque: what was used in its last periods */
+    uint64_t windows_size;
+};
+
+/* What a service waits for. Key: (account, service, key). due_us SCRIP_TIME_NONE: no more. */
+struct scrip_timer_row {
+    const struct scrip_name *account;
+    const struct scrip_name *service;
+    const void *key;
+    uint64_t key_size;
+    int64_t due_us;
+};
+
+/* Which events of an account were committed when. Key: (account, first). */
+struct scrip_batch_row {
+    const struct scrip_name *account;
+    uint64_t first; /* numbers of events */
+    uint64_t last;
+    int64_t recorded_us; /* by the clock of the host that wrote them */
 };
 
 /* Key: account. Written whenever it changed. */
@@ -646,6 +755,11 @@ struct scrip_account_row {
     uint64_t data_size;
     uint64_t first_number; /* in a commit: number of its first event, the fence */
     int64_t latest_us;     /* the newest date of its events and entries; a line may be dated after the clock */
+    int64_t clock_rank;    /* how far its order of ranks was run at the clock */
+    uint64_t clock_event;  /* number of the event that is last by (time, rank, source, id) */
+    int64_t closed_us;     /* entries are dated at or after this; SCRIP_TIME_NONE: nothing was closed */
+    uint64_t claim_count;
+    uint64_t limit_count;
 };
 
 /* State of an account after event `number`, a multiple of 1,024. Key: (account, number). */
@@ -737,6 +851,13 @@ struct scrip_commit {
     uint64_t quarantine_count;
     const struct scrip_quarantine_row *settled; /* by key: to be removed from quarantine */
     uint64_t settled_count;
+    const struct scrip_claim_row *claims;
+    uint64_t claim_count;
+    const struct scrip_limit_row *limits;
+    uint64_t limit_count;
+    const struct scrip_timer_row *timers;
+    uint64_t timer_count;
+    int64_t recorded_us; /* for each account's row of batches */
 };
 
 /* What a scan yields: a pointer to the row struct of that table. */
@@ -752,7 +873,11 @@ enum scrip_table {
     SCRIP_TABLE_TERMS,
     SCRIP_TABLE_RATES,
     SCRIP_TABLE_CURSORS,
-    SCRIP_TABLE_QUARANTINE
+    SCRIP_TABLE_QUARANTINE,
+    SCRIP_TABLE_CLAIMS, /* by account, number; the same for limits */
+    SCRIP_TABLE_LIMITS,
+    SCRIP_TABLE_TIMERS, /* by account, service, key */
+    SCRIP_TABLE_BATCHES /* by account, first */
 };
 
 /* Which rows. 0, NULL and SCRIP_TIME_NONE leave a bound open. */
@@ -764,6 +889,9 @@ struct scrip_scan {
     int64_t from_period;  /* of days and months; INT64_MIN: open */
     int64_t to_period;    /* included; INT64_MAX: open */
     uint64_t descending;  /* 1: by number, downwards */
+    uint64_t only_open;   /* 1: of claims, those in stage open */
+    const char *id;       /* of claims: the hold with this id */
+    uint64_t of;          /* of entries: those with this `of`; 0: all */
     /* Called for each row, which is lent for the call. Non-zero stops the scan, which returns it. */
     int (*row)(void *sink, const void *row);
     void *sink;
@@ -812,8 +940,8 @@ struct scrip_store {
     {                                                                                                         \
         SCRIP_MAGIC, SCRIP_ABI_MAJOR, 1, (kind_), (size_), (name_), (summary_)                                \
     }
-#define SCRIP_SERVICE_SIZE_1 SCRIP_END_OF(struct scrip_service, quote)
-#define SCRIP_CURRENCY_SIZE_1 SCRIP_END_OF(struct scrip_currency, grant)
+#define SCRIP_SERVICE_SIZE_1 SCRIP_END_OF(struct scrip_service, timer)
+#define SCRIP_CURRENCY_SIZE_1 SCRIP_END_OF(struct scrip_currency, convert)
 #define SCRIP_SOURCE_SIZE_1 SCRIP_END_OF(struct scrip_source, feed_close)
 #define SCRIP_REPORT_SIZE_1 SCRIP_END_OF(struct scrip_report, end)
 #define SCRIP_STORE_SIZE_1 SCRIP_END_OF(struct scrip_store, check)
