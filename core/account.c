@@ -1,6 +1,7 @@
-/* account.c - an account's grants in draw order, its timers, and what services remember. */
+/* account.c - an account's grants in draw order, their scopes, and its timers. */
 #include "account.h"
 
+#include "calendar.h"
 #include "hash.h"
 
 struct account *account_make(const struct scrip_name *name)
@@ -9,49 +10,111 @@ struct account *account_make(const struct scrip_name *name)
 
     account->row.name = name;
     account->row.clock_us = account->row.latest_us = account->block_earliest_us = SCRIP_TIME_NONE;
+    account->row.closed_us = account->start_us = SCRIP_TIME_NONE;
+    account->claim_arena.chunk_size = 2048; /* most accounts have few claims */
     return account;
 }
 
-static void bucket_free(struct bucket *bucket)
+void scope_free(struct scope *scope)
 {
-    for (size_t i = 0; i < bucket->list_count; i++) {
-        for (char **item = bucket->lists[i].items; *item != NULL; item++)
+    for (size_t i = 0; i < scope->list_count; i++) {
+        for (char **item = scope->lists[i].items; *item != NULL; item++)
             free(*item);
-        free(bucket->lists[i].items);
-        free((char *)bucket->lists[i].name);
+        free(scope->lists[i].items);
+        free((char *)scope->lists[i].name);
     }
-    free(bucket->lists);
-    free(bucket->scope);
-    free(bucket->heap);
-    free(bucket);
+    free(scope->lists);
+    free(scope->text);
+    memset(scope, 0, sizeof *scope);
+}
+
+static void purse_free(struct purse *purse)
+{
+    for (size_t i = 0; i < purse->count; i++) {
+        scope_free(&purse->buckets[i]->scope);
+        free(purse->buckets[i]->heap);
+        free(purse->buckets[i]);
+    }
+    free(purse->buckets);
+    free(purse->debts);
+    free(purse->sleepers);
+    free(purse);
+}
+
+static void kept_free(struct account *account)
+{
+    for (size_t i = 0; i < account->state_size; i++)
+        if (account->states[i] != NULL) {
+            free(account->states[i]->value);
+            free(account->states[i]);
+        }
+    for (size_t i = 0; i < account->claim_count; i++) {
+        free((void *)account->claims[i]->row.draws);
+        free(account->claims[i]->draws);
+        free(account->claims[i]);
+    }
+    for (size_t i = 0; i < account->limit_count; i++) {
+        scope_free(&account->limits[i]->scope);
+        free((char *)account->limits[i]->row.id); /* and its other texts, one block */
+        free((void *)account->limits[i]->row.windows);
+        free(account->limits[i]->windows);
+        free(account->limits[i]);
+    }
+    for (size_t i = 0; i < account->service_timer_count; i++)
+        free(account->service_timers[i]);
+    arena_free(&account->claim_arena);
+    free(account->states);
+    free(account->claims);
+    free(account->limits);
+    free(account->service_timers);
+    free(account->dirty_states);
 }
 
 void account_free(struct account *account)
 {
     for (size_t i = 0; i < account->grant_count; i++) {
         free((char *)account->grants[i]->row.id); /* and all of its texts, one block */
+        free(account->grants[i]->rules);
         free(account->grants[i]);
     }
-    for (size_t i = 0; i < account->purse_count; i++) {
-        for (size_t j = 0; j < account->purses[i]->count; j++)
-            bucket_free(account->purses[i]->buckets[j]);
-        free(account->purses[i]->buckets);
-        free(account->purses[i]);
-    }
-    for (size_t i = 0; i < account->state_size; i++)
-        if (account->states[i] != NULL) {
-            free(account->states[i]->value);
-            free(account->states[i]);
-        }
+    for (size_t i = 0; i < account->purse_count; i++)
+        purse_free(account->purses[i]);
+    kept_free(account);
     free((char *)account->row.data);
+    free(account->zone);
     free(account->grants);
     free(account->by_id);
     free(account->purses);
     free(account->timers);
-    free(account->states);
     free(account->dirty_grants);
-    free(account->dirty_states);
     free(account);
+}
+
+/* ---- what it says of itself ----------------------------------------------------------------------------------- */
+
+static int data_leaf(void *sink, const struct json_leaf *leaf)
+{
+    struct account *account = sink;
+
+    if (leaf->path_size == 4 && memcmp(leaf->path, "zone", 4) == 0) {
+        free(account->zone);
+        account->zone = memory_text_part(leaf->text, leaf->size);
+    } else if (leaf->path_size == 5 && memcmp(leaf->path, "start", 5) == 0)
+        time_parse(leaf->text, leaf->size, NULL, "", &account->start_us);
+    return SCRIP_OK;
+}
+
+void account_data_read(struct account *account)
+{
+    free(account->zone);
+    account->zone = NULL;
+    account->start_us = SCRIP_TIME_NONE;
+    if (account->row.data_size)
+        json_read(account->row.data, account->row.data_size, data_leaf, account, NULL);
+    if (account->zone == NULL || zone_check(account->zone) < 0) {
+        free(account->zone);
+        account->zone = memory_text("UTC");
+    }
 }
 
 /* ---- scopes --------------------------------------------------------------------------------------------------- */
@@ -109,7 +172,7 @@ void scope_from_event(const struct event *event, struct json_out *out)
 }
 
 struct scope_reading {
-    struct bucket *bucket;
+    struct scope *scope;
     char path[SCRIP_NAME_SIZE * 2];
     size_t item_count;
 };
@@ -118,7 +181,7 @@ struct scope_reading {
 static int scope_leaf(void *sink, const struct json_leaf *leaf)
 {
     struct scope_reading *r = sink;
-    struct bucket *bucket = r->bucket;
+    struct scope *scope = r->scope;
     size_t size = leaf->path_size;
     struct scope_list *list;
 
@@ -128,8 +191,8 @@ static int scope_leaf(void *sink, const struct json_leaf *leaf)
     if (size == 0 || size >= sizeof r->path || leaf->type != JSON_STRING)
         return SCRIP_EINVALID;
     if (strlen(r->path) != size || memcmp(r->path, leaf->path, size) != 0) {
-        bucket->lists = memory_grow(bucket->lists, (bucket->list_count + 1) * sizeof *bucket->lists);
-        list = &bucket->lists[bucket->list_count++];
+        scope->lists = memory_grow(scope->lists, (scope->list_count + 1) * sizeof *scope->lists);
+        list = &scope->lists[scope->list_count++];
         memcpy(r->path, leaf->path, size);
         r->path[size] = 0;
         list->key = -1;
@@ -143,7 +206,7 @@ static int scope_leaf(void *sink, const struct json_leaf *leaf)
             if (*c == '\1')
                 *c = '.';
     }
-    list = &bucket->lists[bucket->list_count - 1];
+    list = &scope->lists[scope->list_count - 1];
     list->items = memory_grow(list->items, (r->item_count + 2) * sizeof *list->items);
     list->items[r->item_count++] = memory_text_part(leaf->text, leaf->size);
     list->items[r->item_count] = NULL;
@@ -166,10 +229,19 @@ static const char *attribute_find(const struct event *event, const char *name)
     return "";
 }
 
-int bucket_fits(const struct bucket *bucket, const struct event *event, const struct scrip_name *service)
+void scope_read(struct scope *scope, const char *text, size_t size)
 {
-    for (size_t i = 0; i < bucket->list_count; i++) {
-        const struct scope_list *list = &bucket->lists[i];
+    struct scope_reading reading = { .scope = scope };
+
+    scope->text = memory_text_part(text ? text : "", size);
+    if (size)
+        json_read(text, size, scope_leaf, &reading, NULL);
+}
+
+int scope_fits(const struct scope *scope, const struct event *event, const struct scrip_name *service)
+{
+    for (size_t i = 0; i < scope->list_count; i++) {
+        const struct scope_list *list = &scope->lists[i];
         const char *text;
 
         switch (list->key) {
@@ -201,29 +273,29 @@ struct purse *account_purse(struct account *account, const struct scrip_name *cu
     return NULL;
 }
 
-static struct bucket *bucket_for(struct account *account, const struct scrip_name *currency, const char *scope,
-                                 size_t scope_size)
+struct purse *account_purse_make(struct account *account, const struct scrip_name *currency)
 {
     struct purse *purse = account_purse(account, currency);
-    struct scope_reading reading;
+
+    if (purse != NULL)
+        return purse;
+    purse = memory_get(sizeof *purse);
+    purse->currency = currency;
+    ARRAY_ROOM(account->purses, account->purse_count, account->purse_room);
+    account->purses[account->purse_count++] = purse;
+    return purse;
+}
+
+static struct bucket *bucket_for(struct purse *purse, const char *scope, size_t scope_size)
+{
     struct bucket *bucket;
 
-    if (purse == NULL) {
-        purse = memory_get(sizeof *purse);
-        purse->currency = currency;
-        ARRAY_ROOM(account->purses, account->purse_count, account->purse_room);
-        account->purses[account->purse_count++] = purse;
-    }
     for (size_t i = 0; i < purse->count; i++)
-        if (strlen(purse->buckets[i]->scope) == scope_size &&
-            memcmp(purse->buckets[i]->scope, scope, scope_size) == 0)
+        if (strlen(purse->buckets[i]->scope.text) == scope_size &&
+            memcmp(purse->buckets[i]->scope.text, scope, scope_size) == 0)
             return purse->buckets[i];
     bucket = memory_get(sizeof *bucket);
-    bucket->scope = memory_text_part(scope ? scope : "", scope_size);
-    memset(&reading, 0, sizeof reading);
-    reading.bucket = bucket;
-    if (scope_size)
-        json_read(scope, scope_size, scope_leaf, &reading, NULL);
+    scope_read(&bucket->scope, scope, scope_size);
     ARRAY_ROOM(purse->buckets, purse->count, purse->room);
     purse->buckets[purse->count++] = bucket;
     return bucket;
@@ -292,29 +364,36 @@ static int timer_before(const struct timer *a, const struct timer *b)
         return a->due_us < b->due_us;
     if (a->rank != b->rank)
         return a->rank < b->rank;
-    return a->grant->row.number < b->grant->row.number;
+    return a->order < b->order;
 }
 
-static void timer_push(struct account *account, int64_t due_us, int rank, struct grant *grant)
+void account_timer_put(struct account *account, const struct timer *timer)
 {
-    struct timer timer = { due_us, rank, grant };
     size_t at;
 
     ARRAY_ROOM(account->timers, account->timer_count, account->timer_room);
     for (at = account->timer_count++; at > 0; at = (at - 1) / 2) {
-        if (!timer_before(&timer, &account->timers[(at - 1) / 2]))
+        if (!timer_before(timer, &account->timers[(at - 1) / 2]))
             break;
         account->timers[at] = account->timers[(at - 1) / 2];
     }
-    account->timers[at] = timer;
+    account->timers[at] = *timer;
 }
 
-int account_timer_next(struct account *account, int64_t until_us, struct timer *out)
+static void grant_timer(struct account *account, struct grant *grant, int64_t due_us, int rank)
+{
+    struct timer timer = { .due_us = due_us, .rank = rank, .order = grant->row.number, .grant = grant };
+
+    account_timer_put(account, &timer);
+}
+
+int account_timer_next(struct account *account, int64_t until_us, int rank, struct timer *out)
 {
     struct timer last;
     size_t at = 0, child;
 
-    if (account->timer_count == 0 || account->timers[0].due_us > until_us)
+    if (account->timer_count == 0 || account->timers[0].due_us > until_us ||
+        (account->timers[0].due_us == until_us && account->timers[0].rank >= rank))
         return 0;
     *out = account->timers[0];
     last = account->timers[--account->timer_count];
@@ -369,10 +448,16 @@ static void by_id_put(struct account *account, struct grant *grant)
 
 struct grant *account_grant_add(struct account *account, const struct scrip_grant_row *row, const struct terms *terms)
 {
-    struct grant *grant = memory_get(sizeof *grant);
-    char *block = memory_get(row->id_size + row->scope_size + row->order_key_size + 3);
+    struct grant_rules *rules = row->rules_size ? grant_rules_read(row->rules, row->rules_size) : NULL;
+    struct grant *grant;
+    char *block;
 
+    if (row->rules_size && rules == NULL)
+        return NULL;
+    grant = memory_get(sizeof *grant);
+    block = memory_get(row->id_size + row->scope_size + row->order_key_size + row->rules_size + 4);
     grant->row = *row;
+    grant->rules = rules;
     grant->terms = terms;
     grant->row.id = block;
     memcpy(block, row->id, row->id_size);
@@ -382,10 +467,15 @@ struct grant *account_grant_add(struct account *account, const struct scrip_gran
     grant->row.order_key = block + row->id_size + row->scope_size + 2;
     if (row->order_key_size)
         memcpy(block + row->id_size + row->scope_size + 2, row->order_key, row->order_key_size);
+    grant->row.rules = block + row->id_size + row->scope_size + row->order_key_size + 3;
+    if (row->rules_size)
+        memcpy(block + row->id_size + row->scope_size + row->order_key_size + 3, row->rules, row->rules_size);
     ARRAY_ROOM(account->grants, account->grant_count, account->grant_room);
     account->grants[account->grant_count++] = grant;
     by_id_put(account, grant);
-    grant->bucket = bucket_for(account, terms->row.currency, grant->row.scope, grant->row.scope_size);
+    grant->bucket = bucket_for(account_purse_make(account, terms->row.currency), grant->row.scope, grant->row.scope_size);
+    if (rules != NULL && rules->is_debt)
+        account_purse(account, terms->row.currency)->debt = grant;
     return grant;
 }
 
@@ -398,120 +488,118 @@ void account_grant_touch(struct account *account, struct grant *grant)
     account->dirty_grants[account->dirty_grant_count++] = grant;
 }
 
+/* ---- recurrences ---------------------------------------------------------------------------------------------- */
+
+/* The calendar's unit that a period counts in: its largest. */
+static const char *period_unit(const char *every)
+{
+    const char *time = strchr(every, 'T');
+    size_t date_size = time ? (size_t)(time - every) : strlen(every);
+
+    if (every[0] != 'P')
+        return strchr(every, 'd') || strchr(every, 'w') ? "day" : "hour";
+    if (memchr(every, 'Y', date_size))
+        return "year";
+    if (memchr(every, 'M', date_size))
+        return "month";
+    return memchr(every, 'D', date_size) || memchr(every, 'W', date_size) ? "day" : "hour";
+}
+
+static int64_t anchor_of(const struct account *account, const struct grant *grant, int64_t after_us)
+{
+    const struct grant_rules *rules = grant->rules;
+    int64_t anchor = rules->anchor_us != SCRIP_TIME_NONE ? rules->anchor_us : grant->row.effective_us;
+
+    if (rules->from == FROM_START && account->start_us != SCRIP_TIME_NONE)
+        anchor = account->start_us;
+    if (rules->from == FROM_CALENDAR &&
+        time_floor(after_us, period_unit(rules->every), account->zone ? account->zone : "UTC", &anchor) < 0)
+        return SCRIP_TIME_NONE;
+    return anchor;
+}
+
+/* Counted from the anchor, so that the 31st stays the 31st where a month has one. */
+int64_t grant_recurrence_after(const struct account *account, const struct grant *grant, int64_t after_us)
+{
+    const struct grant_rules *rules = grant->rules;
+    const char *zone = account->zone ? account->zone : "UTC";
+    int64_t anchor = anchor_of(account, grant, after_us), far, due, length, count;
+
+    if (anchor == SCRIP_TIME_NONE || time_add(anchor, rules->every, 12, zone, &far) < 0 || (length = (far - anchor) / 12) <= 0)
+        return SCRIP_TIME_NONE;
+    count = (after_us - anchor) / length - 3;
+    count -= (after_us - anchor) / length / 300; /* months are not of one length */
+    do {
+        if (time_add(anchor, rules->every, count++, zone, &due) < 0)
+            return SCRIP_TIME_NONE;
+    } while (due <= after_us);
+    return due;
+}
+
+/* ---- stages --------------------------------------------------------------------------------------------------- */
+
+void account_grant_gain(struct grant *grant)
+{
+    if (grant->stage == GRANT_LIVE && !grant->in_heap && grant_room(grant) > 0)
+        bucket_push(grant->bucket, grant);
+}
+
+static void recurrence_start(struct account *account, struct grant *grant)
+{
+    struct purse *purse = account_purse(account, grant->terms->row.currency);
+
+    if (grant->rules->from == FROM_FIRST_USE && grant->row.next_us == SCRIP_TIME_NONE) {
+        ARRAY_ROOM(purse->sleepers, purse->sleeper_count, purse->sleeper_room);
+        purse->sleepers[purse->sleeper_count++] = grant;
+    } else if (grant->row.next_us != SCRIP_TIME_NONE)
+        grant_timer(account, grant, grant->row.next_us, RANK_RECURRENCE);
+}
+
 void account_grant_stage(struct account *account, struct grant *grant)
 {
     const struct scrip_grant_row *row = &grant->row;
 
-    if (row->expires_us != SCRIP_TIME_NONE && row->expires_us <= account->row.clock_us) {
-        grant->stage = GRANT_ENDED;
+    if (grant->rules && grant->rules->is_debt) {
+        grant->stage = GRANT_DEBT;
         return;
     }
-    if (row->balance[SCRIP_BOOK_VOIDED] > 0) {
+    if (row->balance[SCRIP_BOOK_VOIDED] > 0 ||
+        (row->expires_us != SCRIP_TIME_NONE && account_is_past(account, row->expires_us, RANK_EXPIRY))) {
         grant->stage = GRANT_ENDED;
         return;
     }
     if (row->expires_us != SCRIP_TIME_NONE)
-        timer_push(account, row->expires_us, 0, grant);
+        grant_timer(account, grant, row->expires_us, RANK_EXPIRY);
     if (row->effective_us > account->row.clock_us) {
         grant->stage = GRANT_WAITING;
-        timer_push(account, row->effective_us, 1, grant);
+        grant_timer(account, grant, row->effective_us, RANK_ACTIVATION);
         return;
     }
     grant->stage = GRANT_LIVE;
-    if (grant_room(grant) > 0) {
-        bucket_push(grant->bucket, grant);
-        grant->bucket->sum += grant_room(grant);
-    }
+    account_grant_gain(grant);
+    if (grant->rules && grant->rules->every[0])
+        recurrence_start(account, grant);
 }
 
 void account_grant_end(struct account *account, struct grant *grant)
 {
-    (void)account;
-    if (grant->stage == GRANT_LIVE && grant_room(grant) > 0)
-        grant->bucket->sum -= grant_room(grant);
+    struct purse *purse = account_purse(account, grant->terms->row.currency);
+
+    for (size_t i = 0; i < purse->sleeper_count; i++)
+        if (purse->sleepers[i] == grant)
+            purse->sleepers[i--] = purse->sleepers[--purse->sleeper_count];
     grant->stage = GRANT_ENDED; /* the heap drops it when it comes to its head */
 }
 
+/* Debts that are open may find something to be settled from as soon as time goes on. */
 void account_settle(struct account *account)
 {
     for (size_t i = 0; i < account->grant_count; i++)
         account_grant_stage(account, account->grants[i]);
-}
+    for (size_t i = 0; i < account->purse_count; i++)
+        if (account->purses[i]->debt_count > 0) {
+            struct timer timer = { .due_us = account->row.clock_us, .rank = RANK_SETTLEMENT, .purse = account->purses[i] };
 
-/* ---- what services remember ----------------------------------------------------------------------------------- */
-
-static uint64_t state_hash(const struct scrip_name *service, const void *key, size_t key_size)
-{
-    return hash_mix(hash_short(key, key_size), service->number);
-}
-
-static size_t state_slot(const struct account *account, const struct scrip_name *service, uint64_t hash,
-                         const void *key, size_t key_size)
-{
-    size_t at = hash & (account->state_size - 1);
-
-    while (account->states[at] != NULL) {
-        const struct state *state = account->states[at];
-
-        if (state->hash == hash && state->service == service && state->key_size == key_size &&
-            memcmp(state->key, key, key_size) == 0)
-            break;
-        at = (at + 1) & (account->state_size - 1);
-    }
-    return at;
-}
-
-struct state *account_state_find(const struct account *account, const struct scrip_name *service, const void *key,
-                                 size_t key_size)
-{
-    if (account->state_size == 0)
-        return NULL;
-    return account->states[state_slot(account, service, state_hash(service, key, key_size), key, key_size)];
-}
-
-static void states_grow(struct account *account)
-{
-    struct state **old = account->states;
-    size_t old_size = account->state_size;
-
-    account->state_size = old_size ? old_size * 2 : 16;
-    account->states = memory_get(account->state_size * sizeof *account->states);
-    for (size_t i = 0; i < old_size; i++)
-        if (old[i] != NULL)
-            account->states[state_slot(account, old[i]->service, old[i]->hash, old[i]->key, old[i]->key_size)] =
-                old[i];
-    free(old);
-}
-
-struct state *account_state_add(struct account *account, const struct scrip_name *service, const void *key,
-                                size_t key_size)
-{
-    struct state *state = memory_get(sizeof *state + key_size);
-
-    state->service = service;
-    state->hash = state_hash(service, key, key_size);
-    state->key_size = (uint32_t)key_size;
-    memcpy(state->key, key, key_size);
-    state->discard_after_us = SCRIP_TIME_NONE;
-    if ((account->state_count + 1) * 2 > account->state_size)
-        states_grow(account);
-    account->states[state_slot(account, service, state->hash, key, key_size)] = state;
-    account->state_count++;
-    return state;
-}
-
-void account_state_set(struct account *account, struct state *state, const void *value, size_t value_size,
-                       int64_t discard_after_us)
-{
-    if (value_size > state->value_size || state->value == NULL)
-        state->value = memory_grow(state->value, value_size);
-    if (value_size)
-        memcpy(state->value, value, value_size);
-    state->value_size = (uint32_t)value_size;
-    state->discard_after_us = discard_after_us;
-    if (state->is_dirty)
-        return;
-    state->is_dirty = 1;
-    ARRAY_ROOM(account->dirty_states, account->dirty_state_count, account->dirty_state_room);
-    account->dirty_states[account->dirty_state_count++] = state;
+            account_timer_put(account, &timer);
+        }
 }

@@ -1,7 +1,9 @@
-/* account.h - the state of one account in memory: its grants in draw order, its timers, what services remember.
+/* account.h - the state of one account in memory: its grants in draw order, its timers, its claims and limits, what services
+ * remember.
  *
  *   account -> purse (a currency) -> bucket (grants of one scope) -> heap by order key of the grants that live
- *           -> timers: what takes effect or expires, by instant
+ *           |                     -> debts, oldest first; grants that wait for their first use
+ *           -> timers: what takes effect, expires, recurs or times out, by (instant, rank)
  *
  * A draw takes the least head among the buckets whose scope fits, so its cost does not grow with the grants.
  */
@@ -13,45 +15,135 @@
 
 __extension__ typedef __int128 wide;
 
-struct grant;
+/* What comes first at one instant, of timers and events alike. */
+enum rank {
+    RANK_ACCOUNT,
+    RANK_EXPIRY,
+    RANK_ACTIVATION,
+    RANK_RESET,
+    RANK_RECURRENCE,
+    RANK_SETTLEMENT,
+    RANK_RELEASE,
+    RANK_REVERSAL,
+    RANK_USAGE,
+    RANK_HOLD,
+    RANK_CAPTURE,
+    RANK_REST,
+    RANK_END
+};
 
-/* Which usage a grant pays for; all lists empty: any. */
+struct grant;
+struct claim;
+
+/* Which usage a grant pays for, or a limit counts; no lists: any. */
 struct scope_list {
     int key;          /* SCRIP_F_SCOPE_... */
     const char *name; /* of SCRIP_F_SCOPE_ATTRIBUTE */
     char **items;     /* NULL-terminated */
 };
-
-struct bucket {
-    char *scope; /* canonical JSON, "" for none */
+struct scope {
+    char *text; /* canonical JSON, "" for none */
     struct scope_list *lists;
     size_t list_count;
+};
+
+struct bucket {
+    struct scope scope;
     struct grant **heap;
     size_t count, room;
-    wide sum; /* what its live grants have above their floors */
 };
 
 struct purse {
     const struct scrip_name *currency;
     struct bucket **buckets;
     size_t count, room;
+    struct grant *debt;      /* the grant that stands for what is owed; NULL: never any */
+    struct claim **debts;    /* open, oldest first */
+    size_t debt_count, debt_room;
+    wide owed;
+    struct grant **sleepers; /* live grants that issue at their first use */
+    size_t sleeper_count, sleeper_room;
 };
 
-enum grant_stage { GRANT_WAITING, GRANT_LIVE, GRANT_ENDED };
+enum grant_stage { GRANT_WAITING, GRANT_LIVE, GRANT_ENDED, GRANT_DEBT };
+enum recurrence_from { FROM_ANCHOR, FROM_CALENDAR, FROM_START, FROM_FIRST_USE };
+
+/* What few grants have; from the `rules` of their rows. */
+struct grant_rules {
+    int is_debt;
+    int from; /* enum recurrence_from */
+    int adds;
+    char every[32]; /* "": does not recur */
+    int64_t anchor_us;
+    int64_t amount; /* of a recurrence */
+    int has_rollover;
+    int64_t rollover_min, rollover_max;
+    int64_t max_per_charge; /* 0: none */
+    int64_t unit;           /* of its balance for one of a charge; 1 */
+};
 
 struct grant {
     struct scrip_grant_row row;
     const struct terms *terms;
+    struct grant_rules *rules; /* NULL: none */
     struct bucket *bucket;
     int stage;
     int in_heap;
     int is_dirty;
 };
 
+/* One draw that a claim holds; of a debt the only one, without a grant. */
+struct claim_draw {
+    struct grant *grant;
+    const struct rate *rate;
+    uint64_t line;
+    int64_t amount;  /* of the charge */
+    int64_t time_us; /* of its line */
+};
+
+/* A hold, or a debt. */
+struct claim {
+    struct scrip_claim_row row;
+    const struct terms *terms;
+    struct event event; /* the usage or hold that made it; its texts are in the account's arena */
+    int64_t nominal; /* what it would hold alone */
+    struct claim_draw *draws;
+    size_t draw_count, draw_room;
+    int is_dirty;
+};
+
+/* What was used of a limit in one of its periods. */
+struct limit_window {
+    int64_t start_us;
+    int64_t used;
+};
+#define LIMIT_WINDOWS 64 /* periods kept of a limit */
+
+struct limit {
+    struct scrip_limit_row row;
+    const struct terms *terms;
+    struct scope scope;
+    struct limit_window *windows; /* ascending */
+    size_t window_count;
+    int is_dirty;
+};
+
 struct timer {
     int64_t due_us;
-    int rank; /* 0: expiry, 1: activation */
+    int rank;
+    uint64_t order; /* number of the grant or claim */
     struct grant *grant;
+    struct claim *claim;
+    struct purse *purse;
+};
+
+/* What a service waits for. */
+struct service_timer {
+    const struct scrip_name *service;
+    uint32_t key_size;
+    int64_t due_us; /* SCRIP_TIME_NONE: no more */
+    int is_dirty;
+    uint8_t key[];
 };
 
 /* What a service keeps of an account. */
@@ -67,6 +159,8 @@ struct state {
 
 struct account {
     struct scrip_account_row row; /* counts include what the open batch holds */
+    char *zone;                   /* as its data says; "UTC" */
+    int64_t start_us;             /* the same; SCRIP_TIME_NONE */
     struct grant **grants;        /* by number - 1 */
     size_t grant_count, grant_room;
     uint32_t *by_id; /* open addressing: number */
@@ -75,6 +169,13 @@ struct account {
     size_t purse_count, purse_room;
     struct timer *timers; /* a heap */
     size_t timer_count, timer_room;
+    struct claim **claims; /* those in memory: all that are open */
+    size_t claim_count, claim_room;
+    struct arena claim_arena;
+    struct limit **limits;
+    size_t limit_count, limit_room;
+    struct service_timer **service_timers;
+    size_t service_timer_count, service_timer_room;
     struct state **states; /* open addressing */
     size_t state_count, state_size;
     struct grant **dirty_grants;
@@ -91,40 +192,89 @@ struct account {
 
 struct account *account_make(const struct scrip_name *name);
 void account_free(struct account *account);
+/* Takes zone and start out of the row's data. */
+void account_data_read(struct account *account);
 
 /* Adds a grant with all that its row says; the row's texts are copied. The account's clock decides its stage: call
- * account_settle after the last one was loaded. */
+ * account_settle after the last one was loaded. SCRIP_EINVALID: its rules are damaged; NULL then. */
 struct grant *account_grant_add(struct account *account, const struct scrip_grant_row *row, const struct terms *terms);
 void account_settle(struct account *account);
 struct grant *account_grant_find(const struct account *account, const char *id, size_t id_size);
 struct purse *account_purse(struct account *account, const struct scrip_name *currency); /* NULL: none */
+struct purse *account_purse_make(struct account *account, const struct scrip_name *currency);
 void account_grant_touch(struct account *account, struct grant *grant); /* it changed */
+
+/* 1: what is due then with this rank was run. */
+static inline int account_is_past(const struct account *account, int64_t due_us, int rank)
+{
+    return due_us < account->row.clock_us || (due_us == account->row.clock_us && rank < account->row.clock_rank);
+}
 
 /* Sets the stage from the clock, and puts timers for what is to come. */
 void account_grant_stage(struct account *account, struct grant *grant);
 /* Takes a grant out of what may be drawn. */
 void account_grant_end(struct account *account, struct grant *grant);
-/* The next timer due by `until`, taken off; 0 where there is none. */
-int account_timer_next(struct account *account, int64_t until_us, struct timer *out);
+/* Its balance changed otherwise than by a draw: it may have to come back to the heap. */
+void account_grant_gain(struct grant *grant);
+/* When it recurs next after an instant; SCRIP_TIME_NONE: never. */
+int64_t grant_recurrence_after(const struct account *account, const struct grant *grant, int64_t after_us);
 
-/* What a grant can still pay. */
+void account_timer_put(struct account *account, const struct timer *timer);
+/* The next timer due before (until, rank), taken off; 0 where there is none. */
+int account_timer_next(struct account *account, int64_t until_us, int rank, struct timer *out);
+
+/* What a grant can still pay, in units of the charge. */
 static inline int64_t grant_room(const struct grant *grant)
 {
     int64_t room;
 
     if (grant->row.unlimited)
-        return INT64_MAX;
-    return __builtin_sub_overflow(grant->row.balance[SCRIP_BOOK_AVAILABLE], grant->row.floor, &room) ? INT64_MAX
-                                                                                                     : room;
+        return INT64_MAX - grant->row.balance[SCRIP_BOOK_USED] - grant->row.balance[SCRIP_BOOK_HELD];
+    if (__builtin_sub_overflow(grant->row.balance[SCRIP_BOOK_AVAILABLE], grant->row.floor, &room))
+        room = INT64_MAX;
+    return grant->rules && grant->rules->unit > 1 ? room / grant->rules->unit : room;
 }
 
-/* 1: the bucket's grants may pay for this usage by this service. */
-int bucket_fits(const struct bucket *bucket, const struct event *event, const struct scrip_name *service);
+static inline int64_t grant_cost(const struct grant *grant, int64_t amount)
+{
+    return grant->rules ? amount * grant->rules->unit : amount;
+}
+
+/* 1: the scope covers this usage by this service. */
+int scope_fits(const struct scope *scope, const struct event *event, const struct scrip_name *service);
+void scope_read(struct scope *scope, const char *text, size_t size);
+void scope_free(struct scope *scope);
 int grant_order(const struct grant *a, const struct grant *b);
 /* The grant that pays first, or NULL; drops what has nothing left. */
 struct grant *bucket_first(struct bucket *bucket);
 void bucket_push(struct bucket *bucket, struct grant *grant);
 void bucket_pop(struct bucket *bucket);
+
+/* ---- claims and limits: account_keep.c ------------------------------------------------------------------------ */
+
+struct claim *account_claim_add(struct account *account, const struct scrip_claim_row *row, const struct event *event,
+                                const struct terms *terms);
+struct claim *account_hold_find(const struct account *account, const char *id, size_t id_size); /* open or not */
+void claim_draw_add(struct claim *claim, const struct claim_draw *draw);
+/* The opaque draws of a row: written before it goes to a store; read back, with the grants and rates that it names. */
+void claim_pack(struct claim *claim);
+int claim_unpack(struct account *account, struct claim *claim, const struct prices *prices);
+/* Puts it where it is waited for: the time-out of a hold, the debts of its purse. */
+void account_claim_start(struct account *account, struct claim *claim);
+
+struct limit *account_limit_find(const struct account *account, const char *id, size_t id_size);
+struct limit *account_limit_add(struct account *account, const struct scrip_limit_row *row, const struct terms *terms);
+/* Its amount, period, scope ... from another row: texts are copied. */
+void limit_set(struct limit *limit, const struct scrip_limit_row *row, const struct terms *terms);
+void limit_pack(struct limit *limit);
+
+struct service_timer *account_timer_find(const struct account *account, const struct scrip_name *service,
+                                         const void *key, size_t key_size);
+struct service_timer *account_timer_add(struct account *account, const struct scrip_name *service, const void *key,
+                                        size_t key_size);
+void account_timer_set(struct account *account, struct service_timer *timer, int64_t due_us);
+/* The one that is due first, by (due, service, key), or NULL. */
+struct service_timer *account_timer_first(const struct account *account);
 
 /* A service's memory: NULL where it is not known here. */
 struct state *account_state_find(const struct account *account, const struct scrip_name *service, const void *key,
@@ -136,5 +286,13 @@ void account_state_set(struct account *account, struct state *state, const void 
 
 /* The canonical JSON of an event's scope fields, "" for none. */
 void scope_from_event(const struct event *event, struct json_out *out);
+
+/* ---- rules.c -------------------------------------------------------------------------------------------------- */
+
+/* The rules of a grant's event as JSON, "" for none; amounts in minor units. */
+int grant_rules_write(const struct event *event, const struct terms *terms, int64_t amount, struct json_out *out,
+                      struct scrip_error *err);
+extern const char grant_debt_rules[];
+struct grant_rules *grant_rules_read(const char *json, size_t size); /* NULL: damaged */
 
 #endif

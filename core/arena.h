@@ -15,7 +15,8 @@ struct arena_chunk {
 
 struct arena {
     struct arena_chunk *first, *now;
-    size_t used; /* of now */
+    size_t used;       /* of now */
+    size_t chunk_size; /* 0: ARENA_CHUNK_SIZE */
 };
 
 #define ARENA_CHUNK_SIZE ((size_t)1 << 18)
@@ -44,7 +45,7 @@ static inline void *arena_get_more(struct arena *arena, size_t size)
     struct arena_chunk *chunk = arena->now ? arena->now->next : NULL;
 
     if (chunk == NULL || chunk->size < size) {
-        size_t room = size > ARENA_CHUNK_SIZE ? size : ARENA_CHUNK_SIZE;
+        size_t least = arena->chunk_size ? arena->chunk_size : ARENA_CHUNK_SIZE, room = size > least ? size : least;
         struct arena_chunk *fresh = memory_grow(NULL, sizeof *fresh + room);
 
         fresh->size = room;

@@ -1,6 +1,12 @@
 /* engine.h - the pure function of the books: (account state, event, quote) -> (new state, outcome, entries).
  *
- * No I/O, no clock, no randomness: the same input gives the same bytes. */
+ * No I/O, no clock, no randomness: the same input gives the same bytes. What it needs to know beside the account's state
+ * comes with the quote: prices, a grant's settled terms, the charge that is reversed.
+ *
+ *   engine.c  one event applied, and the head     pay.c     which grants pay a line
+ *   due.c     what falls due without an event     claims.c  holds and debts
+ *   lots.c    grants made, changed, moved         limits.c  amounts per period
+ */
 #ifndef SCRIP_CORE_ENGINE_H
 #define SCRIP_CORE_ENGINE_H
 
@@ -13,14 +19,49 @@ struct quote_line {
     uint64_t group;
 };
 
+/* What is left of a charge that was made before: net draws, in the order in which they were made. */
+struct charge_draw {
+    uint64_t grant; /* its number */
+    uint64_t line;
+    int64_t amount;  /* of the charge; above 0 */
+    int64_t time_us; /* of the line: the period of limits that it counts in */
+    const struct rate *rate;
+};
+struct charge {
+    uint64_t event; /* its number */
+    const struct event *of;
+    struct charge_draw *draws;
+    size_t count;
+    size_t line_count; /* of its quote */
+};
+
+#define QUOTE_GRANT_LIMIT 1024 /* grants that one conversion makes */
+
 /* What was decided about an event before the engine sees it; recorded with it. */
 struct quote {
     int verdict; /* of usage: enum scrip_verdict */
     size_t count;
     struct quote_line lines[SCRIP_LINE_LIMIT];
     char refusal[SCRIP_MESSAGE_SIZE]; /* not "": refused, by a currency's rule and not by a balance */
-    const struct terms *terms;        /* of grants and adjustments */
+    const struct terms *terms;        /* of grants, adjustments, transfers, conversions (from), resets, limits */
     struct scrip_grant_row grant;     /* as the currency settled it */
+    const struct terms *to_terms;     /* of a conversion */
+    struct scrip_decimal rate, per;   /* the same */
+    struct scrip_grant_row *grants;   /* the same: what came out, settled; made while it is applied, or recorded */
+    size_t grant_count;
+    const struct charge *charge; /* of a reversal or a rerate */
+};
+
+/* A charge's share in the rollups. */
+struct usage_note {
+    int64_t time_us;
+    struct scrip_usage_row row; /* without its period */
+};
+
+/* An amount that left the account for another, drawn from one grant. */
+struct departure {
+    const struct grant *grant;
+    int64_t amount;
 };
 
 struct effect {
@@ -31,7 +72,14 @@ struct effect {
     size_t paid[SCRIP_LINE_LIMIT]; /* the lines that were charged, in order */
     int64_t amounts[SCRIP_LINE_LIMIT];
     size_t paid_count;
+    struct usage_note *notes;
+    size_t note_count, note_room;
+    struct departure *departures;
+    size_t departure_count, departure_room;
 };
+
+struct draw;
+struct limit_use;
 
 /* Working memory of the engine, kept between events. */
 struct engine {
@@ -40,19 +88,35 @@ struct engine {
     size_t draw_count, draw_room;
     struct grant **found;
     size_t found_count, found_room;
+    struct grant **parked; /* off their heaps while a charge is paid */
+    size_t parked_count, parked_room;
+    struct limit_use *uses;
+    size_t use_count, use_room;
+    struct grant **woken; /* first used by the charge at hand */
+    size_t woken_count, woken_room;
+    uint64_t of; /* of the entries that are posted */
+    const struct scrip_name *debt_name; /* the class of debt: "debt" */
     struct bytes canonical;
     struct bytes head;
     struct arena arena;
     struct json_out scratch;
+    /* Settles a grant that comes out of a conversion: class, dates and order key by its currency. Fills `settled` from what
+     * it has; a refusal leaves its message in `why`. */
+    int (*settle)(void *sink, const struct event *event, const struct terms *terms, struct scrip_grant_row *settled,
+                  struct arena *arena, struct scrip_error *why);
+    void *settle_sink;
 };
 
 void engine_free(struct engine *engine);
 
-/* Applies one event: runs the timers that are due before it, changes the account, sets engine->effect, moves the head. The
- * event's canonical bytes are in engine->canonical. */
-void engine_apply(struct engine *engine, struct account *account, const struct event *event, const struct quote *quote);
+/* Order at one instant. */
+int event_rank(const struct event *event);
 
-/* Runs on an account what falls due by an instant (or before it), without an event: for reads, on a copy. */
+/* Applies one event: runs the timers that are due before it, changes the account, sets engine->effect, moves the head. The
+ * event's canonical bytes are in engine->canonical. A conversion fills quote->grants. */
+void engine_apply(struct engine *engine, struct account *account, const struct event *event, struct quote *quote);
+
+/* Runs on an account what falls due by an instant, without an event: for reads, on a copy. */
 void engine_timers(struct engine *engine, struct account *account, int64_t until_us);
 
 /* The quote as a store's row keeps it (rate, lines), and back. */
@@ -61,16 +125,12 @@ void quote_to_row(const struct quote *quote, const struct event *event, struct s
 int quote_from_row(const struct scrip_event_row *row, const struct event *event, const struct prices *prices,
                    struct names *names, struct arena *arena, struct json_out *scratch, struct quote *quote,
                    struct scrip_error *err);
+void quote_clear(struct quote *quote);
 
 /* A grant's row as its event tells it (id, amount in balance[ISSUED], dates, cost, scope ...), before the currency settles it.
- * Also of an adjustment. */
+ * Also of an adjustment and of what a transfer brings. */
 int grant_from_event(const struct event *event, const struct terms *terms, struct names *names, struct arena *arena,
                      struct json_out *scratch, struct scrip_grant_row *row, struct scrip_error *err);
-
-/* Draws of an effect as rollup rows: calls add for each with period 0, the time and the rest filled in. */
-void effect_usage(const struct effect *effect, const struct account *account, const struct event *event,
-                  const struct quote *quote,
-                  void (*add)(void *sink, int64_t time_us, const struct scrip_usage_row *row), void *sink);
 
 extern const char *const book_names[];
 

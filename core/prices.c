@@ -27,8 +27,10 @@ void prices_close(struct prices *prices)
 {
     if (prices == NULL)
         return;
-    for (size_t i = 0; i < prices->terms_count; i++)
+    for (size_t i = 0; i < prices->terms_count; i++) {
+        free((char *)prices->terms[i]->row.rules);
         free(prices->terms[i]);
+    }
     for (size_t i = 0; i < prices->rate_count; i++)
         free(prices->rates[i]);
     free(prices->terms);
@@ -77,6 +79,7 @@ static void terms_mark(struct prices *prices, struct terms *terms)
     bytes_add_number(b, (uint64_t)terms->row.split);
     bytes_add_number(b, (uint64_t)terms->row.settle_lag_us);
     bytes_add_number(b, (uint64_t)terms->row.late);
+    bytes_add_text(b, terms->row.rules, terms->row.rules_size);
     hash_key(b->start, b->size, terms->mark);
 }
 
@@ -102,6 +105,8 @@ static const struct terms *terms_keep(struct prices *prices, const struct scrip_
 
     terms->row = *row;
     terms->row.number = prices->terms_count + 1;
+    terms->row.rules = memory_text_part(row->rules_size ? row->rules : "", row->rules_size);
+    rules_read(terms->row.rules, terms->row.rules_size, &terms->rules);
     terms_mark(prices, terms);
     ARRAY_ROOM(prices->terms, prices->terms_count, prices->terms_room);
     prices->terms[prices->terms_count++] = terms;
@@ -115,7 +120,9 @@ const struct terms *prices_terms(struct prices *prices, const struct scrip_terms
 
         if (row->currency == content->currency && row->decimals == content->decimals &&
             row->rounding == content->rounding && row->split == content->split &&
-            row->settle_lag_us == content->settle_lag_us && row->late == content->late)
+            row->settle_lag_us == content->settle_lag_us && row->late == content->late &&
+            row->rules_size == content->rules_size &&
+            (row->rules_size == 0 || memcmp(row->rules, content->rules, row->rules_size) == 0))
             return prices->terms[i];
     }
     return terms_keep(prices, content);
@@ -182,9 +189,13 @@ const struct rate *prices_rate(struct prices *prices, const struct scrip_rate_ro
 
 int prices_load_terms(struct prices *prices, const struct scrip_terms_row *row, struct scrip_error *err)
 {
+    struct rules rules;
+
     if (row->number != prices->terms_count + 1)
         return error_set(err, SCRIP_EINVALID, "terms %llu: the store has no terms %zu: run verify",
                          (unsigned long long)row->number, prices->terms_count + 1);
+    if (rules_read(row->rules, row->rules_size, &rules) < 0)
+        return error_set(err, SCRIP_EINVALID, "terms %llu: their rules are damaged: run verify", (unsigned long long)row->number);
     terms_keep(prices, row);
     return SCRIP_OK;
 }

@@ -6,8 +6,16 @@
 
 #include <scrip/scrip.h>
 
+/* A currency's policy beyond the columns of its terms; see struct scrip_policy. */
+struct rules {
+    int64_t overdraft, overdraft_limit, draw_mode, refund_us, capture_over, hold_us, hold_rule, reset_keeps;
+    struct scrip_decimal hold_decay;
+    char hold_group[256];
+};
+
 struct terms {
-    struct scrip_terms_row row;
+    struct scrip_terms_row row; /* its texts are the terms' own */
+    struct rules rules;
     uint8_t mark[16]; /* hash of its content: what a head sees of it */
 };
 
@@ -27,6 +35,10 @@ int prices_load_rate(struct prices *prices, const struct scrip_rate_row *row, st
 /* The one with this content; numbered anew where there is none. Pointers stay good until close. */
 const struct terms *prices_terms(struct prices *prices, const struct scrip_terms_row *content);
 const struct rate *prices_rate(struct prices *prices, const struct scrip_rate_row *content);
+/* A policy's rules as a terms row keeps them, "" where all are defaults; and back: SCRIP_EINVALID where damaged. */
+struct json_out;
+void rules_write(const struct scrip_policy *policy, struct json_out *out);
+int rules_read(const char *json, size_t size, struct rules *out);
 /* By number; NULL: none. */
 const struct terms *prices_terms_at(const struct prices *prices, uint64_t number);
 const struct rate *prices_rate_at(const struct prices *prices, uint64_t number);

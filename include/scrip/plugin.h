@@ -271,7 +271,8 @@ struct scrip_grant {
     const char *cost_currency;
     int64_t is_scoped; /* 1: pays for some usage only */
     int64_t number;    /* 1, 2, 3 ... in the account, as they came */
-    int64_t floor;     /* minor units; the balance may not fall below */
+    int64_t floor;     /* minor units; the balance may not fall below; INT64_MIN: none */
+    int64_t type;      /* enum scrip_event_type of what makes it: a grant, an adjustment, a conversion or a transfer */
 };
 
 enum scrip_rounding { SCRIP_HALF_EVEN, SCRIP_HALF_UP, SCRIP_UP, SCRIP_DOWN };
@@ -760,6 +761,7 @@ struct scrip_account_row {
     int64_t closed_us;     /* entries are dated at or after this; SCRIP_TIME_NONE: nothing was closed */
     uint64_t claim_count;
     uint64_t limit_count;
+    uint64_t timer_count; /* of services, set and not yet come */
 };
 
 /* State of an account after event `number`, a multiple of 1,024. Key: (account, number). */

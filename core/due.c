@@ -1,0 +1,179 @@
+/* due.c - what falls due without an event: expiries, activations, recurrences, settlements of debt, time-outs of holds. */
+#include "engine_inner.h"
+
+#include "calendar.h"
+
+/* A grant's balance becomes another: what is too much expires, what is missing is issued. */
+void balance_set(struct engine *engine, struct account *account, struct grant *grant, int64_t wanted, int64_t time_us,
+                 int64_t event_time_us)
+{
+    int64_t left = grant->row.balance[SCRIP_BOOK_AVAILABLE];
+
+    if (left > wanted)
+        move(engine, account, grant, SCRIP_BOOK_AVAILABLE, SCRIP_BOOK_EXPIRED, left - wanted, time_us, event_time_us, 0);
+    else if (left < wanted)
+        move(engine, account, grant, SCRIP_BOOK_ISSUED, SCRIP_BOOK_AVAILABLE, wanted - left, time_us, event_time_us, 0);
+    account_grant_gain(grant);
+}
+
+void purse_gain(struct account *account, struct purse *purse, int64_t time_us)
+{
+    struct timer timer = { .due_us = time_us, .rank = RANK_SETTLEMENT, .purse = purse };
+
+    if (purse->debt_count > 0)
+        account_timer_put(account, &timer);
+}
+
+/* ---- first use ------------------------------------------------------------------------------------------------ */
+
+/* A period begins with this use, and ends as a recurrence. */
+static int wake(struct engine *engine, struct account *account, struct grant *grant, const struct payment *p)
+{
+    struct timer timer = { .rank = RANK_RECURRENCE, .order = grant->row.number, .grant = grant };
+
+    if (time_add(p->time_us, grant->rules->every, 1, account->zone ? account->zone : "UTC", &timer.due_us) < 0)
+        return 0;
+    grant->row.next_us = timer.due_us;
+    account_timer_put(account, &timer);
+    move(engine, account, grant, SCRIP_BOOK_ISSUED, SCRIP_BOOK_AVAILABLE, grant->rules->amount, p->time_us, p->time_us, 0);
+    account_grant_gain(grant);
+    ARRAY_ROOM(engine->woken, engine->woken_count, engine->woken_room);
+    engine->woken[engine->woken_count++] = grant;
+    return 1;
+}
+
+void sleepers_wake(struct engine *engine, struct purse *purse, const struct payment *p)
+{
+    for (size_t i = 0; i < purse->sleeper_count;) {
+        struct grant *grant = purse->sleepers[i];
+
+        if (grant->stage == GRANT_LIVE && scope_fits(&grant->bucket->scope, p->event, p->rate->row.service) &&
+            wake(engine, p->account, grant, p))
+            purse->sleepers[i] = purse->sleepers[--purse->sleeper_count];
+        else
+            i++;
+    }
+}
+
+static void sleep(struct account *account, struct grant *grant)
+{
+    struct purse *purse = account_purse(account, grant->terms->row.currency);
+
+    grant->row.next_us = SCRIP_TIME_NONE;
+    ARRAY_ROOM(purse->sleepers, purse->sleeper_count, purse->sleeper_room);
+    purse->sleepers[purse->sleeper_count++] = grant;
+}
+
+/* The charge failed: nobody used anything. Their entries are the last ones. */
+void sleepers_undo(struct engine *engine, struct account *account)
+{
+    while (engine->woken_count > 0) {
+        struct grant *grant = engine->woken[--engine->woken_count];
+
+        grant->row.balance[SCRIP_BOOK_AVAILABLE] -= grant->rules->amount;
+        grant->row.balance[SCRIP_BOOK_ISSUED] -= grant->rules->amount;
+        engine->effect.entry_count--;
+        account->row.entry_count--;
+        sleep(account, grant);
+    }
+}
+
+/* ---- timers --------------------------------------------------------------------------------------------------- */
+
+static void expire(struct engine *engine, struct account *account, struct grant *grant, const struct timer *timer,
+                   int64_t event_time_us)
+{
+    int64_t left = grant->row.balance[SCRIP_BOOK_AVAILABLE];
+
+    if (grant->stage == GRANT_ENDED || grant->row.expires_us != timer->due_us)
+        return;
+    account_grant_end(account, grant);
+    if (left > 0)
+        move(engine, account, grant, SCRIP_BOOK_AVAILABLE, SCRIP_BOOK_EXPIRED, left, timer->due_us, event_time_us, 0);
+}
+
+static void activate(struct account *account, struct grant *grant, int64_t time_us)
+{
+    if (grant->stage != GRANT_WAITING)
+        return;
+    grant->stage = GRANT_LIVE;
+    account_grant_gain(grant);
+    if (grant->rules && grant->rules->every[0]) {
+        if (grant->rules->from == FROM_FIRST_USE) {
+            sleep(account, grant);
+            return;
+        }
+        if (grant->row.next_us != SCRIP_TIME_NONE) {
+            struct timer next = { .due_us = grant->row.next_us, .rank = RANK_RECURRENCE, .order = grant->row.number,
+                                  .grant = grant };
+
+            account_timer_put(account, &next);
+        }
+    }
+    purse_gain(account, account_purse(account, grant->terms->row.currency), time_us);
+}
+
+static void recur(struct engine *engine, struct account *account, struct grant *grant, const struct timer *timer,
+                  int64_t event_time_us)
+{
+    const struct grant_rules *rules = grant->rules;
+    struct timer next = *timer;
+
+    if (grant->stage != GRANT_LIVE || grant->row.next_us != timer->due_us)
+        return;
+    account_grant_touch(account, grant);
+    if (rules->from == FROM_FIRST_USE) {
+        balance_set(engine, account, grant, 0, timer->due_us, event_time_us);
+        sleep(account, grant);
+        return;
+    }
+    if (rules->adds)
+        move(engine, account, grant, SCRIP_BOOK_ISSUED, SCRIP_BOOK_AVAILABLE, rules->amount, timer->due_us, event_time_us, 0);
+    else
+        balance_set(engine, account, grant, rules->amount, timer->due_us, event_time_us);
+    account_grant_gain(grant);
+    grant->row.next_us = next.due_us = grant_recurrence_after(account, grant, timer->due_us);
+    if (next.due_us != SCRIP_TIME_NONE)
+        account_timer_put(account, &next);
+    purse_gain(account, account_purse(account, grant->terms->row.currency), timer->due_us);
+}
+
+static void timer_run(struct engine *engine, struct account *account, const struct timer *timer, int64_t event_time_us)
+{
+    switch (timer->rank) {
+    case RANK_EXPIRY:
+        expire(engine, account, timer->grant, timer, event_time_us);
+        break;
+    case RANK_ACTIVATION:
+        activate(account, timer->grant, timer->due_us);
+        break;
+    case RANK_RECURRENCE:
+        recur(engine, account, timer->grant, timer, event_time_us);
+        break;
+    case RANK_SETTLEMENT:
+        debts_settle(engine, account, timer->purse, timer->due_us, event_time_us);
+        break;
+    default:
+        if (timer->claim->row.stage == SCRIP_CLAIM_OPEN && timer->claim->row.expires_us == timer->due_us)
+            hold_time_out(engine, account, timer->claim, timer->due_us, event_time_us);
+    }
+}
+
+void timers_run(struct engine *engine, struct account *account, int64_t until_us, int rank, int64_t event_time_us)
+{
+    struct timer timer;
+
+    while (account_timer_next(account, until_us, rank, &timer))
+        timer_run(engine, account, &timer, event_time_us);
+}
+
+void engine_timers(struct engine *engine, struct account *account, int64_t until_us)
+{
+    engine->effect.entry_count = engine->effect.note_count = engine->effect.departure_count = 0;
+    engine->of = 0;
+    timers_run(engine, account, until_us, RANK_END, until_us);
+    if (until_us >= account->row.clock_us) {
+        account->row.clock_us = until_us;
+        account->row.clock_rank = RANK_END;
+    }
+}

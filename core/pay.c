@@ -1,0 +1,466 @@
+/* pay.c - which grants pay a line, and how much each: in draw order, in proportion, as listed, or those of another time. */
+#include "engine_inner.h"
+
+#include "money.h"
+
+#include <stdio.h>
+
+/* ---- takes ---------------------------------------------------------------------------------------------------- */
+
+static void take(struct engine *engine, const struct payment *p, struct grant *grant, int64_t amount, int book)
+{
+    ARRAY_ROOM(engine->draws, engine->draw_count, engine->draw_room);
+    engine->draws[engine->draw_count++] = (struct draw){ grant, amount, p->line, book };
+    if (grant != NULL && !grant->row.unlimited)
+        grant->row.balance[book] -= grant_cost(grant, amount);
+}
+
+void pay_undo(struct engine *engine, size_t first_draw, size_t first_use)
+{
+    while (engine->draw_count > first_draw) {
+        struct draw *draw = &engine->draws[--engine->draw_count];
+
+        if (draw->grant == NULL || draw->grant->row.unlimited)
+            continue;
+        draw->grant->row.balance[draw->book] += grant_cost(draw->grant, draw->amount);
+        account_grant_gain(draw->grant);
+    }
+    limits_undo(engine, first_use);
+}
+
+/* What a grant may still give to this charge, of `room` that it has. */
+static int64_t room_left(const struct engine *engine, const struct payment *p, const struct grant *grant, int64_t room)
+{
+    int64_t cap = grant->rules && grant->rules->max_per_charge ? grant->rules->max_per_charge : INT64_MAX;
+
+    if (grant->row.unlimited && p->is_unlimited_spared)
+        return 0;
+    if (cap == INT64_MAX && !grant->row.unlimited)
+        return room;
+    for (size_t i = 0; i < engine->draw_count; i++)
+        if (engine->draws[i].grant == grant) {
+            cap -= engine->draws[i].amount;
+            room -= grant->row.unlimited ? engine->draws[i].amount : 0;
+        }
+    return cap < room ? cap : room;
+}
+
+static int fits(const struct bucket *bucket, const struct payment *p)
+{
+    return !p->is_scoped || scope_fits(&bucket->scope, p->event, p->rate->row.service);
+}
+
+/* ---- now, in draw order --------------------------------------------------------------------------------------- */
+
+/* The grant that pays first among the buckets that fit. */
+static struct grant *first_of(struct purse *purse, const struct payment *p)
+{
+    struct grant *best = NULL;
+
+    for (size_t i = 0; i < purse->count; i++)
+        if (fits(purse->buckets[i], p)) {
+            struct grant *grant = bucket_first(purse->buckets[i]);
+
+            if (grant != NULL && (best == NULL || grant_order(grant, best) < 0))
+                best = grant;
+        }
+    return best;
+}
+
+/* The first grant that can pay all of it alone; else p says what there is. */
+static struct grant *whole_of(struct engine *engine, struct purse *purse, struct payment *p, int64_t amount)
+{
+    struct grant *best = first_of(purse, p);
+
+    if (best == NULL || room_left(engine, p, best, grant_room(best)) >= amount)
+        return best;
+    best = NULL;
+    for (size_t i = 0; i < purse->count; i++)
+        for (size_t j = 0; fits(purse->buckets[i], p) && j < purse->buckets[i]->count; j++) {
+            struct grant *grant = purse->buckets[i]->heap[j];
+            int64_t room = grant->stage == GRANT_LIVE ? room_left(engine, p, grant, grant_room(grant)) : 0;
+
+            p->largest = room > p->largest ? room : p->largest;
+            p->available += room > 0 ? room : 0;
+            if (room >= amount && (best == NULL || grant_order(grant, best) < 0))
+                best = grant;
+        }
+    return best;
+}
+
+/* Returns what is left to be paid. */
+static int64_t take_now(struct engine *engine, struct purse *purse, struct payment *p, int64_t rest)
+{
+    struct grant *grant;
+
+    if (!p->rate->terms->row.split && p->is_scoped) {
+        if ((grant = whole_of(engine, purse, p, rest)) == NULL)
+            return rest;
+        take(engine, p, grant, rest, SCRIP_BOOK_AVAILABLE);
+        return 0;
+    }
+    engine->parked_count = 0;
+    while (rest > 0 && (grant = first_of(purse, p)) != NULL) {
+        int64_t room = room_left(engine, p, grant, grant_room(grant));
+
+        if (room <= 0) {
+            bucket_pop(grant->bucket); /* it stands at its head */
+            ARRAY_ROOM(engine->parked, engine->parked_count, engine->parked_room);
+            engine->parked[engine->parked_count++] = grant;
+            continue;
+        }
+        room = room < rest ? room : rest;
+        take(engine, p, grant, room, SCRIP_BOOK_AVAILABLE);
+        rest -= room;
+    }
+    while (engine->parked_count > 0)
+        account_grant_gain(engine->parked[--engine->parked_count]);
+    return rest;
+}
+
+/* ---- of a list of grants -------------------------------------------------------------------------------------- */
+
+static int by_order(const void *a, const void *b)
+{
+    return grant_order(*(struct grant *const *)a, *(struct grant *const *)b);
+}
+
+/* What a grant could pay: now, or at another instant by its own dates from what is left of it. */
+static int64_t room_at(const struct engine *engine, const struct payment *p, const struct grant *grant, int *book)
+{
+    const struct scrip_grant_row *row = &grant->row;
+
+    *book = SCRIP_BOOK_AVAILABLE;
+    if (p->is_now)
+        return grant->stage == GRANT_LIVE ? room_left(engine, p, grant, grant_room(grant)) : 0;
+    if (grant->stage == GRANT_DEBT || row->effective_us > p->time_us ||
+        (row->expires_us != SCRIP_TIME_NONE && row->expires_us <= p->time_us))
+        return 0;
+    if (grant->stage != GRANT_ENDED)
+        return room_left(engine, p, grant, grant_room(grant));
+    if (row->balance[SCRIP_BOOK_VOIDED] > 0 || row->expires_us == SCRIP_TIME_NONE)
+        return 0;
+    *book = row->unlimited ? SCRIP_BOOK_AVAILABLE : SCRIP_BOOK_EXPIRED;
+    return room_left(engine, p, grant, row->unlimited ? INT64_MAX - row->balance[SCRIP_BOOK_USED]
+                                                      : row->balance[SCRIP_BOOK_EXPIRED] / (grant->rules ? grant->rules->unit : 1));
+}
+
+/* Every grant of the purse that could pay; only: the id of the only one, or "". */
+static void gather(struct engine *engine, struct purse *purse, struct payment *p, const char *only)
+{
+    int book;
+
+    engine->found_count = 0;
+    for (size_t i = 0; i < p->account->grant_count; i++) {
+        struct grant *grant = p->account->grants[i];
+        int64_t room;
+
+        if (grant->terms->row.currency != purse->currency || (only[0] && strcmp(only, grant->row.id) != 0) ||
+            !fits(grant->bucket, p) || (room = room_at(engine, p, grant, &book)) <= 0)
+            continue;
+        p->available += room;
+        p->largest = room > p->largest ? room : p->largest;
+        ARRAY_ROOM(engine->found, engine->found_count, engine->found_room);
+        engine->found[engine->found_count++] = grant;
+    }
+    if (engine->found_count > 1)
+        qsort(engine->found, engine->found_count, sizeof *engine->found, by_order);
+}
+
+static int64_t take_found(struct engine *engine, struct payment *p, int64_t rest)
+{
+    int is_whole = !p->rate->terms->row.split && p->is_scoped, book;
+
+    for (size_t i = 0; i < engine->found_count && rest > 0; i++) {
+        int64_t room = room_at(engine, p, engine->found[i], &book);
+
+        if (room <= 0 || (is_whole && room < rest))
+            continue;
+        room = room < rest ? room : rest;
+        take(engine, p, engine->found[i], room, book);
+        rest -= room;
+    }
+    return rest;
+}
+
+/* Each pays in proportion to what it has, cut to whole minor units; the last ones take the remainder. */
+static int64_t take_shares(struct engine *engine, struct payment *p, int64_t rest)
+{
+    int64_t amount = rest;
+    wide total = p->available;
+    int book;
+
+    if (total <= amount)
+        return take_found(engine, p, rest);
+    for (size_t i = 0; i < engine->found_count; i++) {
+        int64_t share = (int64_t)((wide)amount * room_at(engine, p, engine->found[i], &book) / total);
+
+        if (i + 1 == engine->found_count || share == 0)
+            continue;
+        take(engine, p, engine->found[i], share, book);
+        rest -= share;
+    }
+    for (size_t i = engine->found_count; i-- > 0 && rest > 0;) {
+        int64_t room = room_at(engine, p, engine->found[i], &book);
+
+        room = room < rest ? room : rest;
+        if (room > 0)
+            take(engine, p, engine->found[i], room, book);
+        rest -= room > 0 ? room : 0;
+    }
+    return rest;
+}
+
+/* The grants that the event names, in its order. */
+static int64_t take_listed(struct engine *engine, struct purse *purse, struct payment *p, const struct field *list, int64_t rest)
+{
+    const char *at = list->text, *end = at + list->size;
+
+    engine->found_count = 0;
+    while (at < end) {
+        const char *stop = memchr(at, '\n', (size_t)(end - at));
+        struct grant *grant;
+        int book;
+
+        stop = stop ? stop : end;
+        grant = account_grant_find(p->account, at, (size_t)(stop - at));
+        at = stop + 1;
+        if (grant == NULL || grant->terms->row.currency != purse->currency || !fits(grant->bucket, p))
+            continue;
+        p->available += room_at(engine, p, grant, &book);
+        ARRAY_ROOM(engine->found, engine->found_count, engine->found_room);
+        engine->found[engine->found_count++] = grant;
+    }
+    return take_found(engine, p, rest);
+}
+
+/* ---- payments ------------------------------------------------------------------------------------------------- */
+
+static int64_t take_grants(struct engine *engine, struct purse *purse, struct payment *p, int64_t rest)
+{
+    const char *only = event_text(p->event, SCRIP_F_GRANT);
+    const struct field *list = event_field(p->event, SCRIP_F_GRANTS);
+    int mode = (int)p->rate->terms->rules.draw_mode;
+
+    if (purse->sleeper_count > 0 && p->is_now && p->is_scoped)
+        sleepers_wake(engine, purse, p);
+    if (list != NULL)
+        return take_listed(engine, purse, p, list, rest);
+    if (p->is_now && !only[0] && mode != SCRIP_DRAW_PROPORTIONAL)
+        return take_now(engine, purse, p, rest);
+    gather(engine, purse, p, only);
+    return mode == SCRIP_DRAW_PROPORTIONAL && p->rate->terms->row.split ? take_shares(engine, p, rest)
+                                                                        : take_found(engine, p, rest);
+}
+
+/* What no grant pays is owed, all of it or nothing. */
+static int64_t take_debt(struct engine *engine, const struct purse *purse, struct payment *p, int64_t rest)
+{
+    const struct rules *rules = &p->rate->terms->rules;
+    wide owed = purse ? purse->owed : 0;
+
+    if (p->takes_debt == 1 && rules->overdraft != SCRIP_OVERDRAFT_DEBT)
+        return rest;
+    for (size_t i = 0; i < engine->draw_count; i++)
+        owed += engine->draws[i].grant == NULL ? engine->draws[i].amount : 0;
+    if (p->takes_debt == 1 && owed + rest > rules->overdraft_limit) {
+        p->available += rules->overdraft_limit > owed ? rules->overdraft_limit - owed : 0;
+        return rest;
+    }
+    take(engine, p, NULL, rest, SCRIP_BOOK_DEBT);
+    return 0;
+}
+
+int pay(struct engine *engine, struct payment *p, int64_t *paid)
+{
+    int takes_part = strcmp(event_text(p->event, SCRIP_F_ACCEPT), "available") == 0 && p->takes_debt != 2;
+    struct purse *purse = account_purse(p->account, p->rate->terms->row.currency);
+    size_t first_draw = engine->draw_count, first_use = engine->use_count;
+    int64_t amount = p->amount, rest, room;
+    const struct limit *limit = NULL;
+
+    *paid = 0;
+    p->available = p->largest = 0;
+    p->limit = NULL;
+    if (p->account->limit_count > 0 && p->is_scoped && p->takes_debt != 2 && (room = limits_room(p->account, p, &limit)) < amount) {
+        if (!takes_part || room <= 0) {
+            p->limit = limit;
+            p->available = room > 0 ? room : 0;
+            return SCRIP_EREFUSED;
+        }
+        amount = room;
+    }
+    rest = purse ? take_grants(engine, purse, p, amount) : amount;
+    if (rest > 0 && p->rate->terms->row.split && p->is_now)
+        p->available = amount - rest;
+    if (rest > 0 && p->takes_debt && !takes_part)
+        rest = take_debt(engine, purse, p, rest);
+    if (rest > 0 && (!takes_part || rest == amount)) {
+        pay_undo(engine, first_draw, first_use);
+        return SCRIP_EREFUSED;
+    }
+    *paid = amount - rest;
+    if (p->account->limit_count > 0 && p->is_scoped)
+        limits_add(engine, p->account, p->event, p->rate, p->time_us, *paid);
+    return SCRIP_OK;
+}
+
+void shortage(struct engine *engine, const struct payment *p)
+{
+    char *reason = engine->effect.reason, wanted[DECIMAL_TEXT_SIZE], there[DECIMAL_TEXT_SIZE];
+    size_t used = strlen(reason), room = sizeof engine->effect.reason - used;
+    const char *currency = p->rate->terms->row.currency->text, *more = used ? "; " : "balance short: ";
+    int decimals = (int)p->rate->terms->row.decimals;
+
+    money_write(p->amount, decimals, wanted, sizeof wanted);
+    money_write(p->available > INT64_MAX ? INT64_MAX : (int64_t)p->available, decimals, there, sizeof there);
+    if (p->limit != NULL) {
+        snprintf(reason + used, room, "%slimit '%s': %s %s wanted, %s left in its %s", used ? "; " : "", p->limit->row.id, wanted,
+                 currency, there, p->limit->row.per_size ? p->limit->row.per : "whole time");
+    } else if (p->available >= p->amount) {
+        money_write(p->largest, decimals, there, sizeof there);
+        snprintf(reason + used, room, "%s%s %s wanted of one grant, the largest has %s", more, wanted, currency, there);
+    } else
+        snprintf(reason + used, room, "%s%s %s wanted, %s available", more, wanted, currency, there);
+}
+
+/* ---- the lines of a charge ------------------------------------------------------------------------------------ */
+
+/* The amount of a line beside the lines of its currency that are paid already: all are rounded once, together. */
+static int line_amount(const struct engine *engine, const struct quote *quote, size_t line, int64_t *out)
+{
+    const struct effect *effect = &engine->effect;
+    const struct terms *terms = quote->lines[line].rate->terms;
+    struct money_part parts[SCRIP_LINE_LIMIT];
+    int64_t amounts[SCRIP_LINE_LIMIT];
+    size_t count = 0;
+    int code;
+
+    for (size_t i = 0; i <= effect->paid_count; i++) {
+        const struct quote_line *l = &quote->lines[i < effect->paid_count ? effect->paid[i] : line];
+
+        if (l->rate->terms->row.currency == terms->row.currency)
+            parts[count++] = (struct money_part){ l->quantity, l->rate->row.rate, l->rate->row.per };
+    }
+    code = money_charge(parts, count, (int)terms->row.decimals, (int)terms->row.rounding, amounts);
+    *out = code < 0 ? 0 : amounts[count - 1];
+    return code;
+}
+
+/* Pays one line: 0, or SCRIP_EREFUSED with the reason added. */
+static int line_pay(struct engine *engine, struct account *account, const struct event *subject, const struct quote *quote,
+                    size_t line, int takes_debt)
+{
+    struct payment p = { .account = account, .event = subject, .rate = quote->lines[line].rate, .line = line,
+                         .time_us = quote->lines[line].time_us, .is_scoped = 1, .takes_debt = takes_debt };
+    struct effect *effect = &engine->effect;
+    int64_t paid = 0;
+    int code = line_amount(engine, quote, line, &p.amount);
+
+    if (code < 0 || p.amount < 0) {
+        refuse(engine, code < 0 ? "amount: quantity x rate is out of range"
+                                : "amount: below 0: a usage cannot give back: use a reversal or an adjustment");
+        return SCRIP_EREFUSED;
+    }
+    p.is_now = p.time_us == account->row.clock_us;
+    if (p.amount > 0 && (code = pay(engine, &p, &paid)) < 0) {
+        shortage(engine, &p);
+        return code;
+    }
+    effect->amounts[effect->paid_count] = paid;
+    effect->paid[effect->paid_count++] = line;
+    return SCRIP_OK;
+}
+
+static int group_is_paid(const struct effect *effect, const struct quote *quote, uint64_t group)
+{
+    for (size_t i = 0; i < effect->paid_count; i++)
+        if (quote->lines[effect->paid[i]].group == group)
+            return 1;
+    return 0;
+}
+
+static int group_goes_on(const struct quote *quote, size_t line)
+{
+    for (size_t i = line + 1; i < quote->count; i++)
+        if (quote->lines[i].group == quote->lines[line].group)
+            return 1;
+    return 0;
+}
+
+int lines_pay(struct engine *engine, struct account *account, const struct event *subject, const struct quote *quote,
+              int takes_debt)
+{
+    engine->draw_count = engine->use_count = engine->woken_count = 0;
+    engine->effect.paid_count = 0;
+    for (size_t i = 0; i < quote->count; i++) {
+        uint64_t group = quote->lines[i].group;
+        int goes_on = group && group_goes_on(quote, i);
+
+        if (group && group_is_paid(&engine->effect, quote, group))
+            continue;
+        /* Debt comes last: of alternatives, what a grant can pay. */
+        if (line_pay(engine, account, subject, quote, i, goes_on ? 0 : takes_debt) < 0 && !goes_on) {
+            pay_undo(engine, 0, 0);
+            sleepers_undo(engine, account);
+            engine->effect.paid_count = 0;
+            return SCRIP_EREFUSED;
+        }
+    }
+    return SCRIP_OK;
+}
+
+/* Lines that cost nothing are usage, too. */
+static void zero_lines_note(struct engine *engine, const struct event *subject, const struct quote *quote)
+{
+    const struct effect *effect = &engine->effect;
+
+    for (size_t i = 0; i < effect->paid_count; i++)
+        if (effect->amounts[i] == 0)
+            note_usage(engine, subject, quote->lines[effect->paid[i]].rate, &names_none,
+                       quote->lines[effect->paid[i]].time_us, 0, 1);
+}
+
+void draws_post(struct engine *engine, struct account *account, const struct event *subject, const struct quote *quote,
+                int to, int64_t event_time_us)
+{
+    uint64_t event_number = engine->of ? engine->of : account->row.event_count;
+    size_t counted = SIZE_MAX;
+
+    for (size_t i = 0; i < engine->draw_count; i++) {
+        struct draw draw = engine->draws[i];
+        const struct quote_line *line = &quote->lines[draw.line];
+        struct grant *grant = draw.grant;
+        int64_t cost;
+
+        if (grant == NULL) {
+            debt_add(engine, account, subject, &draw, line, event_number, event_time_us);
+        } else {
+            cost = grant_cost(grant, draw.amount);
+            if (grant->row.unlimited)
+                move(engine, account, grant, SCRIP_BOOK_ISSUED, SCRIP_BOOK_AVAILABLE, cost, line->time_us, event_time_us, draw.line);
+            else
+                grant->row.balance[draw.book] += cost;
+            if (draw.book == SCRIP_BOOK_EXPIRED)
+                move(engine, account, grant, SCRIP_BOOK_EXPIRED, SCRIP_BOOK_AVAILABLE, cost, grant->row.expires_us, event_time_us,
+                     draw.line);
+            move(engine, account, grant, SCRIP_BOOK_AVAILABLE, to, cost, line->time_us, event_time_us, draw.line);
+        }
+        if (to == SCRIP_BOOK_USED)
+            note_usage(engine, subject, line->rate, grant ? grant->row.class_name : account_purse(account, line->rate->terms->row.currency)->debt->row.class_name,
+                       line->time_us, draw.amount, draw.line != counted);
+        counted = draw.line;
+    }
+    if (to == SCRIP_BOOK_USED)
+        zero_lines_note(engine, subject, quote);
+}
+
+int64_t pay_debt(struct engine *engine, struct account *account, const struct claim *claim)
+{
+    struct payment p = { .account = account, .event = &claim->event, .rate = claim->draws[0].rate, .line = claim->row.line,
+                         .time_us = claim->draws[0].time_us, .amount = claim->row.amount, .is_now = 1, .is_scoped = 1 };
+    struct purse *purse = account_purse(account, claim->terms->row.currency);
+
+    engine->draw_count = engine->woken_count = 0;
+    return claim->row.amount - take_grants(engine, purse, &p, claim->row.amount);
+}
