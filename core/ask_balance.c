@@ -62,7 +62,7 @@ static int purse_row(struct balances *b, const struct account *account, const st
     table_wide(table, sum[SCRIP_BOOK_USED], decimals);
     table_wide(table, sum[SCRIP_BOOK_EXPIRED], decimals);
     table_wide(table, sum[SCRIP_BOOK_VOIDED], decimals);
-    table_wide(table, sum[SCRIP_BOOK_DEBT], decimals);
+    table_wide(table, -sum[SCRIP_BOOK_DEBT], decimals);
     return table_row(table);
 }
 

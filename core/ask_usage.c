@@ -4,6 +4,7 @@
 #include "calendar.h"
 #include "hash.h"
 #include "money.h"
+#include "replay.h"
 
 #include <stdio.h>
 
@@ -53,11 +54,6 @@ struct usage {
     int is_day; /* the rollup being read */
     int64_t period; /* of the two names below, which most rows share */
     const struct scrip_name *day_name, *month_name;
-    /* While charges are scanned: */
-    struct account *account;
-    struct scrip_entry_row *entries;
-    size_t entry_count, entry_room, entry_at;
-    struct arena arena;
 };
 
 /* ---- dimensions ----------------------------------------------------------------------------------------------- */
@@ -289,72 +285,22 @@ static int rollups_read(struct usage *u, const char *account)
 
 /* ---- from charges --------------------------------------------------------------------------------------------- */
 
-static int entry_keep(void *sink, const void *found)
+/* The very notes that the rollups are made of, with the events behind them. */
+static int event_share(void *sink, struct replay *replay, const struct event *event)
 {
     struct usage *u = sink;
-    const struct scrip_entry_row *row = found;
+    const struct effect *effect = &replay->engine.effect;
 
-    if (row->debit != SCRIP_BOOK_USED)
-        return SCRIP_OK;
-    ARRAY_ROOM(u->entries, u->entry_count, u->entry_room);
-    u->entries[u->entry_count++] = *row;
-    return SCRIP_OK;
-}
+    (void)event;
+    for (size_t i = 0; i < effect->note_count; i++) {
+        const struct usage_note *note = &effect->notes[i];
+        const struct scrip_usage_row *row = &note->row;
+        const struct terms *terms = prices_terms_of(u->scrip->prices, row->currency);
+        struct share share = { note->time_us, row->account, row->product, row->user, row->service, row->class_name, row->currency,
+                               note->subject, row->amount, row->charge_count, terms ? (int)terms->row.decimals : 0 };
 
-static void share_dated(struct usage *u, int64_t time_us, const struct scrip_usage_row *row,
-                        const struct event *event)
-{
-    const struct terms *terms = prices_terms_of(u->scrip->prices, row->currency);
-    struct share share = { time_us, row->account, row->product, row->user, row->service, row->class_name, row->currency,
-                           event, row->amount, row->charge_count, terms ? (int)terms->row.decimals : 0 };
-
-    if (time_us >= u->from_us && time_us < u->to_us)
-        share_add(u, &share);
-}
-
-static int event_share(void *sink, const void *found)
-{
-    struct usage *u = sink;
-    const struct scrip_event_row *row = found;
-    struct scrip_usage_row share = { 0, row->user, row->product, row->service, &names_none, &names_none,
-                                     row->account, 0, 1 };
-    struct quote *quote = &u->scrip->quote;
-    struct event event;
-    uint64_t counted = UINT64_MAX;
-    size_t first = u->entry_at;
-    int code;
-
-    if (row->type != SCRIP_USAGE || (row->outcome != SCRIP_CHARGED && row->outcome != SCRIP_ZERO))
-        return SCRIP_OK;
-    arena_reset(&u->arena);
-    code = event_from_row(row, &event, &u->arena, u->err);
-    if (code == SCRIP_OK)
-        code = quote_from_row(row, &event, u->scrip->prices, u->scrip->names, &u->arena, &u->scrip->scratch, quote,
-                              u->err);
-    if (code < 0)
-        return code;
-    while (u->entry_at < u->entry_count && u->entries[u->entry_at].event < row->number)
-        first = ++u->entry_at;
-    for (; u->entry_at < u->entry_count && u->entries[u->entry_at].event == row->number; u->entry_at++) {
-        const struct scrip_entry_row *entry = &u->entries[u->entry_at];
-        const struct rate *rate = entry->line < quote->count ? quote->lines[entry->line].rate : NULL;
-
-        if (rate == NULL || entry->grant == 0 || entry->grant > u->account->grant_count)
-            continue;
-        share.service = rate->row.service;
-        share.currency = rate->terms->row.currency;
-        share.class_name = u->account->grants[entry->grant - 1]->row.class_name;
-        share.amount = entry->amount;
-        share.charge_count = entry->line != counted;
-        counted = entry->line;
-        share_dated(u, entry->time_us, &share, &event);
-    }
-    if (u->entry_at == first) { /* nothing was drawn */
-        if (quote->count) {
-            share.service = quote->lines[0].rate->row.service;
-            share.currency = quote->lines[0].rate->terms->row.currency;
-        }
-        share_dated(u, row->time_us, &share, &event);
+        if (note->time_us >= u->from_us && note->time_us < u->to_us)
+            share_add(u, &share);
     }
     return SCRIP_OK;
 }
@@ -362,19 +308,16 @@ static int event_share(void *sink, const void *found)
 static int account_scan(void *sink, const struct scrip_account_row *found)
 {
     struct usage *u = sink;
-    struct scrip_scan scan = { .table = SCRIP_TABLE_ENTRIES, .account = found->name->text, .from_period = INT64_MIN,
-                               .to_period = INT64_MAX, .row = entry_keep, .sink = u };
-    int code = account_copy(u->scrip, found->name->text, &u->account, u->err);
+    struct replay replay;
+    int code;
 
-    if (code < 0 || u->account == NULL)
-        return code;
-    u->entry_count = u->entry_at = 0;
-    code = host_scan(u->scrip, &scan, u->err);
-    scan.table = SCRIP_TABLE_EVENTS;
-    scan.row = event_share;
-    if (code == SCRIP_OK)
-        code = host_scan(u->scrip, &scan, u->err);
-    account_free(u->account);
+    replay_open(&replay, u->scrip, u->err);
+    replay.applied = event_share;
+    replay.sink = u;
+    code = replay_account(&replay, found->name);
+    if (code == SCRIP_OK && replay.is_broken)
+        code = error_set(u->err, SCRIP_EIO, "account '%s': its events are damaged: run verify", found->name->text);
+    replay_close(&replay);
     return code;
 }
 
@@ -407,7 +350,5 @@ int ask_usage(struct scrip *scrip, const struct scrip_query *query, const struct
         code = groups_write(&u, answer);
     free(u.groups);
     free(u.slots);
-    free(u.entries);
-    arena_free(&u.arena);
     return code;
 }

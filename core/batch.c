@@ -4,6 +4,7 @@
 #include "hash.h"
 
 #include <stdio.h>
+#include <time.h>
 
 /* ---- identities ----------------------------------------------------------------------------------------------- */
 
@@ -112,7 +113,7 @@ static void date_note(struct account *account, int64_t time_us)
         account->block_earliest_us = time_us;
 }
 
-void batch_add(struct scrip *scrip, struct account *account, const struct event *event, const struct quote *quote)
+void batch_add(struct scrip *scrip, struct account *account, const struct event *event, const struct quote *quote, int is_told)
 {
     struct batch *batch = scrip->open;
     struct effect *effect = &scrip->engine.effect;
@@ -130,6 +131,7 @@ void batch_add(struct scrip *scrip, struct account *account, const struct event 
     row->number = account->row.event_count;
     row->id = arena_text(&batch->arena, event->shown.id, event->id_size);
     row->outcome = effect->outcome;
+    row->is_told = is_told;
     row->reason_size = strlen(effect->reason);
     row->reason = row->reason_size ? arena_text(&batch->arena, effect->reason, row->reason_size) : "";
     identity_add(batch);
@@ -146,7 +148,7 @@ void batch_add(struct scrip *scrip, struct account *account, const struct event 
     batch->account_events[account->batch_index]++;
     batch->account_entries[account->batch_index] += effect->entry_count;
     batch->size += row->id_size + row->data_size + row->lines_size + row->reason_size;
-    usage_tables_add(&batch->days, &batch->months, effect, account, event, quote);
+    usage_tables_add(&batch->days, &batch->months, effect);
     if (account->row.event_count % CHECKPOINT_EVENTS == 0)
         checkpoint_add(scrip, account);
 }
@@ -256,6 +258,70 @@ static void states_collect(struct batch *batch, struct account *account)
     account->dirty_state_count = 0;
 }
 
+static void claims_collect(struct batch *batch, struct account *account)
+{
+    for (size_t i = 0; i < account->claim_count; i++) {
+        struct claim *claim = account->claims[i];
+        struct scrip_claim_row *row;
+
+        if (!claim->is_dirty)
+            continue;
+        claim_pack(claim);
+        ARRAY_ROOM(batch->claims, batch->claim_count, batch->claim_room);
+        row = &batch->claims[batch->claim_count++];
+        *row = claim->row; /* id and group live as long as the account */
+        row->draws = arena_text(&batch->arena, claim->row.draws, claim->row.draws_size);
+        claim->is_dirty = 0;
+    }
+}
+
+static void limits_collect(struct batch *batch, struct account *account)
+{
+    for (size_t i = 0; i < account->limit_count; i++) {
+        struct limit *limit = account->limits[i];
+        struct scrip_limit_row *row;
+
+        if (!limit->is_dirty)
+            continue;
+        limit_pack(limit);
+        ARRAY_ROOM(batch->limits, batch->limit_count, batch->limit_room);
+        row = &batch->limits[batch->limit_count++];
+        *row = limit->row;
+        row->id = arena_text(&batch->arena, row->id, row->id_size);
+        row->per = arena_text(&batch->arena, row->per, row->per_size);
+        row->scope = arena_text(&batch->arena, row->scope, row->scope_size);
+        row->windows = arena_text(&batch->arena, row->windows, row->windows_size);
+        limit->is_dirty = 0;
+    }
+}
+
+static void timers_collect(struct batch *batch, struct account *account)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < account->service_timer_count; i++) {
+        struct service_timer *timer = account->service_timers[i];
+
+        if (timer->is_dirty) {
+            struct scrip_timer_row *row;
+
+            ARRAY_ROOM(batch->timers, batch->timer_count, batch->timer_room);
+            row = &batch->timers[batch->timer_count++];
+            row->account = account->row.name;
+            row->service = timer->service;
+            row->key = arena_text(&batch->arena, timer->key, timer->key_size);
+            row->key_size = timer->key_size;
+            row->due_us = timer->due_us;
+            timer->is_dirty = 0;
+        }
+        if (timer->due_us == SCRIP_TIME_NONE)
+            free(timer);
+        else
+            account->service_timers[kept++] = timer;
+    }
+    account->service_timer_count = kept;
+}
+
 static void prices_collect(struct scrip *scrip, struct batch *batch)
 {
     struct scrip_commit *commit = &batch->commit;
@@ -279,10 +345,11 @@ static void prices_collect(struct scrip *scrip, struct batch *batch)
 static void batch_close(struct scrip *scrip, struct batch *batch)
 {
     struct scrip_commit *commit = &batch->commit;
+    struct timespec now;
 
     memset(commit, 0, sizeof *commit);
     rows_scatter(batch);
-    batch->grant_count = batch->state_count = 0;
+    batch->grant_count = batch->state_count = batch->claim_count = batch->limit_count = batch->timer_count = 0;
     for (size_t i = 0; i < batch->account_count; i++) {
         batch->account_rows[i] = batch->accounts[i]->row;
         batch->account_rows[i].data = batch->accounts[i]->row.data_size
@@ -291,6 +358,9 @@ static void batch_close(struct scrip *scrip, struct batch *batch)
                                           : NULL;
         grants_collect(batch, batch->accounts[i]);
         states_collect(batch, batch->accounts[i]);
+        claims_collect(batch, batch->accounts[i]);
+        limits_collect(batch, batch->accounts[i]);
+        timers_collect(batch, batch->accounts[i]);
     }
     if (batch->days.count)
         qsort(batch->days.rows, batch->days.count, sizeof *batch->days.rows, by_usage_key);
@@ -319,6 +389,14 @@ static void batch_close(struct scrip *scrip, struct batch *batch)
     commit->quarantine_count = batch->quarantine_count;
     commit->settled = batch->settled;
     commit->settled_count = batch->settled_count;
+    commit->claims = batch->claims;
+    commit->claim_count = batch->claim_count;
+    commit->limits = batch->limits;
+    commit->limit_count = batch->limit_count;
+    commit->timers = batch->timers;
+    commit->timer_count = batch->timer_count;
+    clock_gettime(CLOCK_REALTIME, &now);
+    commit->recorded_us = (int64_t)now.tv_sec * SCRIP_SECOND + now.tv_nsec / 1000;
 }
 
 static void batch_clear(struct batch *batch)
@@ -355,6 +433,9 @@ void batch_free(struct batch *batch)
     free(batch->sorted_entries);
     free(batch->grants);
     free(batch->states);
+    free(batch->claims);
+    free(batch->limits);
+    free(batch->timers);
     memset(batch, 0, sizeof *batch);
 }
 

@@ -16,6 +16,7 @@ static int account_row(void *sink, const void *found)
 
     account->row = *row;
     account->row.data = row->data_size ? memory_text_part(row->data, row->data_size) : NULL;
+    account_data_read(account);
     /* What the block before held is not known any more: never pass over it. */
     account->block_earliest_us = row->event_count % CHECKPOINT_EVENTS ? SCRIP_TIME_MIN : SCRIP_TIME_NONE;
     loading->is_found = account->is_stored = 1;
@@ -31,8 +32,120 @@ static int grant_row(void *sink, const void *found)
     if (terms == NULL || row->number != loading->account->grant_count + 1)
         return error_set(loading->err, SCRIP_EINVALID, "grant %llu of '%s': its number or terms do not fit: run verify",
                          (unsigned long long)row->number, loading->account->row.name->text);
-    account_grant_add(loading->account, row, terms);
+    if (account_grant_add(loading->account, row, terms) == NULL)
+        return error_set(loading->err, SCRIP_EINVALID, "grant %llu of '%s': its rules are damaged: run verify",
+                         (unsigned long long)row->number, loading->account->row.name->text);
     return SCRIP_OK;
+}
+
+/* Claims are read whole before their events are looked up: a store's scan is not entered twice. */
+static int claim_row(void *sink, const void *found)
+{
+    struct loading *loading = sink;
+    const struct scrip_claim_row *row = found;
+    const struct terms *terms = prices_terms_at(loading->scrip->prices, row->terms);
+    struct event event = { 0 };
+
+    if (terms == NULL)
+        return error_set(loading->err, SCRIP_EINVALID, "claim %llu of '%s': its terms do not fit: run verify",
+                         (unsigned long long)row->number, loading->account->row.name->text);
+    event.account = event.source = event.product = event.user = event.service = event.unit = event.currency = &names_none;
+    event.shown.id = "";
+    account_claim_add(loading->account, row, &event, terms);
+    return SCRIP_OK;
+}
+
+static int limit_row(void *sink, const void *found)
+{
+    struct loading *loading = sink;
+    const struct scrip_limit_row *row = found;
+    const struct terms *terms = prices_terms_at(loading->scrip->prices, row->terms);
+
+    if (terms == NULL)
+        return error_set(loading->err, SCRIP_EINVALID, "limit %llu of '%s': its terms do not fit: run verify",
+                         (unsigned long long)row->number, loading->account->row.name->text);
+    account_limit_add(loading->account, row, terms);
+    return SCRIP_OK;
+}
+
+static int timer_row(void *sink, const void *found)
+{
+    struct loading *loading = sink;
+    const struct scrip_timer_row *row = found;
+    struct service_timer *timer = account_timer_add(loading->account, row->service, row->key, row->key_size);
+
+    timer->due_us = row->due_us;
+    return SCRIP_OK;
+}
+
+struct claim_event {
+    struct account *account;
+    struct claim *claim;
+    struct scrip_error *err;
+};
+
+static int claim_event(void *sink, const struct scrip_event_row *row)
+{
+    struct claim_event *of = sink;
+
+    return event_from_row(row, &of->claim->event, &of->account->claim_arena, of->err);
+}
+
+/* The claims from the first-th on get their events and draws. */
+static int claims_finish(struct scrip *scrip, struct account *account, size_t first, struct scrip_error *err)
+{
+    int code = SCRIP_OK;
+
+    for (size_t i = first; i < account->claim_count && code == SCRIP_OK; i++) {
+        struct claim_event of = { account, account->claims[i], err };
+
+        code = history_event(scrip, account->row.name, account->claims[i]->row.event, claim_event, &of, err);
+        if (code == SCRIP_OK && claim_unpack(account, account->claims[i], scrip->prices) < 0)
+            code = error_set(err, SCRIP_EINVALID, "claim %llu of '%s': its draws are damaged: run verify",
+                             (unsigned long long)account->claims[i]->row.number, account->row.name->text);
+        if (code == SCRIP_OK)
+            account_claim_start(account, account->claims[i]);
+    }
+    return code;
+}
+
+int hold_open(struct scrip *scrip, struct account *account, const char *id, struct scrip_error *err)
+{
+    struct loading loading = { scrip, account, 0, err };
+    struct scrip_scan scan = { .table = SCRIP_TABLE_CLAIMS, .account = account->row.name->text, .from_period = INT64_MIN,
+                               .to_period = INT64_MAX, .id = id, .row = claim_row, .sink = &loading };
+    size_t first = account->claim_count;
+    int code;
+
+    if (!account->is_stored || account->row.claim_count == 0 || account_hold_find(account, id, strlen(id)) != NULL)
+        return SCRIP_OK;
+    code = host_scan(scrip, &scan, err);
+    return code < 0 ? code : claims_finish(scrip, account, first, err);
+}
+
+/* What few accounts have. */
+static int kept_load(struct loading *loading, struct scrip_scan *scan)
+{
+    struct account *account = loading->account;
+    int code = SCRIP_OK;
+
+    if (account->row.claim_count > 0) {
+        scan->table = SCRIP_TABLE_CLAIMS;
+        scan->only_open = 1;
+        scan->row = claim_row;
+        code = host_scan(loading->scrip, scan, loading->err);
+    }
+    if (code == SCRIP_OK && account->row.limit_count > 0) {
+        scan->table = SCRIP_TABLE_LIMITS;
+        scan->row = limit_row;
+        code = host_scan(loading->scrip, scan, loading->err);
+    }
+    if (code == SCRIP_OK && account->row.timer_count > 0) {
+        scan->table = SCRIP_TABLE_TIMERS;
+        scan->row = timer_row;
+        code = host_scan(loading->scrip, scan, loading->err);
+    }
+    return code == SCRIP_OK ? claims_finish(loading->scrip, account, 0, loading->err) : code;
 }
 
 static int account_load(struct loading *loading, const char *name)
@@ -51,7 +164,7 @@ static int account_load(struct loading *loading, const char *name)
         return code;
     scan.table = SCRIP_TABLE_GRANTS;
     scan.row = grant_row;
-    if ((code = host_scan(loading->scrip, &scan, loading->err)) < 0)
+    if ((code = host_scan(loading->scrip, &scan, loading->err)) < 0 || (code = kept_load(loading, &scan)) < 0)
         return code;
     account_settle(loading->account);
     return SCRIP_OK;

@@ -42,10 +42,11 @@ void debt_add(struct engine *engine, struct account *account, const struct event
 {
     const struct terms *terms = line->rate->terms;
     struct grant *grant = debt_grant(engine, account, terms, line->time_us);
-    struct claim *claim = debt_find(account, event_number, draw->line);
-    struct scrip_claim_row row = { .kind = SCRIP_CLAIM_DEBT, .id = "", .event = event_number, .line = draw->line,
+    uint64_t number = draw->line + engine->line_base;
+    struct claim *claim = debt_find(account, event_number, number);
+    struct scrip_claim_row row = { .kind = SCRIP_CLAIM_DEBT, .id = "", .event = event_number, .line = number,
                                    .terms = terms->row.number, .expires_us = SCRIP_TIME_NONE };
-    struct claim_draw kept = { NULL, line->rate, draw->line, draw->amount, line->time_us };
+    struct claim_draw kept = { NULL, line->rate, number, draw->amount, line->time_us };
 
     move(engine, account, grant, SCRIP_BOOK_DEBT, SCRIP_BOOK_USED, draw->amount, line->time_us, event_time_us, draw->line);
     if (claim != NULL) {

@@ -47,7 +47,7 @@ void move(struct engine *engine, struct account *account, struct grant *grant, i
     entry->account = account->row.name;
     entry->number = ++account->row.entry_count;
     entry->event = account->row.event_count;
-    entry->line = line;
+    entry->line = line + engine->line_base;
     entry->time_us = time_us > account->row.closed_us ? time_us : account->row.closed_us;
     entry->event_time_us = event_time_us;
     entry->debit = to;
@@ -67,6 +67,7 @@ void note_usage(struct engine *engine, const struct event *event, const struct r
 
     ARRAY_ROOM(effect->notes, effect->note_count, effect->note_room);
     note = &effect->notes[effect->note_count++];
+    note->subject = event;
     note->time_us = time_us;
     note->row.period = 0;
     note->row.user = event->user;
@@ -131,8 +132,9 @@ static int rerate_apply(struct engine *engine, struct account *account, const st
             return SCRIP_REFUSED;
         engine->effect.reason[0] = 0;
         engine->of = charge->event;
+        engine->line_base = SCRIP_LINE_LIMIT;
         draws_post(engine, account, charge->of, quote, SCRIP_BOOK_USED, event->shown.time_us);
-        engine->of = 0;
+        engine->of = engine->line_base = 0;
     }
     return is_charged(&engine->effect) ? SCRIP_CHARGED : SCRIP_ZERO;
 }
@@ -308,7 +310,7 @@ void engine_apply(struct engine *engine, struct account *account, const struct e
     effect->paid_count = 0;
     effect->reason[0] = 0;
     engine->draw_count = engine->use_count = engine->woken_count = 0;
-    engine->of = 0;
+    engine->of = engine->line_base = 0;
     account->row.event_count++;
     if (time_us > account->row.clock_us || (time_us == account->row.clock_us && rank >= account->row.clock_rank)) {
         timers_run(engine, account, time_us, rank, time_us);

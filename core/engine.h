@@ -54,6 +54,7 @@ struct quote {
 
 /* A charge's share in the rollups. */
 struct usage_note {
+    const struct event *subject; /* the usage, or hold, that it is of; lent until the next event */
     int64_t time_us;
     struct scrip_usage_row row; /* without its period */
 };
@@ -94,7 +95,8 @@ struct engine {
     size_t use_count, use_room;
     struct grant **woken; /* first used by the charge at hand */
     size_t woken_count, woken_room;
-    uint64_t of; /* of the entries that are posted */
+    uint64_t of;        /* of the entries that are posted */
+    uint64_t line_base; /* added to their lines: of a new price for an old charge */
     const struct scrip_name *debt_name; /* the class of debt: "debt" */
     struct bytes canonical;
     struct bytes head;
@@ -108,6 +110,8 @@ struct engine {
 };
 
 void engine_free(struct engine *engine);
+/* The part of a lot's cost that an amount of it bears; 0: it has none. */
+int cost_share(const struct scrip_grant_row *row, int64_t amount, struct scrip_decimal *out);
 
 /* Order at one instant. */
 int event_rank(const struct event *event);
@@ -126,6 +130,12 @@ int quote_from_row(const struct scrip_event_row *row, const struct event *event,
                    struct names *names, struct arena *arena, struct json_out *scratch, struct quote *quote,
                    struct scrip_error *err);
 void quote_clear(struct quote *quote);
+/* 1: its quote has a grant that its currency settled; 1: it has the terms of a currency. */
+int quote_has_grant(const struct event *event);
+int quote_has_terms(const struct event *event);
+/* The event's amount in minor units, at least `least`. */
+int amount_from_event(const struct event *event, const struct terms *terms, int64_t least, int64_t *out,
+                      struct scrip_error *err);
 
 /* A grant's row as its event tells it (id, amount in balance[ISSUED], dates, cost, scope ...), before the currency settles it.
  * Also of an adjustment and of what a transfer brings. */

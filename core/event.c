@@ -107,7 +107,7 @@ _Static_assert(SCRIP_FIELD_COUNT <= 64, "event_read keeps a bit for each field")
 
 static int is_family(int key)
 {
-    return key == SCRIP_F_ATTRIBUTE || key == SCRIP_F_LABEL || key == SCRIP_F_SCOPE_ATTRIBUTE;
+    return key == SCRIP_F_ATTRIBUTE || key == SCRIP_F_LABEL || key == SCRIP_F_SCOPE_ATTRIBUTE || key == SCRIP_F_SHARE;
 }
 
 int field_find(const char *key, size_t size, const char **name, size_t *name_size)
@@ -242,6 +242,8 @@ static int rest_read(struct reading *r, const struct scrip_field *field)
         return field_fault(r, field, "a field whose own name is 1 to 255 bytes without control characters");
     switch (field_kinds[field->key].reads) {
     case 'D':
+        if (field->key == SCRIP_F_FLOOR && field->size == 9 && memcmp(field->text, "unlimited", 9) == 0)
+            break;
         if ((code = decimal_read(r, field, &decimal)) < 0)
             return code;
         return rest_add(r, field, text, decimal_write(&decimal, text, sizeof text));

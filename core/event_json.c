@@ -80,7 +80,7 @@ static int data_leaf(struct filling *f, const char *path, size_t size, const str
 {
     static const struct {
         const char *json, *field;
-    } families[] = { { "attributes.", "attribute." }, { "labels.", "label." } };
+    } families[] = { { "attributes.", "attribute." }, { "labels.", "label." }, { "shares.", "share." } };
     char key[MEMBER_SIZE];
     const char *name, *rest;
     size_t name_size, rest_size;
@@ -89,9 +89,11 @@ static int data_leaf(struct filling *f, const char *path, size_t size, const str
     if (size >= sizeof key - 16)
         return error_set(f->err, SCRIP_ELIMIT, "data: a member's name is too long");
     memcpy(key, path, size);
+    if (behind(path, size, "grants.", &rest_size) != NULL)
+        is_list = index_cut(path, &size);
     if (behind(path, size, "scope.", &rest_size) != NULL && !(is_list = index_cut(path, &size)))
         return error_set(f->err, SCRIP_EINVALID, "data.%.*s: want a list of names: [\"A\", \"B\"]", (int)size, path);
-    for (size_t i = 0; i < 2; i++)
+    for (size_t i = 0; i < sizeof families / sizeof *families; i++)
         if ((rest = behind(path, size, families[i].json, &rest_size)) != NULL) {
             size = (size_t)snprintf(key, sizeof key, "%s%.*s", families[i].field, (int)rest_size, rest);
             break;

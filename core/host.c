@@ -77,6 +77,9 @@ const struct scrip_host host_table = {
     .hash = hash_short,
     .state_get = route_state_get,
     .state_put = route_state_put,
+    .timer_set = route_timer_set,
+    .account_zone = route_account_zone,
+    .usage_name = route_usage_name,
     .line_add = route_line_add,
     .verdict = route_verdict,
     .price = route_price,
@@ -198,6 +201,10 @@ static int currency_add(struct scrip *scrip, struct instance *instance, struct s
     currency->instance = instance;
     currency->name = names_add(scrip->names, instance->ctx.instance, strlen(instance->ctx.instance));
     currency->policy.accept_from_us = currency->policy.accept_until_us = SCRIP_TIME_NONE;
+    currency->policy.overdraft_limit = INT64_MAX;
+    currency->policy.hold_decay.whole = 1;
+    currency->policy.hold_group = "";
+    currency->policy.convert_keeps = SCRIP_KEEP_CLASS | SCRIP_KEEP_EXPIRES | SCRIP_KEEP_PRIORITY | SCRIP_KEEP_COST;
     if ((code = instance_open(instance, err)) < 0)
         return code;
     code = instance->plugin->api.currency.policy(&instance->ctx, &currency->policy);
@@ -328,6 +335,9 @@ static int terms_settle(struct scrip *scrip, struct scrip_error *err)
         row.split = currency->policy.split;
         row.settle_lag_us = currency->policy.settle_lag_us;
         row.late = currency->policy.late;
+        rules_write(&currency->policy, &scrip->scratch);
+        row.rules = scrip->scratch.text;
+        row.rules_size = scrip->scratch.size;
         currency->terms = prices_terms(scrip->prices, &row);
     }
     return SCRIP_OK;
@@ -398,6 +408,9 @@ int scrip_open(const char *path, int access, struct scrip **out, struct scrip_er
     scrip->access = access;
     scrip->names = names_open();
     scrip->prices = prices_open();
+    scrip->engine.debt_name = names_add(scrip->names, "debt", 4);
+    scrip->engine.settle = route_settle;
+    scrip->engine.settle_sink = scrip;
     scrip->open = &scrip->batches[0];
     scrip->open->number = scrip->batch_number = 1;
     pthread_mutex_init(&scrip->lock, NULL);
@@ -452,6 +465,7 @@ void scrip_close(struct scrip *scrip)
     json_free(&scrip->scratch);
     arena_free(&scrip->arena);
     free(scrip->undo.start);
+    free(scrip->timer_undo.start);
     free(scrip->accounts);
     free(scrip->tops);
     free(scrip->reports);

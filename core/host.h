@@ -74,6 +74,12 @@ struct batch {
     size_t grant_count, grant_room;
     struct scrip_state_row *states;
     size_t state_count, state_room;
+    struct scrip_claim_row *claims;
+    size_t claim_count, claim_room;
+    struct scrip_limit_row *limits;
+    size_t limit_count, limit_room;
+    struct scrip_timer_row *timers;
+    size_t timer_count, timer_room;
     struct scrip_commit commit;
 };
 
@@ -118,6 +124,7 @@ struct scrip {
     struct json_out scratch;
     struct arena arena; /* of the event at hand */
     struct bytes undo; /* what services put while quoting, newest last */
+    struct bytes timer_undo; /* and what they wait for */
     uint64_t grant_number; /* that the next grant of the account at hand will get */
     uint64_t prices_written_terms, prices_written_rates;
     struct source_top *tops;
@@ -150,6 +157,7 @@ struct origin {
     uint64_t size;
     const struct scrip_field *fields;
     size_t field_count;
+    int is_told; /* somebody waits for the outcome */
 };
 
 /* host.c */
@@ -159,8 +167,14 @@ struct scrip *host_of(struct scrip_ctx *ctx);
 struct currency *host_currency(struct scrip *scrip, const char *code);
 int host_writes(struct scrip *scrip, struct scrip_error *err); /* refuses where the host was opened to read */
 
+/* service_due.c: what services wait for */
+/* Fires what services wait for up to an instant: each becomes a usage of its own. */
+int services_fire(struct scrip *scrip, struct account *account, int64_t until_us, struct scrip_error *err);
+
 /* cache.c: accounts in memory */
 int account_open(struct scrip *scrip, const struct scrip_name *name, struct account **out, struct scrip_error *err);
+/* A hold that is closed may be in the store only: brings it into the account's memory, where it is there. */
+int hold_open(struct scrip *scrip, struct account *account, const char *id, struct scrip_error *err);
 /* A copy for reads: loaded apart, freed by the caller. NULL in *out: the account is unknown. */
 int account_copy(struct scrip *scrip, const char *name, struct account **out, struct scrip_error *err);
 void accounts_trim(struct scrip *scrip);
@@ -182,19 +196,48 @@ int route_state_get(struct scrip_ctx *ctx, const char *key, uint64_t key_size, v
 int route_state_put(struct scrip_ctx *ctx, const char *key, uint64_t key_size, const void *value, uint64_t value_size,
                     int64_t discard_after_us);
 int route_currency_find(struct scrip_ctx *ctx, const char *currency, int64_t *out_decimals);
+int route_timer_set(struct scrip_ctx *ctx, const char *key, uint64_t key_size, int64_t due_us);
+const char *route_account_zone(struct scrip_ctx *ctx);
+int route_usage_name(struct scrip_ctx *ctx, struct scrip_quote *out, const char *product, const char *user);
+/* Asks a service what a timer of its own costs. *product and *user: what it is charged as. 0: nothing. */
+int route_timer(struct scrip *scrip, struct account *account, const struct service_timer *timer, struct event *event,
+                struct quote *quote, struct scrip_error *err);
+/* A grant that comes out of a conversion or an adjustment, settled by its currency. */
+int route_settle(void *sink, const struct event *event, const struct terms *terms, struct scrip_grant_row *settled,
+                 struct arena *arena, struct scrip_error *why);
+/* One line of an amount in a currency, as a hold without a product has it. */
+int route_amount(struct scrip *scrip, const struct event *event, struct quote *quote, struct scrip_error *err);
 
 /* take.c: one event taken in */
 int take_event(struct scrip *scrip, struct event *event, const struct origin *origin, struct scrip_result *result,
                struct scrip_error *err);
+void take_apply(struct scrip *scrip, struct account *account, const struct event *event, int is_told);
 int take_bad(struct scrip *scrip, const struct origin *origin, const char *reason_class, const char *reason,
              const struct event *event, struct scrip_result *result);
+
+/* history.c: what was recorded before, in the store or on its way to it */
+int history_event(struct scrip *scrip, const struct scrip_name *account, uint64_t number,
+                  int (*row)(void *sink, const struct scrip_event_row *row), void *sink, struct scrip_error *err);
+/* What is left of the charge of an event, in the arena. */
+int history_charge(struct scrip *scrip, struct account *account, uint64_t number, struct arena *arena, struct charge **out,
+                   struct scrip_error *err);
+/* The same from entries at hand, for a replay. */
+int history_charge_of(struct scrip *scrip, struct account *account, const struct scrip_entry_row *entries, size_t count,
+                      uint64_t number, struct arena *arena, struct charge **out, struct scrip_error *err);
+/* The number of an event by identity in its account: 0 where there is none; -1 with the fault. */
+int64_t history_number(struct scrip *scrip, const struct account *account, const char *source, const char *id, struct scrip_error *err);
+
+/* transfer.c: from one account to others */
+int transfer_check(const struct event *event, struct scrip_error *err); /* its receivers and shares */
+/* Brings what left to its receivers, each lot as an event of its own. */
+int transfer_arrive(struct scrip *scrip, const struct event *event, struct scrip_result *result, struct scrip_error *err);
 
 /* submit.c */
 int fields_from_pairs(const struct scrip_pair *pairs, uint64_t pair_count, struct scrip_field *fields, size_t *count,
                       struct arena *arena, struct scrip_error *err);
 
 /* batch.c: what is to be committed, and the thread that does */
-void batch_add(struct scrip *scrip, struct account *account, const struct event *event, const struct quote *quote);
+void batch_add(struct scrip *scrip, struct account *account, const struct event *event, const struct quote *quote, int is_told);
 const struct scrip_event_row *batch_find(const struct batch *batch, const struct event *event);
 void batch_cursor(struct scrip *scrip, const struct scrip_name *source, const char *feed,
                   const struct scrip_cursor *cursor);
@@ -210,9 +253,8 @@ void batch_free(struct batch *batch);
 void usage_table_add(struct usage_table *table, const struct scrip_usage_row *row);
 void usage_table_clear(struct usage_table *table);
 void usage_table_free(struct usage_table *table);
-/* Adds an effect's draws to both rollups. */
-void usage_tables_add(struct usage_table *days, struct usage_table *months, const struct effect *effect,
-                      const struct account *account, const struct event *event, const struct quote *quote);
+/* Adds an effect's notes to both rollups. */
+void usage_tables_add(struct usage_table *days, struct usage_table *months, const struct effect *effect);
 /* The opaque state of a checkpoint: balances of all grants. */
 void checkpoint_state(const struct account *account, struct bytes *out);
 

@@ -350,18 +350,6 @@ static void stream_free(struct stream *stream)
 
 /* ---- groups --------------------------------------------------------------------------------------------------- */
 
-/* Order at one instant, after the timers: what gives before what takes. */
-static int rank_of(const struct event *event)
-{
-    static const signed char ranks[SCRIP_EVENT_TYPE_COUNT] = {
-        [SCRIP_ACCOUNT] = 0, [SCRIP_GRANT] = 1,   [SCRIP_RESET] = 2,    [SCRIP_RELEASE] = 3, [SCRIP_REVERSAL] = 4,
-        [SCRIP_USAGE] = 5,   [SCRIP_HOLD] = 6,    [SCRIP_CAPTURE] = 7,  [SCRIP_LIMIT] = 8,   [SCRIP_EXTEND] = 8,
-        [SCRIP_VOID] = 8,    [SCRIP_CLOSE] = 9,   [SCRIP_ADJUSTMENT] = 8, [SCRIP_CONVERSION] = 8, [SCRIP_TRANSFER] = 8,
-    };
-
-    return ranks[event->shown.type];
-}
-
 /* A row that is bad or filtered has no event to look at. */
 static int is_event(const struct intake *intake)
 {
@@ -380,7 +368,7 @@ static int by_rank(const void *left, const void *right)
             return a->stream < b->stream ? -1 : 1;
         return (a->origin.line > b->origin.line) - (a->origin.line < b->origin.line);
     }
-    if ((order = rank_of(&a->event) - rank_of(&b->event)) != 0)
+    if ((order = event_rank(&a->event) - event_rank(&b->event)) != 0)
         return order;
     if ((order = strcmp(a->event.source->text, b->event.source->text)) != 0)
         return order;

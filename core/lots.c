@@ -237,12 +237,21 @@ static int conversion_amounts(struct engine *engine, const struct quote *quote, 
     return SCRIP_EREFUSED;
 }
 
+/* The part of a lot's cost that an amount of it bears. */
+int cost_share(const struct scrip_grant_row *row, int64_t amount, struct scrip_decimal *out)
+{
+    struct scrip_decimal part = { amount, 0 }, whole = { row->balance[SCRIP_BOOK_ISSUED], 0 };
+
+    return row->has_cost && whole.whole > 0 && decimal_multiply(&row->cost, &part, out) == SCRIP_OK &&
+           decimal_divide(out, &whole, SCRIP_HALF_EVEN, out) == SCRIP_OK;
+}
+
 /* The grant that comes out of one draw: its own, with what the currency lets it take over. */
 static int conversion_settle(struct engine *engine, const struct event *event, struct quote *quote, size_t index, int64_t amount)
 {
     const struct grant *paid = engine->draws[index].grant;
     struct scrip_error why = { 0 };
-    char id[SCRIP_NAME_SIZE + 1];
+    char id[SCRIP_NAME_SIZE + 24];
     struct scrip_grant_row row = paid->row;
 
     snprintf(id, sizeof id, "%.*s-%zu", SCRIP_NAME_SIZE - 8, event->shown.id, index + 1);
@@ -251,6 +260,8 @@ static int conversion_settle(struct engine *engine, const struct event *event, s
     row.created_us = event->shown.time_us;
     row.effective_us = event->shown.time_us;
     row.floor = 0;
+    if (row.has_cost && !cost_share(&paid->row, engine->draws[index].amount, &row.cost))
+        row.has_cost = 0;
     row.rules = "";
     row.rules_size = 0;
     row.balance[SCRIP_BOOK_ISSUED] = amount;
@@ -321,9 +332,19 @@ int conversion_apply(struct engine *engine, struct account *account, const struc
  * as events of its own. */
 static int transfer_out(struct engine *engine, struct account *account, const struct event *event, const struct quote *quote)
 {
+    const char *id = event_text(event, SCRIP_F_GRANT);
+    const struct grant *only = id[0] ? account_grant_find(account, id, strlen(id)) : NULL;
+    int64_t amount = quote->grant.balance[SCRIP_BOOK_ISSUED];
     struct effect *effect = &engine->effect;
 
-    if (take_out(engine, account, event, quote->terms, quote->grant.balance[SCRIP_BOOK_ISSUED], 1) < 0)
+    if (id[0] && (only == NULL || only->terms->row.currency != quote->terms->row.currency || only->row.unlimited))
+        return refuse(engine, "grant '%s': the account has no such grant in %s that could be moved", id,
+                      quote->terms->row.currency->text);
+    if (!event->shown.has_amount)
+        amount = grant_room(only);
+    if (amount <= 0)
+        return refuse(engine, "grant '%s': nothing of it is left to move", id);
+    if (take_out(engine, account, event, quote->terms, amount, 1) < 0)
         return SCRIP_REFUSED;
     taken_post(engine, account, event, SCRIP_BOOK_CLEARING);
     for (size_t i = 0; i < engine->draw_count; i++) {

@@ -24,41 +24,46 @@ static int minor_field(const struct event *event, int key, const struct terms *t
     return SCRIP_OK;
 }
 
-static int amount_fields(const struct event *event, const struct terms *terms, struct scrip_grant_row *row,
-                         struct scrip_error *err)
+/* The event's amount in minor units: must be there and fit; at least `least`. */
+int amount_from_event(const struct event *event, const struct terms *terms, int64_t least, int64_t *out,
+                      struct scrip_error *err)
 {
     char text[DECIMAL_TEXT_SIZE];
-    int64_t amount = 0;
 
-    row->unlimited = event_field(event, SCRIP_F_AMOUNT) != NULL;
-    if (row->unlimited && event->shown.type == SCRIP_ADJUSTMENT)
-        return error_set(err, SCRIP_EINVALID, "amount: an adjustment cannot be unlimited");
-    if (!row->unlimited) {
-        if (!event->shown.has_amount)
-            return error_set(err, SCRIP_EINVALID, "amount: missing: give an amount of %s", terms->row.currency->text);
-        if (money_from_decimal(&event->shown.amount, (int)terms->row.decimals, &amount) < 0) {
-            decimal_write(&event->shown.amount, text, sizeof text);
-            return error_set(err, SCRIP_EINVALID, "amount: '%s' is no amount of %s, which has %d decimals", text,
-                             terms->row.currency->text, (int)terms->row.decimals);
-        }
-        if (amount == INT64_MIN || (event->shown.type == SCRIP_GRANT && amount < 0) || amount == 0)
-            return error_set(err, SCRIP_EINVALID, "amount: want an amount %s 0",
-                             event->shown.type == SCRIP_GRANT ? "above" : "other than");
+    if (!event->shown.has_amount)
+        return error_set(err, SCRIP_EINVALID, "amount: missing: give an amount of %s", terms->row.currency->text);
+    if (money_from_decimal(&event->shown.amount, (int)terms->row.decimals, out) < 0) {
+        decimal_write(&event->shown.amount, text, sizeof text);
+        return error_set(err, SCRIP_EINVALID, "amount: '%s' is no amount of %s, which has %d decimals", text,
+                         terms->row.currency->text, (int)terms->row.decimals);
     }
-    return minor_field(event, SCRIP_F_BALANCE, terms, amount, &row->balance[SCRIP_BOOK_ISSUED], err);
+    if (*out < least || *out == INT64_MIN)
+        return error_set(err, SCRIP_EINVALID, "amount: want an amount %s 0", least > 0 ? "above" : "from");
+    return SCRIP_OK;
 }
 
-/* What this version's engine does not do yet is refused, not ignored. */
-static int beyond_check(const struct event *event, struct scrip_error *err)
+static int amount_fields(const struct event *event, const struct terms *terms, struct scrip_grant_row *row,
+                         int64_t *amount, struct scrip_error *err)
 {
-    static const int beyond[] = { SCRIP_F_RECURRENCE_EVERY, SCRIP_F_RECURRENCE_ANCHOR, SCRIP_F_ROLLOVER_MIN,
-                                  SCRIP_F_ROLLOVER_MAX,     SCRIP_F_MAX_PER_CHARGE,    SCRIP_F_GRANT_UNIT,
-                                  SCRIP_F_RENEWS };
+    int is_adjustment = event->shown.type == SCRIP_ADJUSTMENT, code = SCRIP_OK;
 
-    for (size_t i = 0; i < sizeof beyond / sizeof *beyond; i++)
-        if (event_field(event, beyond[i]) != NULL)
-            return error_set(err, SCRIP_EINVALID, "%s: this version does not do it: leave it out",
-                             field_text(beyond[i]));
+    *amount = 0;
+    row->unlimited = event_field(event, SCRIP_F_AMOUNT) != NULL;
+    if (row->unlimited && event->shown.type != SCRIP_GRANT)
+        return error_set(err, SCRIP_EINVALID, "amount: only a grant can be unlimited");
+    if (!row->unlimited && (code = amount_from_event(event, terms, is_adjustment ? INT64_MIN : 1, amount, err)) < 0)
+        return code;
+    if (is_adjustment && *amount == 0)
+        return error_set(err, SCRIP_EINVALID, "amount: want an amount other than 0");
+    return minor_field(event, SCRIP_F_BALANCE, terms, *amount, &row->balance[SCRIP_BOOK_ISSUED], err);
+}
+
+static int floor_field(const struct event *event, const struct terms *terms, struct scrip_grant_row *row,
+                       struct scrip_error *err)
+{
+    if (strcmp(event_text(event, SCRIP_F_FLOOR), "unlimited") != 0)
+        return minor_field(event, SCRIP_F_FLOOR, terms, 0, &row->floor, err);
+    row->floor = INT64_MIN;
     return SCRIP_OK;
 }
 
@@ -78,11 +83,13 @@ static int priority_field(const struct event *event, struct scrip_grant_row *row
 int grant_from_event(const struct event *event, const struct terms *terms, struct names *names, struct arena *arena,
                      struct json_out *scratch, struct scrip_grant_row *row, struct scrip_error *err)
 {
-    const char *id = event->shown.type == SCRIP_GRANT ? event_text(event, SCRIP_F_GRANT) : "";
+    const char *id = event->shown.type != SCRIP_ADJUSTMENT ? event_text(event, SCRIP_F_GRANT) : "";
     const char *class_name = event_text(event, SCRIP_F_CLASS), *cost_currency = event_text(event, SCRIP_F_COST_CURRENCY);
+    int64_t amount;
     int code;
 
     memset(row, 0, sizeof *row);
+    row->next_us = SCRIP_TIME_NONE;
     row->id = id[0] ? id : event->shown.id;
     row->id_size = strlen(row->id);
     row->created_us = event->shown.time_us;
@@ -95,10 +102,12 @@ int grant_from_event(const struct event *event, const struct terms *terms, struc
     row->class_name = names_add(names, class_name, strlen(class_name));
     row->cost_currency = names_add(names, cost_currency, strlen(cost_currency));
     row->has_cost = event_decimal(event, SCRIP_F_COST_AMOUNT, &row->cost) == SCRIP_OK;
-    if ((code = beyond_check(event, err)) < 0 || (code = priority_field(event, row, err)) < 0 ||
-        (code = amount_fields(event, terms, row, err)) < 0 ||
-        (code = minor_field(event, SCRIP_F_FLOOR, terms, 0, &row->floor, err)) < 0)
+    if ((code = priority_field(event, row, err)) < 0 || (code = amount_fields(event, terms, row, &amount, err)) < 0 ||
+        (code = floor_field(event, terms, row, err)) < 0 ||
+        (code = grant_rules_write(event, terms, amount, scratch, err)) < 0)
         return code;
+    row->rules = scratch->size ? arena_text(arena, scratch->text, scratch->size) : "";
+    row->rules_size = scratch->size;
     scope_from_event(event, scratch);
     row->scope = scratch->size ? arena_text(arena, scratch->text, scratch->size) : "";
     row->scope_size = scratch->size;
@@ -164,15 +173,12 @@ static void lines_write(const struct quote *quote, const struct event *event, st
     json_close(out, '}');
 }
 
-static void terms_write(const struct quote *quote, struct json_out *out)
+static void settled_write(const struct scrip_grant_row *grant, struct json_out *out)
 {
     static const char digits[] = "0123456789abcdef";
-    const struct scrip_grant_row *grant = &quote->grant;
     const uint8_t *key = grant->order_key;
     char text[SCRIP_ORDER_KEY_SIZE * 2];
 
-    json_open(out, '{');
-    raw_number(out, "terms", quote->terms->row.number);
     json_key(out, "class", 5);
     json_string(out, grant->class_name->text, grant->class_name->size);
     raw_time(out, "effective", grant->effective_us);
@@ -183,6 +189,50 @@ static void terms_write(const struct quote *quote, struct json_out *out)
     }
     json_key(out, "order", 5);
     json_string(out, text, grant->order_key_size * 2);
+}
+
+/* What came out of a conversion: everything that its currency decided. */
+static void made_write(const struct quote *quote, struct json_out *out)
+{
+    char text[DECIMAL_TEXT_SIZE];
+
+    raw_number(out, "to", quote->to_terms->row.number);
+    json_key(out, "rate", 4);
+    json_string(out, text, decimal_write(&quote->rate, text, sizeof text));
+    json_key(out, "per", 3);
+    json_string(out, text, decimal_write(&quote->per, text, sizeof text));
+    json_key(out, "grants", 6);
+    json_open(out, '[');
+    for (size_t i = 0; i < quote->grant_count; i++) {
+        const struct scrip_grant_row *grant = &quote->grants[i];
+
+        json_open(out, '{');
+        json_key(out, "id", 2);
+        json_string(out, grant->id, grant->id_size);
+        settled_write(grant, out);
+        if (grant->has_priority) {
+            json_key(out, "priority", 8);
+            json_string(out, text, (size_t)snprintf(text, sizeof text, "%" PRId64, grant->priority));
+        }
+        if (grant->has_cost) {
+            json_key(out, "cost", 4);
+            json_string(out, text, decimal_write(&grant->cost, text, sizeof text));
+            json_key(out, "cost_currency", 13);
+            json_string(out, grant->cost_currency->text, grant->cost_currency->size);
+        }
+        json_close(out, '}');
+    }
+    json_close(out, ']');
+}
+
+static void terms_write(const struct quote *quote, struct json_out *out)
+{
+    json_open(out, '{');
+    raw_number(out, "terms", quote->terms->row.number);
+    if (quote->grant.class_name != NULL)
+        settled_write(&quote->grant, out);
+    if (quote->to_terms != NULL)
+        made_write(quote, out);
     json_close(out, '}');
 }
 
@@ -193,7 +243,7 @@ void quote_to_row(const struct quote *quote, const struct event *event, struct s
     row->lines = NULL;
     row->lines_size = 0;
     if (quote->refusal[0] || (quote->terms == NULL && quote->count == 0))
-        return;
+        return; /* a usage is free, or its reason says all */
     if (quote->terms == NULL && quote->count == 1 && quote->verdict == SCRIP_PRICED && quote->lines[0].group == 0 &&
         quote->lines[0].time_us == event->shown.time_us &&
         decimal_same(&quote->lines[0].quantity, usual_quantity(event))) {
@@ -222,7 +272,7 @@ static int digit(char c)
     return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-static int order_read(struct record_reading *r, const char *text, size_t size)
+static int order_read(struct record_reading *r, const char *text, size_t size, struct scrip_grant_row *grant)
 {
     uint8_t *key = arena_get(r->arena, size / 2 + 1);
 
@@ -231,9 +281,56 @@ static int order_read(struct record_reading *r, const char *text, size_t size)
             return SCRIP_EINVALID;
         key[i] = (uint8_t)(digit(text[i * 2]) << 4 | digit(text[i * 2 + 1]));
     }
-    r->quote->grant.order_key = key;
-    r->quote->grant.order_key_size = size / 2;
+    grant->order_key = key;
+    grant->order_key_size = size / 2;
     return SCRIP_OK;
+}
+
+/* One member of a settled grant. */
+static int settled_leaf(struct record_reading *r, const char *key, const char *text, size_t size, struct scrip_grant_row *grant)
+{
+    if (strcmp(key, "class") == 0)
+        grant->class_name = names_add(r->names, text, size);
+    else if (strcmp(key, "effective") == 0)
+        return time_parse(text, size, NULL, "", &grant->effective_us);
+    else if (strcmp(key, "expires") == 0)
+        return time_parse(text, size, NULL, "", &grant->expires_us);
+    else if (strcmp(key, "order") == 0)
+        return order_read(r, text, size, grant);
+    else if (strcmp(key, "id") == 0) {
+        grant->id = arena_text(r->arena, text, size);
+        grant->id_size = size;
+    } else if (strcmp(key, "priority") == 0) {
+        grant->has_priority = 1;
+        grant->priority = strtoll(text, NULL, 10);
+    } else if (strcmp(key, "cost") == 0) {
+        grant->has_cost = 1;
+        return decimal_parse(text, size, &grant->cost);
+    } else if (strcmp(key, "cost_currency") == 0)
+        grant->cost_currency = names_add(r->names, text, size);
+    else
+        return SCRIP_EINVALID;
+    return SCRIP_OK;
+}
+
+static int made_leaf(struct record_reading *r, const char *key, const char *text, size_t size, size_t index)
+{
+    struct quote *quote = r->quote;
+
+    if (index > quote->grant_count || index >= QUOTE_GRANT_LIMIT)
+        return SCRIP_EINVALID;
+    if (quote->grants == NULL)
+        quote->grants = arena_get(r->arena, QUOTE_GRANT_LIMIT * sizeof *quote->grants);
+    if (index == quote->grant_count) {
+        struct scrip_grant_row *grant = &quote->grants[quote->grant_count++];
+
+        memset(grant, 0, sizeof *grant);
+        grant->created_us = r->event->shown.time_us;
+        grant->expires_us = grant->next_us = SCRIP_TIME_NONE;
+        grant->class_name = grant->cost_currency = &names_none;
+        grant->scope = grant->rules = "";
+    }
+    return settled_leaf(r, key, text, size, &quote->grants[index]);
 }
 
 static int line_leaf(struct record_reading *r, const char *key, const char *text, size_t size, size_t index)
@@ -279,30 +376,36 @@ static int record_leaf(void *sink, const struct json_leaf *leaf)
 
         return *end == '.' ? line_leaf(r, end + 1, text, leaf->size, index) : SCRIP_EINVALID;
     }
+    if (strncmp(path, "grants.", 7) == 0) {
+        size_t index = strtoul(path + 7, &end, 10);
+
+        return *end == '.' ? made_leaf(r, end + 1, text, leaf->size, index) : SCRIP_EINVALID;
+    }
+    if (strcmp(path, "lines") == 0 || strcmp(path, "grants") == 0)
+        return leaf->type == JSON_EMPTY ? SCRIP_OK : SCRIP_EINVALID;
     if (strcmp(path, "gate") == 0)
         r->quote->verdict = SCRIP_GATE;
     else if (strcmp(path, "terms") == 0)
         r->quote->terms = prices_terms_at(r->prices, strtoull(text, NULL, 10));
-    else if (strcmp(path, "class") == 0)
-        r->quote->grant.class_name = names_add(r->names, text, leaf->size);
-    else if (strcmp(path, "effective") == 0)
-        return time_parse(text, leaf->size, NULL, "", &r->quote->grant.effective_us);
-    else if (strcmp(path, "expires") == 0)
-        return time_parse(text, leaf->size, NULL, "", &r->quote->grant.expires_us);
-    else if (strcmp(path, "order") == 0)
-        return order_read(r, text, leaf->size);
+    else if (strcmp(path, "to") == 0)
+        r->quote->to_terms = prices_terms_at(r->prices, strtoull(text, NULL, 10));
+    else if (strcmp(path, "rate") == 0)
+        return decimal_parse(text, leaf->size, &r->quote->rate);
+    else if (strcmp(path, "per") == 0)
+        return decimal_parse(text, leaf->size, &r->quote->per);
     else
-        return SCRIP_EINVALID;
+        return settled_leaf(r, path, text, leaf->size, &r->quote->grant);
     return SCRIP_OK;
 }
 
-static int terms_from_row(struct record_reading *r, const struct scrip_event_row *row, struct json_out *scratch,
-                          struct scrip_error *err)
+/* What a grant, an adjustment or a transfer brings: its event says it, its currency settled it. */
+static int settled_from_row(struct record_reading *r, const struct scrip_event_row *row, struct json_out *scratch,
+                            struct scrip_error *err)
 {
     struct scrip_grant_row settled = r->quote->grant;
     int code;
 
-    if (r->quote->terms == NULL || settled.class_name == NULL)
+    if (settled.class_name == NULL)
         return error_set(err, SCRIP_EINVALID, "event %" PRIu64 " of '%s': the terms of its grant are not recorded",
                          row->number, row->account->text);
     code = grant_from_event(r->event, r->quote->terms, r->names, r->arena, scratch, &r->quote->grant, err);
@@ -314,18 +417,59 @@ static int terms_from_row(struct record_reading *r, const struct scrip_event_row
     return code;
 }
 
+static int terms_from_row(struct record_reading *r, const struct scrip_event_row *row, struct json_out *scratch,
+                          struct scrip_error *err)
+{
+    if (r->quote->terms == NULL || (row->type == SCRIP_CONVERSION && r->quote->to_terms == NULL))
+        return error_set(err, SCRIP_EINVALID, "event %" PRIu64 " of '%s': the terms of its currency are not recorded",
+                         row->number, row->account->text);
+    if (quote_has_grant(r->event))
+        return settled_from_row(r, row, scratch, err);
+    r->quote->grant.class_name = NULL;
+    if (!r->event->shown.has_amount)
+        return SCRIP_OK;
+    return amount_from_event(r->event, r->quote->terms, 0, &r->quote->grant.balance[SCRIP_BOOK_ISSUED], err);
+}
+
+int quote_has_grant(const struct event *event)
+{
+    return event->shown.type == SCRIP_GRANT || event->shown.type == SCRIP_ADJUSTMENT ||
+           (event->shown.type == SCRIP_TRANSFER && event_field(event, SCRIP_F_FROM) != NULL);
+}
+
+int quote_has_terms(const struct event *event)
+{
+    return quote_has_grant(event) || event->shown.type == SCRIP_LIMIT || event->shown.type == SCRIP_RESET ||
+           event->shown.type == SCRIP_CONVERSION || event->shown.type == SCRIP_TRANSFER;
+}
+
+void quote_clear(struct quote *quote)
+{
+    quote->count = quote->grant_count = 0;
+    quote->refusal[0] = 0;
+    quote->terms = quote->to_terms = NULL;
+    quote->grants = NULL;
+    quote->charge = NULL;
+    quote->rate = quote->per = (struct scrip_decimal){ 0, 0 };
+    memset(&quote->grant, 0, sizeof quote->grant);
+    quote->grant.expires_us = SCRIP_TIME_NONE;
+    quote->verdict = SCRIP_NOT_MINE;
+}
+
+static int is_priced(const struct event *event)
+{
+    return event->shown.type == SCRIP_USAGE || event->shown.type == SCRIP_HOLD || event->shown.type == SCRIP_RERATE;
+}
+
 int quote_from_row(const struct scrip_event_row *row, const struct event *event, const struct prices *prices,
                    struct names *names, struct arena *arena, struct json_out *scratch, struct quote *quote,
                    struct scrip_error *err)
 {
     struct record_reading r = { quote, event, prices, names, arena };
 
-    quote->count = 0;
-    quote->refusal[0] = 0;
-    quote->terms = NULL;
-    memset(&quote->grant, 0, sizeof quote->grant);
-    quote->grant.expires_us = SCRIP_TIME_NONE;
-    quote->verdict = event->shown.type == SCRIP_USAGE ? SCRIP_FREE : SCRIP_NOT_MINE;
+    quote_clear(quote);
+    if (is_priced(event))
+        quote->verdict = SCRIP_FREE;
     if (row->rate != 0) {
         quote->verdict = SCRIP_PRICED;
         quote->lines[0].rate = prices_rate_at(prices, row->rate);
@@ -337,7 +481,7 @@ int quote_from_row(const struct scrip_event_row *row, const struct event *event,
             return error_set(err, SCRIP_EINVALID, "event %" PRIu64 " of '%s': no rate %" PRIu64, row->number,
                              row->account->text, row->rate);
     } else if (row->lines_size) {
-        quote->verdict = event->shown.type == SCRIP_USAGE ? SCRIP_PRICED : SCRIP_NOT_MINE;
+        quote->verdict = is_priced(event) ? SCRIP_PRICED : SCRIP_NOT_MINE;
         if (json_read(row->lines, row->lines_size, record_leaf, &r, err) < 0)
             return error_set(err, SCRIP_EINVALID, "event %" PRIu64 " of '%s': its recorded lines are damaged",
                              row->number, row->account->text);
@@ -345,11 +489,9 @@ int quote_from_row(const struct scrip_event_row *row, const struct event *event,
             if (quote->lines[i].rate == NULL)
                 return error_set(err, SCRIP_EINVALID, "event %" PRIu64 " of '%s': a recorded line has no rate",
                                  row->number, row->account->text);
-        if (event->shown.type != SCRIP_USAGE)
-            return terms_from_row(&r, row, scratch, err);
     } else if (row->outcome == SCRIP_REFUSED && row->reason_size)
         snprintf(quote->refusal, sizeof quote->refusal, "%.*s", (int)row->reason_size, row->reason);
-    if ((event->shown.type == SCRIP_GRANT || event->shown.type == SCRIP_ADJUSTMENT) && !quote->refusal[0])
+    if (quote_has_terms(event) && !quote->refusal[0])
         return terms_from_row(&r, row, scratch, err); /* says that they are missing */
     return SCRIP_OK;
 }

@@ -19,6 +19,13 @@ struct scrip_quote {
     int dropped_plain;
     uint64_t dropped[SCRIP_LINE_LIMIT]; /* groups */
     size_t dropped_count;
+    struct event *named; /* of a timer: the usage that usage_name names */
+};
+
+/* What a service waited for, for the same. */
+struct timer_undo {
+    struct service_timer *timer;
+    int64_t due_us;
 };
 
 /* A value that a service put, for when its event is refused. */
@@ -260,8 +267,60 @@ int route_state_put(struct scrip_ctx *ctx, const char *key, uint64_t key_size, c
     return SCRIP_OK;
 }
 
+int route_timer_set(struct scrip_ctx *ctx, const char *key, uint64_t key_size, int64_t due_us)
+{
+    struct scrip_quote *call = call_of(ctx);
+    struct service_timer *timer;
+    struct timer_undo undo;
+
+    if (call == NULL)
+        return scrip_fail(ctx, SCRIP_EINVALID, "timer: only while a quote is asked for");
+    if (call->service->instance->plugin->api.service.timer == NULL)
+        return scrip_fail(ctx, SCRIP_EINVALID, "timer: the service has no function that it could call");
+    if (key_size == 0 || key_size > SCRIP_STATE_KEY_SIZE)
+        return scrip_fail(ctx, SCRIP_ELIMIT, "timer: a key of %llu bytes, want 1 to %d", (unsigned long long)key_size,
+                          SCRIP_STATE_KEY_SIZE);
+    if (due_us != SCRIP_TIME_NONE && (due_us < SCRIP_TIME_MIN || due_us >= SCRIP_TIME_MAX || due_us < call->event->shown.time_us ||
+                                      (call->named != NULL && due_us == call->event->shown.time_us)))
+        return scrip_fail(ctx, SCRIP_ERANGE, "timer: it must be due after the time at hand, before the year 10000");
+    timer = account_timer_find(call->account, call->service->name, key, key_size);
+    if (timer == NULL && due_us == SCRIP_TIME_NONE)
+        return SCRIP_OK;
+    if (timer == NULL)
+        timer = account_timer_add(call->account, call->service->name, key, key_size);
+    undo = (struct timer_undo){ timer, timer->due_us };
+    bytes_add(&call->scrip->timer_undo, &undo, sizeof undo);
+    account_timer_set(call->account, timer, due_us);
+    return SCRIP_OK;
+}
+
+const char *route_account_zone(struct scrip_ctx *ctx)
+{
+    struct scrip_quote *call = call_of(ctx);
+
+    return call && call->account->zone ? call->account->zone : "UTC";
+}
+
+int route_usage_name(struct scrip_ctx *ctx, struct scrip_quote *out, const char *product, const char *user)
+{
+    if (out->named == NULL)
+        return scrip_fail(ctx, SCRIP_EINVALID, "usage_name: only while a timer is asked for: a usage has its names");
+    if ((product[0] && name_check(product, strlen(product)) < 0) || (user[0] && name_check(user, strlen(user)) < 0))
+        return scrip_fail(ctx, SCRIP_EINVALID, "usage_name: no name: want 1 to 255 bytes of UTF-8 without control characters");
+    out->named->product = names_add(out->scrip->names, product, strlen(product));
+    out->named->user = names_add(out->scrip->names, user, strlen(user));
+    return SCRIP_OK;
+}
+
 void route_undo(struct scrip *scrip, struct account *account)
 {
+    while (scrip->timer_undo.size > 0) {
+        struct timer_undo undo;
+
+        scrip->timer_undo.size -= sizeof undo;
+        memcpy(&undo, scrip->timer_undo.start + scrip->timer_undo.size, sizeof undo);
+        account_timer_set(account, undo.timer, undo.due_us);
+    }
     while (scrip->undo.size > 0) {
         struct undo undo;
 
@@ -345,7 +404,6 @@ int route_usage(struct scrip *scrip, struct account *account, const struct event
     struct scrip_quote call = { .scrip = scrip, .account = account, .event = event, .quote = quote };
     int code = 0;
 
-    scrip->undo.size = 0;
     for (size_t i = 0; i < scrip->service_count && code == 0; i++) {
         call.service = &scrip->services[i];
         quote->count = 0;
@@ -370,25 +428,69 @@ int route_usage(struct scrip *scrip, struct account *account, const struct event
     return SCRIP_OK;
 }
 
-/* ---- grants --------------------------------------------------------------------------------------------------- */
-
-int route_grant(struct scrip *scrip, const struct event *event, struct arena *arena, struct quote *quote,
-                struct scrip_error *err)
+int route_timer(struct scrip *scrip, struct account *account, const struct service_timer *timer, struct event *event,
+                struct quote *quote, struct scrip_error *err)
 {
-    struct scrip_grant_row *row = &quote->grant;
-    uint8_t *key = arena_get(arena, SCRIP_ORDER_KEY_SIZE);
-    uint64_t key_size = SCRIP_ORDER_KEY_SIZE;
-    struct currency *currency = host_currency(scrip, event->currency->text);
+    struct scrip_quote call = { .scrip = scrip, .account = account, .event = event, .quote = quote, .named = event };
     struct instance *instance;
-    struct scrip_grant shown = { 0 };
+    int code;
+
+    for (size_t i = 0; i < scrip->service_count; i++)
+        if (scrip->services[i].name == timer->service)
+            call.service = &scrip->services[i];
+    if (call.service == NULL || call.service->instance->plugin->api.service.timer == NULL)
+        return error_set(err, SCRIP_EINVALID, "service '%s': what it waited for has come, but it is not configured: add its section "
+                         "again", timer->service->text);
+    instance = call.service->instance;
+    error_clear(&instance->error);
+    instance->call = &call;
+    code = instance->plugin->api.service.timer(&instance->ctx, timer->key, timer->key_size, timer->due_us, &call);
+    instance->call = NULL;
+    if (code < 0)
+        return error_set(err, code, "%s: %s", timer->service->text, instance->error.message);
+    if (call.verdict == SCRIP_NOT_MINE)
+        return 0;
+    quote->verdict = call.verdict;
+    if (call.verdict == SCRIP_FREE)
+        quote->count = 0;
+    else if (is_closed(&call) || (quote->count == 0 && call.verdict == SCRIP_PRICED))
+        closed_refuse(&call, quote);
+    groups_simplify(quote);
+    return 1;
+}
+
+int route_amount(struct scrip *scrip, const struct event *event, struct quote *quote, struct scrip_error *err)
+{
+    struct currency *currency = host_currency(scrip, event->currency->text);
+    struct scrip_rate_row rate = { .service = &names_none, .label = &names_none };
+    int64_t amount;
     int code;
 
     if (currency == NULL)
-        return error_set(err, SCRIP_EINVALID, "currency '%s': not configured: add a section [currency/... %s]",
-                         event->currency->text, event->currency->text);
-    code = grant_from_event(event, currency->terms, scrip->names, arena, &scrip->scratch, row, err);
-    if (code < 0)
+        return error_set(err, SCRIP_EINVALID, "currency '%s': not configured: a hold names a product, or a currency and an amount",
+                         event->currency->text);
+    if ((code = amount_from_event(event, currency->terms, 0, &amount, err)) < 0)
         return code;
+    rate.terms = currency->terms->row.number;
+    rate.rate.whole = rate.per.whole = 1;
+    quote->verdict = SCRIP_PRICED;
+    quote->count = 1;
+    quote->lines[0] = (struct quote_line){ prices_rate(scrip->prices, &rate), event->shown.amount, event->shown.time_us, 0 };
+    return SCRIP_OK;
+}
+
+/* ---- grants --------------------------------------------------------------------------------------------------- */
+
+/* The currency settles a grant's class, dates and order. */
+static int grant_settle(struct scrip *scrip, const struct currency *currency, const struct event *event, struct scrip_grant_row *row,
+                        uint64_t number, struct arena *arena, struct scrip_error *err)
+{
+    uint8_t *key = arena_get(arena, SCRIP_ORDER_KEY_SIZE);
+    uint64_t key_size = SCRIP_ORDER_KEY_SIZE;
+    struct instance *instance = currency->instance;
+    struct scrip_grant shown = { 0 };
+    int code;
+
     shown.id = row->id;
     shown.account = event->account->text;
     shown.class_name = row->class_name->text;
@@ -402,22 +504,66 @@ int route_grant(struct scrip *scrip, const struct event *event, struct arena *ar
     shown.cost = row->cost;
     shown.cost_currency = row->cost_currency->text;
     shown.is_scoped = row->scope_size > 0;
-    shown.number = (int64_t)scrip->grant_number;
+    shown.number = (int64_t)number;
     shown.floor = row->floor;
-    instance = currency->instance;
+    shown.type = event->shown.type;
     error_clear(&instance->error);
     code = instance->plugin->api.currency.grant(&instance->ctx, &shown, key, &key_size);
-    if (code == SCRIP_EREFUSED) {
-        snprintf(quote->refusal, sizeof quote->refusal, "%.*s", SCRIP_MESSAGE_SIZE - 1, instance->error.message);
-        return SCRIP_OK;
-    }
     if (code < 0)
-        return error_set(err, code, "%s: %s", currency->name->text, instance->error.message);
+        return error_set(err, code, code == SCRIP_EREFUSED ? "%s%s" : "%s: %s", code == SCRIP_EREFUSED ? "" : currency->name->text,
+                         instance->error.message);
     row->class_name = names_add(scrip->names, shown.class_name, strlen(shown.class_name));
     row->effective_us = shown.effective_us;
     row->expires_us = shown.expires_us;
     row->order_key = key;
     row->order_key_size = key_size;
+    return SCRIP_OK;
+}
+
+int route_settle(void *sink, const struct event *event, const struct terms *terms, struct scrip_grant_row *settled,
+                 struct arena *arena, struct scrip_error *why)
+{
+    struct scrip *scrip = sink;
+    struct currency *currency = host_currency(scrip, terms->row.currency->text);
+    int64_t keeps = currency ? currency->policy.convert_keeps : 0;
+
+    if (currency == NULL)
+        return error_set(why, SCRIP_EINVALID, "currency '%s': not configured", terms->row.currency->text);
+    if (!(keeps & SCRIP_KEEP_CLASS))
+        settled->class_name = &names_none;
+    if (!(keeps & SCRIP_KEEP_EXPIRES))
+        settled->expires_us = SCRIP_TIME_NONE;
+    settled->has_priority &= (keeps & SCRIP_KEEP_PRIORITY) != 0;
+    settled->has_cost &= (keeps & SCRIP_KEEP_COST) != 0;
+    if (!settled->has_cost)
+        settled->cost_currency = &names_none;
+    settled->scope = "";
+    settled->scope_size = 0;
+    return grant_settle(scrip, currency, event, settled, scrip->grant_number++, arena, why);
+}
+
+int route_grant(struct scrip *scrip, const struct event *event, struct arena *arena, struct quote *quote,
+                struct scrip_error *err)
+{
+    struct currency *currency = host_currency(scrip, event->currency->text);
+    struct scrip_error why = { 0 };
+    int code;
+
+    if (currency == NULL)
+        return error_set(err, SCRIP_EINVALID, "currency '%s': not configured: add a section [currency/... %s]",
+                         event->currency->text, event->currency->text);
+    code = grant_from_event(event, currency->terms, scrip->names, arena, &scrip->scratch, &quote->grant, err);
+    if (code < 0)
+        return code;
+    code = grant_settle(scrip, currency, event, &quote->grant, scrip->grant_number, arena, &why);
+    if (code == SCRIP_EREFUSED) {
+        snprintf(quote->refusal, sizeof quote->refusal, "%.*s", SCRIP_MESSAGE_SIZE - 1, why.message);
+        return SCRIP_OK;
+    }
+    if (code < 0) {
+        *err = why;
+        return code;
+    }
     quote->terms = currency->terms;
     return SCRIP_OK;
 }

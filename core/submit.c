@@ -105,7 +105,7 @@ static int fields_take(struct scrip *scrip, const struct scrip_field *fields, si
 static int fields_submit(struct scrip *scrip, const struct scrip_field *fields, size_t count, const char *bytes,
                          size_t size, struct scrip_result *result, struct scrip_error *err)
 {
-    struct origin origin = { names_add(scrip->names, "local", 5), "", 0, bytes, size, fields, count };
+    struct origin origin = { names_add(scrip->names, "local", 5), "", 0, bytes, size, fields, count, 1 };
     struct scrip_error ignored;
     int code = fields_take(scrip, fields, count, &origin, result, err);
 
@@ -213,7 +213,7 @@ static void row_settle(struct scrip *scrip, const struct scrip_quarantine_row *r
 static int row_retry(struct scrip *scrip, const struct scrip_quarantine_row *row, struct scrip_totals *totals,
                      struct scrip_error *err)
 {
-    struct origin origin = { row->source, row->feed, row->line, row->bytes, row->size, NULL, 0 };
+    struct origin origin = { row->source, row->feed, row->line, row->bytes, row->size, NULL, 0, 0 };
     struct scrip_field fields[EVENT_FIELD_LIMIT];
     struct scrip_result result = { 0 };
     struct scrip_error why;

@@ -1,4 +1,5 @@
 /* take.c - one event taken in: known already, decided, applied, recorded; or to quarantine. */
+#include "calendar.h"
 #include "hash.h"
 #include "host.h"
 #include "money.h"
@@ -121,45 +122,228 @@ static void top_raise(struct scrip *scrip, const struct event *event)
             memcpy(scrip->tops[i].last, event->shown.id, event->id_size + 1);
 }
 
+int64_t history_number(struct scrip *scrip, const struct account *account, const char *source, const char *id, struct scrip_error *err)
+{
+    struct event event = { .account = account->row.name, .source = names_add(scrip->names, source, strlen(source)) };
+    const struct scrip_event_row *row = NULL;
+    int code;
+
+    event.shown.id = id;
+    event.id_size = (uint32_t)strlen(id);
+    code = known_find(scrip, &event, &row, err);
+    return code <= 0 ? code : (int64_t)row->number;
+}
+
 /* ---- decisions ------------------------------------------------------------------------------------------------ */
+
+/* The terms of the event's currency, and its amount where it has one. */
+static int decide_terms(struct scrip *scrip, const struct event *event, struct quote *quote, int64_t least, struct scrip_error *err)
+{
+    const char *code = event->shown.type == SCRIP_CONVERSION ? event_text(event, SCRIP_F_FROM) : event->currency->text;
+    struct currency *currency = host_currency(scrip, code);
+
+    if (currency == NULL)
+        return error_set(err, SCRIP_EINVALID, code[0] ? "currency '%s': not configured: add a section [currency/... %s]"
+                                                      : "currency: missing: name a configured currency%s%s", code, code);
+    quote->terms = currency->terms;
+    if (!event->shown.has_amount)
+        return SCRIP_OK;
+    return amount_from_event(event, quote->terms, least, &quote->grant.balance[SCRIP_BOOK_ISSUED], err);
+}
+
+/* The rate of a conversion: the event's own, or the configured one of its date. */
+static int decide_conversion(struct scrip *scrip, const struct event *event, struct quote *quote, struct scrip_error *err)
+{
+    const char *to = event_text(event, SCRIP_F_TO);
+    struct currency *from, *currency = host_currency(scrip, to);
+    struct instance *instance;
+    int code = decide_terms(scrip, event, quote, 1, err);
+
+    if (code < 0)
+        return code;
+    if (currency == NULL)
+        return error_set(err, SCRIP_EINVALID, "to '%s': not configured: add a section [currency/... %s]", to, to);
+    if (currency->terms == quote->terms)
+        return error_set(err, SCRIP_EINVALID, "to '%s': is the currency that is converted", to);
+    quote->to_terms = currency->terms;
+    quote->per = (struct scrip_decimal){ 1, 0 };
+    from = host_currency(scrip, event_text(event, SCRIP_F_FROM));
+    instance = from->instance;
+    error_clear(&instance->error);
+    if (event_decimal(event, SCRIP_F_RATE, &quote->rate) < 0) {
+        code = instance->plugin->api.currency.convert
+                   ? instance->plugin->api.currency.convert(&instance->ctx, to, event->shown.time_us, &quote->rate, &quote->per)
+                   : SCRIP_ENOTFOUND;
+        if (code < 0)
+            return error_set(err, SCRIP_EINVALID, "rate: missing, and currency %s has none to %s at this time: give one, or configure "
+                             "convert.%s", from->name->text, to, to);
+    }
+    if (quote->rate.whole < 0 || quote->per.whole < 0 || (quote->rate.whole == 0 && quote->rate.atto == 0) ||
+        (quote->per.whole == 0 && quote->per.atto == 0))
+        return error_set(err, SCRIP_EINVALID, "rate: want a number above 0");
+    return SCRIP_OK;
+}
+
+struct target {
+    int64_t type;
+    char hold[SCRIP_NAME_SIZE + 1];
+    struct arena *arena;
+};
+
+static int target_row(void *sink, const struct scrip_event_row *row)
+{
+    struct target *target = sink;
+    struct event event;
+
+    target->type = row->type;
+    if (event_from_row(row, &event, target->arena, NULL) == SCRIP_OK)
+        snprintf(target->hold, sizeof target->hold, "%s", event_text(&event, SCRIP_F_HOLD));
+    return SCRIP_OK;
+}
+
+/* The charge that a reversal or a rerate is about: of a usage, or of a hold through any of its events. */
+static int decide_charge(struct scrip *scrip, struct account *account, const struct event *event, struct quote *quote,
+                         struct scrip_error *err)
+{
+    const char *source = event_text(event, SCRIP_F_OF_SOURCE), *id = event_text(event, SCRIP_F_OF_ID);
+    struct target target = { .arena = &scrip->arena };
+    int64_t number;
+    struct claim *claim;
+    struct charge *charge;
+    int code;
+
+    if (id[0] == 0)
+        return error_set(err, SCRIP_EINVALID, "of.id: missing: name the event whose charge is meant");
+    number = history_number(scrip, account, source[0] ? source : event->source->text, id, err);
+    if (number < 0)
+        return (int)number;
+    if (number > 0 && (code = history_event(scrip, account->row.name, (uint64_t)number, target_row, &target, err)) < 0)
+        return code;
+    if (number > 0 && target.type == SCRIP_CAPTURE) {
+        if ((code = hold_open(scrip, account, target.hold, err)) < 0)
+            return code;
+        claim = account_hold_find(account, target.hold, strlen(target.hold));
+        number = claim ? (int64_t)claim->row.event : 0;
+    } else if (number > 0 && target.type != SCRIP_USAGE && target.type != SCRIP_HOLD) {
+        snprintf(quote->refusal, sizeof quote->refusal, "of '%s': is a %s, not a charge", id, event_type_names[target.type]);
+        return SCRIP_OK;
+    }
+    if (number == 0) {
+        snprintf(quote->refusal, sizeof quote->refusal, "of '%s': the account has no such event of source '%s'", id,
+                 source[0] ? source : event->source->text);
+        return SCRIP_OK;
+    }
+    code = history_charge(scrip, account, (uint64_t)number, &scrip->arena, &charge, err);
+    quote->charge = charge;
+    return code;
+}
+
+static int decide_rerate(struct scrip *scrip, struct account *account, const struct event *event, struct quote *quote,
+                         const char **reason_class, struct scrip_error *err)
+{
+    int code = decide_charge(scrip, account, event, quote, err);
+
+    if (code < 0 || quote->refusal[0])
+        return code;
+    quote->verdict = SCRIP_FREE;
+    code = route_usage(scrip, account, quote->charge->of, quote, err);
+    *reason_class = code == SCRIP_ENOTFOUND ? "unpriced" : "invalid";
+    return code;
+}
+
+/* What a usage or a hold costs. */
+static int decide_price(struct scrip *scrip, struct account *account, const struct event *event, struct quote *quote,
+                        const char **reason_class, struct scrip_error *err)
+{
+    int code;
+
+    if (event->product->number == 0 && !event->shown.has_amount)
+        return error_set(err, SCRIP_EINVALID, "product: missing: a usage without an amount names its product");
+    if (event->shown.type == SCRIP_HOLD && event->product->number == 0)
+        return route_amount(scrip, event, quote, err);
+    quote->verdict = SCRIP_FREE;
+    code = route_usage(scrip, account, event, quote, err);
+    *reason_class = code == SCRIP_ENOTFOUND ? "unpriced" : "invalid";
+    return code;
+}
+
+static int field_wanted(const struct event *event, int key, const char *wanted, struct scrip_error *err)
+{
+    return event_field(event, key) ? SCRIP_OK
+                                   : error_set(err, SCRIP_EINVALID, "%s: missing: %s", field_text(key), wanted);
+}
+
+static int decide_limit(struct scrip *scrip, const struct event *event, struct quote *quote, struct scrip_error *err)
+{
+    static const char *const units[] = { "hour", "day", "month", "year" };
+    const char *per = event_text(event, SCRIP_F_PER);
+    int64_t ignored;
+
+    for (size_t i = 0; i < 4; i++)
+        if (strcmp(per, units[i]) == 0)
+            per = "";
+    if (per[0] && (strchr("hdmy", per[0]) || duration_check(per) < 0 || time_add(0, per, 1, "UTC", &ignored) < 0 || ignored < SCRIP_SECOND))
+        return error_set(err, SCRIP_EINVALID, "per: '%s' is no period: want hour, day, month, year, or a duration such as P7D", per);
+    if (!event->shown.has_amount)
+        return error_set(err, SCRIP_EINVALID, "amount: missing: give the most that may be charged in a period");
+    return decide_terms(scrip, event, quote, 0, err);
+}
 
 /* What the event needs to be known of it before the books change. The reason class of a fault is in *reason_class. */
 static int decide(struct scrip *scrip, struct account *account, const struct event *event, const char **reason_class,
                   struct scrip_error *err)
 {
     struct quote *quote = &scrip->quote;
-    const char *service;
-    int code = SCRIP_OK;
+    int code;
 
-    quote->count = 0;
-    quote->refusal[0] = 0;
-    quote->terms = NULL;
-    quote->verdict = SCRIP_NOT_MINE;
+    quote_clear(quote);
+    scrip->undo.size = scrip->timer_undo.size = 0;
     *reason_class = "invalid";
     switch (event->shown.type) {
     case SCRIP_USAGE:
-        if (event->product->number == 0 && !event->shown.has_amount)
-            return error_set(err, SCRIP_EINVALID, "product: missing: a usage without an amount names its product");
-        quote->verdict = SCRIP_FREE;
-        code = route_usage(scrip, account, event, quote, err);
-        *reason_class = code == SCRIP_ENOTFOUND ? "unpriced" : "invalid";
-        return code;
+    case SCRIP_HOLD:
+        return decide_price(scrip, account, event, quote, reason_class, err);
     case SCRIP_GRANT:
     case SCRIP_ADJUSTMENT:
         if (event->currency->number == 0)
             return error_set(err, SCRIP_EINVALID, "currency: missing: name a configured currency");
         scrip->grant_number = account->row.grant_count + 1;
         return route_grant(scrip, event, &scrip->arena, quote, err);
+    case SCRIP_TRANSFER:
+        if (event_field(event, SCRIP_F_FROM) != NULL) {
+            scrip->grant_number = account->row.grant_count + 1;
+            return route_grant(scrip, event, &scrip->arena, quote, err);
+        }
+        if (event_field(event, SCRIP_F_SHARE) == NULL && (code = field_wanted(event, SCRIP_F_TO, "name the account that gets it", err)) < 0)
+            return code;
+        if (!event->shown.has_amount && event_field(event, SCRIP_F_GRANT) == NULL)
+            return error_set(err, SCRIP_EINVALID, "amount: missing: give an amount, or a grant to move all of it");
+        if ((code = transfer_check(event, err)) < 0)
+            return code;
+        return decide_terms(scrip, event, quote, 1, err);
+    case SCRIP_RESET:
+        return decide_terms(scrip, event, quote, 0, err);
+    case SCRIP_LIMIT:
+        return decide_limit(scrip, event, quote, err);
+    case SCRIP_CONVERSION:
+        scrip->grant_number = account->row.grant_count + 1;
+        return decide_conversion(scrip, event, quote, err);
+    case SCRIP_EXTEND:
+    case SCRIP_CAPTURE:
+    case SCRIP_RELEASE:
+        if ((code = field_wanted(event, SCRIP_F_HOLD, "name the hold", err)) < 0)
+            return code;
+        return hold_open(scrip, account, event_text(event, SCRIP_F_HOLD), err);
+    case SCRIP_REVERSAL:
+        return decide_charge(scrip, account, event, quote, err);
+    case SCRIP_RERATE:
+        return decide_rerate(scrip, account, event, quote, reason_class, err);
     case SCRIP_VOID:
-        if (event_field(event, SCRIP_F_GRANT) == NULL)
-            return error_set(err, SCRIP_EINVALID, "grant: missing: name the grant that is void");
-        return SCRIP_OK;
-    case SCRIP_ACCOUNT:
-        return SCRIP_OK;
+        return field_wanted(event, SCRIP_F_GRANT, "name the grant that is void", err);
+    case SCRIP_CLOSE:
+        return field_wanted(event, SCRIP_F_PERIOD, "name the period, such as 2022-03", err);
     default:
-        service = event_type_names[event->shown.type];
-        return error_set(err, SCRIP_EINVALID, "type: this version does not take %s: it is kept here until one does",
-                         service);
+        return SCRIP_OK;
     }
 }
 
@@ -189,6 +373,17 @@ static int known_answer(struct scrip *scrip, const struct origin *origin, const 
     return take_bad(scrip, origin, "conflict", reason, event, result);
 }
 
+/* Applies an event that was decided, and records it. */
+void take_apply(struct scrip *scrip, struct account *account, const struct event *event, int is_told)
+{
+    engine_apply(&scrip->engine, account, event, &scrip->quote);
+    if (scrip->engine.effect.outcome == SCRIP_REFUSED)
+        route_undo(scrip, account);
+    scrip->undo.size = scrip->timer_undo.size = 0;
+    batch_add(scrip, account, event, &scrip->quote, is_told);
+    top_raise(scrip, event);
+}
+
 int take_event(struct scrip *scrip, struct event *event, const struct origin *origin, struct scrip_result *result,
                struct scrip_error *err)
 {
@@ -209,6 +404,12 @@ int take_event(struct scrip *scrip, struct event *event, const struct origin *or
         event->shown.time_us - (scrip->now_us = now_us()) > scrip->max_future_us)
         return take_bad(scrip, origin, "future", "time: later than now by more than max_future: correct the time, or "
                         "retry when it has come", event, result);
+    if (account->row.timer_count > 0) {
+        if ((code = services_fire(scrip, account, event->shown.time_us, err)) < 0)
+            return code;
+        scrip->engine.canonical.size = 0;
+        event_canonical(event, &scrip->engine.canonical);
+    }
     code = decide(scrip, account, event, &reason_class, &why);
     if (code == SCRIP_EIO || code == SCRIP_EBUSY) {
         *err = why;
@@ -218,12 +419,9 @@ int take_event(struct scrip *scrip, struct event *event, const struct origin *or
         route_undo(scrip, account);
         return take_bad(scrip, origin, reason_class, why.message, event, result);
     }
-    engine_apply(&scrip->engine, account, event, &scrip->quote);
-    if (scrip->engine.effect.outcome == SCRIP_REFUSED)
-        route_undo(scrip, account);
-    scrip->undo.size = 0;
-    batch_add(scrip, account, event, &scrip->quote);
-    top_raise(scrip, event);
+    take_apply(scrip, account, event, origin->is_told);
     result_set(result, scrip->engine.effect.outcome, account->row.event_count, scrip->engine.effect.reason);
+    if (scrip->engine.effect.departure_count > 0)
+        return transfer_arrive(scrip, event, result, err);
     return SCRIP_OK;
 }

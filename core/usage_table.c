@@ -67,28 +67,18 @@ void usage_table_free(struct usage_table *table)
     memset(table, 0, sizeof *table);
 }
 
-struct usage_tables {
-    struct usage_table *days, *months;
-};
-
-static void both_add(void *sink, int64_t time_us, const struct scrip_usage_row *row)
+void usage_tables_add(struct usage_table *days, struct usage_table *months, const struct effect *effect)
 {
-    struct usage_tables *tables = sink;
-    struct scrip_usage_row key = *row;
+    for (size_t i = 0; i < effect->note_count; i++) {
+        const struct usage_note *note = &effect->notes[i];
+        struct scrip_usage_row row = note->row;
 
-    key.period = day_of(time_us);
-    key.user = &names_none;
-    usage_table_add(tables->days, &key);
-    key.period = month_of(time_us);
-    key.user = row->user;
-    key.service = &names_none;
-    usage_table_add(tables->months, &key);
-}
-
-void usage_tables_add(struct usage_table *days, struct usage_table *months, const struct effect *effect,
-                      const struct account *account, const struct event *event, const struct quote *quote)
-{
-    struct usage_tables tables = { days, months };
-
-    effect_usage(effect, account, event, quote, both_add, &tables);
+        row.period = day_of(note->time_us);
+        row.user = &names_none;
+        usage_table_add(days, &row);
+        row.period = month_of(note->time_us);
+        row.user = note->row.user;
+        row.service = &names_none;
+        usage_table_add(months, &row);
+    }
 }

@@ -5,6 +5,7 @@
 #include "ask.h"
 
 #include "hash.h"
+#include "replay.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -16,19 +17,15 @@ struct verifying {
     uint64_t *findings;
     uint64_t events;
     struct scrip_error *err;
-    /* The account at hand, replayed: */
-    struct account *account;
-    struct engine engine;
-    struct quote quote;
-    struct arena arena;
+    /* The account at hand: */
+    struct replay replay;
     struct usage_table days, months;
     struct scrip_entry_row *entries; /* as recorded */
     size_t entry_count, entry_room, entry_at;
     struct scrip_checkpoint_row *checkpoints;
     size_t checkpoint_count, checkpoint_room, checkpoint_at;
     struct arena checkpoint_arena;
-    int is_broken; /* the account cannot be replayed further */
-    size_t grant_at;
+    size_t grant_at, claim_at, limit_at;
 };
 
 static void find(struct verifying *v, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -69,7 +66,7 @@ static int checkpoint_keep(void *sink, const void *found)
 
 static void entries_compare(struct verifying *v, const struct scrip_event_row *row)
 {
-    const struct effect *effect = &v->engine.effect;
+    const struct effect *effect = &v->replay.engine.effect;
 
     for (size_t i = 0; i < effect->entry_count; i++) {
         const struct scrip_entry_row *made = &effect->entries[i];
@@ -77,7 +74,8 @@ static void entries_compare(struct verifying *v, const struct scrip_event_row *r
 
         if (kept == NULL || kept->number != made->number || kept->event != made->event || kept->line != made->line ||
             kept->time_us != made->time_us || kept->debit != made->debit || kept->credit != made->credit ||
-            kept->grant != made->grant || kept->terms != made->terms || kept->amount != made->amount) {
+            kept->grant != made->grant || kept->terms != made->terms || kept->amount != made->amount ||
+            kept->of != made->of) {
             find(v, "entries: '%s' entry %" PRIu64 " (of event %" PRIu64 "): %s", row->account->text, made->number,
                  row->number, kept ? "differs from what its event gives" : "is missing");
             return;
@@ -89,7 +87,7 @@ static void checkpoint_compare(struct verifying *v, const struct scrip_event_row
 {
     const struct scrip_checkpoint_row *kept =
         v->checkpoint_at < v->checkpoint_count ? &v->checkpoints[v->checkpoint_at] : NULL;
-    const struct account *account = v->account;
+    const struct account *account = v->replay.account;
     struct bytes state = { 0 };
 
     if (row->number % CHECKPOINT_EVENTS != 0)
@@ -103,7 +101,7 @@ static void checkpoint_compare(struct verifying *v, const struct scrip_event_row
         find(v, "checkpoints: '%s' checkpoint %" PRIu64 ": %s", account->row.name->text, row->number,
              kept && kept->number == row->number ? "differs from the events before it" : "is missing");
     free(state.start);
-    v->account->block_earliest_us = SCRIP_TIME_NONE;
+    v->replay.account->block_earliest_us = SCRIP_TIME_NONE;
     if (kept != NULL && kept->number == row->number)
         v->checkpoint_at++;
 }
@@ -122,53 +120,32 @@ static void dates_note(struct account *account, int64_t time_us, const struct ef
     }
 }
 
-static int event_replay(void *sink, const void *found)
+static int event_verify(void *sink, struct replay *replay, const struct event *event)
 {
     struct verifying *v = sink;
-    const struct scrip_event_row *row = found;
-    struct account *account = v->account;
-    const struct effect *effect = &v->engine.effect;
-    struct scrip_error why = { 0 };
-    struct event event;
-    uint64_t digest = row->digest;
-    int code;
+    const struct effect *effect = &replay->engine.effect;
+    const struct scrip_event_row *row = replay->row;
 
-    if (v->is_broken)
-        return SCRIP_OK;
+    (void)event;
     v->events++;
-    arena_reset(&v->arena);
-    if (row->number != account->row.event_count + 1) {
-        find(v, "events: '%s' event %" PRIu64 ": is missing", row->account->text, account->row.event_count + 1);
-        v->is_broken = 1;
-        return SCRIP_OK;
-    }
-    code = event_from_row(row, &event, &v->arena, &why);
-    if (code == SCRIP_OK && (row->type < 0 || row->type >= SCRIP_EVENT_TYPE_COUNT))
-        code = error_set(&why, SCRIP_EINVALID, "no such type");
-    if (code == SCRIP_OK)
-        code = quote_from_row(row, &event, v->scrip->prices, v->scrip->names, &v->arena, &v->scrip->scratch, &v->quote,
-                              &why);
-    if (code < 0) {
-        find(v, "events: '%s' event %" PRIu64 ": cannot be read: %s", row->account->text, row->number, why.message);
-        v->is_broken = 1;
-        return SCRIP_OK;
-    }
-    v->engine.canonical.size = 0;
-    event_canonical(&event, &v->engine.canonical);
-    if (event.digest != digest)
-        find(v, "events: '%s' event %" PRIu64 ": its content is not what was taken in", row->account->text,
-             row->number);
-    engine_apply(&v->engine, account, &event, &v->quote);
-    dates_note(account, row->time_us, effect);
+    dates_note(replay->account, row->time_us, effect);
     if (effect->outcome != row->outcome || strlen(effect->reason) != row->reason_size ||
         memcmp(effect->reason, row->reason, row->reason_size) != 0)
         find(v, "events: '%s' event %" PRIu64 ": recorded as %s, but its books give %s%s%s", row->account->text,
              row->number, scrip_outcome_name(row->outcome), scrip_outcome_name(effect->outcome),
              effect->reason[0] ? ": " : "", effect->reason);
     entries_compare(v, row);
-    usage_tables_add(&v->days, &v->months, effect, account, &event, &v->quote);
+    usage_tables_add(&v->days, &v->months, effect);
     checkpoint_compare(v, row);
     return SCRIP_OK;
+}
+
+static void event_fault(void *sink, struct replay *replay, uint64_t number, const char *what)
+{
+    struct verifying *v = sink;
+
+    v->events += replay->is_broken != 0;
+    find(v, "events: '%s' event %" PRIu64 ": %s", replay->account->row.name->text, number, what);
 }
 
 static int text_same(const void *a, uint64_t a_size, const void *b, uint64_t b_size)
@@ -182,11 +159,11 @@ static int grant_compare(void *sink, const void *found)
     const struct scrip_grant_row *kept = found;
     const struct scrip_grant_row *made;
 
-    if (v->grant_at >= v->account->grant_count || kept->number != v->account->grants[v->grant_at]->row.number) {
+    if (v->grant_at >= v->replay.account->grant_count || kept->number != v->replay.account->grants[v->grant_at]->row.number) {
         find(v, "grants: '%s' grant %" PRIu64 ": no event made it", kept->account->text, kept->number);
         return SCRIP_OK;
     }
-    made = &v->account->grants[v->grant_at++]->row;
+    made = &v->replay.account->grants[v->grant_at++]->row;
     if (!text_same(kept->id, kept->id_size, made->id, made->id_size) || kept->event != made->event ||
         kept->class_name != made->class_name || kept->terms != made->terms || kept->created_us != made->created_us ||
         kept->effective_us != made->effective_us || kept->expires_us != made->expires_us ||
@@ -195,18 +172,80 @@ static int grant_compare(void *sink, const void *found)
         kept->cost.atto != made->cost.atto || kept->cost_currency != made->cost_currency ||
         !text_same(kept->scope, kept->scope_size, made->scope, made->scope_size) ||
         !text_same(kept->order_key, kept->order_key_size, made->order_key, made->order_key_size) ||
-        kept->floor != made->floor || kept->unlimited != made->unlimited ||
+        kept->floor != made->floor || kept->unlimited != made->unlimited || kept->next_us != made->next_us ||
+        !text_same(kept->rules, kept->rules_size, made->rules, made->rules_size) ||
         memcmp(kept->balance, made->balance, sizeof kept->balance) != 0)
         find(v, "grants: '%s' grant %" PRIu64 " (%s): differs from what its events give", kept->account->text,
              kept->number, made->id);
     return SCRIP_OK;
 }
 
+static int claim_compare(void *sink, const void *found)
+{
+    struct verifying *v = sink;
+    const struct scrip_claim_row *kept = found, *made;
+
+    if (v->claim_at >= v->replay.account->claim_count || kept->number != v->replay.account->claims[v->claim_at]->row.number) {
+        find(v, "claims: '%s' claim %" PRIu64 ": no event made it", kept->account->text, kept->number);
+        return SCRIP_OK;
+    }
+    claim_pack(v->replay.account->claims[v->claim_at]);
+    made = &v->replay.account->claims[v->claim_at++]->row;
+    if (kept->kind != made->kind || kept->stage != made->stage || kept->event != made->event || kept->line != made->line ||
+        kept->terms != made->terms || kept->amount != made->amount || kept->expires_us != made->expires_us ||
+        !text_same(kept->id, kept->id_size, made->id, made->id_size) ||
+        !text_same(kept->group, kept->group_size, made->group, made->group_size) ||
+        !text_same(kept->draws, kept->draws_size, made->draws, made->draws_size))
+        find(v, "claims: '%s' claim %" PRIu64 ": differs from what its events give", kept->account->text, kept->number);
+    return SCRIP_OK;
+}
+
+static int limit_compare(void *sink, const void *found)
+{
+    struct verifying *v = sink;
+    const struct scrip_limit_row *kept = found, *made;
+
+    if (v->limit_at >= v->replay.account->limit_count || kept->number != v->replay.account->limits[v->limit_at]->row.number) {
+        find(v, "limits: '%s' limit %" PRIu64 ": no event made it", kept->account->text, kept->number);
+        return SCRIP_OK;
+    }
+    limit_pack(v->replay.account->limits[v->limit_at]);
+    made = &v->replay.account->limits[v->limit_at++]->row;
+    if (kept->event != made->event || kept->terms != made->terms || kept->amount != made->amount ||
+        kept->anchor_us != made->anchor_us || kept->expires_us != made->expires_us ||
+        !text_same(kept->id, kept->id_size, made->id, made->id_size) ||
+        !text_same(kept->per, kept->per_size, made->per, made->per_size) ||
+        !text_same(kept->scope, kept->scope_size, made->scope, made->scope_size) ||
+        !text_same(kept->windows, kept->windows_size, made->windows, made->windows_size))
+        find(v, "limits: '%s' limit %" PRIu64 ": differs from what its events give", kept->account->text, kept->number);
+    return SCRIP_OK;
+}
+
+/* Holds, debts and limits as their events give them. */
+static int kept_verify(struct verifying *v, struct scrip_scan *scan)
+{
+    int code;
+
+    v->claim_at = v->limit_at = 0;
+    scan->table = SCRIP_TABLE_CLAIMS;
+    scan->row = claim_compare;
+    code = host_scan(v->scrip, scan, v->err);
+    if (code == SCRIP_OK && v->claim_at < v->replay.account->claim_count)
+        find(v, "claims: '%s' claim %zu: is missing", scan->account, v->claim_at + 1);
+    scan->table = SCRIP_TABLE_LIMITS;
+    scan->row = limit_compare;
+    if (code == SCRIP_OK)
+        code = host_scan(v->scrip, scan, v->err);
+    if (code == SCRIP_OK && v->limit_at < v->replay.account->limit_count)
+        find(v, "limits: '%s' limit %zu: is missing", scan->account, v->limit_at + 1);
+    return code;
+}
+
 /* Per grant, always: issued = available + held + used + expired + voided + transferred. */
 static void identity_check(struct verifying *v)
 {
-    for (size_t i = 0; i < v->account->grant_count; i++) {
-        const struct scrip_grant_row *row = &v->account->grants[i]->row;
+    for (size_t i = 0; i < v->replay.account->grant_count; i++) {
+        const struct scrip_grant_row *row = &v->replay.account->grants[i]->row;
         wide rest = row->balance[SCRIP_BOOK_ISSUED];
 
         for (int book = SCRIP_BOOK_AVAILABLE; book < SCRIP_BOOK_COUNT; book++)
@@ -214,7 +253,7 @@ static void identity_check(struct verifying *v)
         if (rest != 0)
             find(v, "grants: '%s' grant %" PRIu64 ": what was issued is not what became of it", row->account->text,
                  row->number);
-        if (row->balance[SCRIP_BOOK_AVAILABLE] < row->floor && row->balance[SCRIP_BOOK_AVAILABLE] < 0)
+        if (row->balance[SCRIP_BOOK_AVAILABLE] < row->floor && row->balance[SCRIP_BOOK_AVAILABLE] < 0 && !row->unlimited)
             find(v, "grants: '%s' grant %" PRIu64 ": below its floor", row->account->text, row->number);
     }
 }
@@ -229,9 +268,7 @@ static int account_verify(void *sink, const struct scrip_account_row *found)
     int code;
 
     bytes_add(&data, found->data, found->data_size);
-    v->account = account_make(found->name);
     v->entry_count = v->entry_at = v->checkpoint_count = v->checkpoint_at = v->grant_at = 0;
-    v->is_broken = 0;
     arena_reset(&v->checkpoint_arena);
     scan.table = SCRIP_TABLE_ENTRIES;
     scan.row = entry_keep;
@@ -240,12 +277,10 @@ static int account_verify(void *sink, const struct scrip_account_row *found)
     scan.row = checkpoint_keep;
     if (code == SCRIP_OK)
         code = host_scan(v->scrip, &scan, v->err);
-    scan.table = SCRIP_TABLE_EVENTS;
-    scan.row = event_replay;
     if (code == SCRIP_OK)
-        code = host_scan(v->scrip, &scan, v->err);
-    if (code == SCRIP_OK && !v->is_broken) {
-        const struct scrip_account_row *made = &v->account->row;
+        code = replay_account(&v->replay, found->name);
+    if (code == SCRIP_OK && !v->replay.is_broken) {
+        const struct scrip_account_row *made = &v->replay.account->row;
 
         if (v->entry_at < v->entry_count)
             find(v, "entries: '%s' entry %" PRIu64 ": no event made it", kept.name->text, v->entries[v->entry_at].number);
@@ -254,6 +289,8 @@ static int account_verify(void *sink, const struct scrip_account_row *found)
                  v->checkpoints[v->checkpoint_at].number);
         if (kept.event_count != made->event_count || kept.entry_count != made->entry_count ||
             kept.grant_count != made->grant_count || kept.clock_us != made->clock_us ||
+            kept.clock_rank != made->clock_rank || kept.clock_event != made->clock_event || kept.closed_us != made->closed_us ||
+            kept.claim_count != made->claim_count || kept.limit_count != made->limit_count ||
             kept.latest_us != made->latest_us || !text_same(data.start, data.size, made->data, made->data_size))
             find(v, "accounts: '%s': differs from what its events give", kept.name->text);
         if (memcmp(kept.head, made->head, sizeof kept.head) != 0)
@@ -262,10 +299,11 @@ static int account_verify(void *sink, const struct scrip_account_row *found)
         scan.table = SCRIP_TABLE_GRANTS;
         scan.row = grant_compare;
         code = host_scan(v->scrip, &scan, v->err);
-        if (code == SCRIP_OK && v->grant_at < v->account->grant_count)
+        if (code == SCRIP_OK && v->grant_at < v->replay.account->grant_count)
             find(v, "grants: '%s' grant %zu: is missing", kept.name->text, v->grant_at + 1);
+        if (code == SCRIP_OK)
+            code = kept_verify(v, &scan);
     }
-    account_free(v->account);
     free(data.start);
     return code;
 }
@@ -343,6 +381,10 @@ int scrip_verify(struct scrip *scrip, int (*finding)(void *sink, const char *tex
     v->sink = sink;
     v->findings = findings;
     v->err = err;
+    replay_open(&v->replay, scrip, err);
+    v->replay.applied = event_verify;
+    v->replay.fault = event_fault;
+    v->replay.sink = v;
     if (reader == NULL)
         code = error_set(err, SCRIP_EINVALID, "host: opened without its store: open it to read");
     if (code == SCRIP_OK)
@@ -354,10 +396,9 @@ int scrip_verify(struct scrip *scrip, int (*finding)(void *sink, const char *tex
     if (code == SCRIP_OK)
         code = store_verify(v);
     *events = v->events;
-    engine_free(&v->engine);
+    replay_close(&v->replay);
     usage_table_free(&v->days);
     usage_table_free(&v->months);
-    arena_free(&v->arena);
     arena_free(&v->checkpoint_arena);
     free(v->entries);
     free(v->checkpoints);

@@ -154,6 +154,7 @@ static int word_put(struct base *b, const char *sql, int64_t number, const char 
 static int words_put(struct base *b)
 {
     static const char *const outcomes[] = { "charged", "zero", "applied", "refused" };
+    static const char *const stages[] = { "open", "captured", "released", "timed out", "settled" };
     static const char *const books[] = {
 #define X(id, text) text,
         SCRIP_BOOKS(X)
@@ -168,6 +169,8 @@ static int words_put(struct base *b)
 
     for (int i = 0; i < 4 && code == SCRIP_OK; i++)
         code = word_put(b, "insert into outcomes values (?1, ?2, scrip_check('outcomes', ?1, ?2))", i, outcomes[i]);
+    for (int i = 0; i < 5 && code == SCRIP_OK; i++)
+        code = word_put(b, "insert into stages values (?1, ?2, scrip_check('stages', ?1, ?2))", i, stages[i]);
     for (int i = 0; i < SCRIP_BOOK_COUNT && code == SCRIP_OK; i++)
         code = word_put(b, "insert into books values (?1, ?2, scrip_check('books', ?1, ?2))", i, books[i]);
     for (int i = 0; i < SCRIP_EVENT_TYPE_COUNT && code == SCRIP_OK; i++)
@@ -302,9 +305,10 @@ static int64_t key_of(int64_t account, uint64_t number)
 
 static int accounts_write(struct base *b, const struct scrip_commit *c)
 {
-    sqlite3_stmt *s = take(b, "insert into account_rows values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) on conflict (account) do update"
-                              " set events = ?2, entries = ?3, grants = ?4, clock = ?5, latest = ?6, head = ?7, data = ?8"
-                              " where events = ?9");
+    sqlite3_stmt *s = take(b, "insert into account_rows values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?10, ?11, ?12, ?13, ?14, ?15)"
+                              " on conflict (account) do update set events = ?2, entries = ?3, grants = ?4, clock = ?5, latest ="
+                              " ?6, head = ?7, data = ?8, clock_rank = ?10, clock_event = ?11, closed = ?12, claims = ?13,"
+                              " limits = ?14, timers = ?15 where events = ?9");
     int code = s ? SCRIP_OK : SCRIP_EIO;
 
     for (uint64_t i = 0; i < c->account_count && code == SCRIP_OK; i++) {
@@ -324,6 +328,12 @@ static int accounts_write(struct base *b, const struct scrip_commit *c)
         bind_blob(s, 7, row->head, sizeof row->head);
         bind_text_or_null(s, 8, row->data, row->data_size);
         sqlite3_bind_int64(s, 9, (int64_t)row->first_number - 1);
+        sqlite3_bind_int64(s, 10, row->clock_rank);
+        sqlite3_bind_int64(s, 11, (int64_t)row->clock_event);
+        bind_time(s, 12, row->closed_us);
+        sqlite3_bind_int64(s, 13, (int64_t)row->claim_count);
+        sqlite3_bind_int64(s, 14, (int64_t)row->limit_count);
+        sqlite3_bind_int64(s, 15, (int64_t)row->timer_count);
         code = run(b, s, "accounts");
         /* A new account starts at 1; a known one goes on behind its last event: else another writer was first. */
         if (code == SCRIP_OK && sqlite3_changes(b->db) == 0)
@@ -337,8 +347,8 @@ static int accounts_write(struct base *b, const struct scrip_commit *c)
 static int events_write(struct base *b, const struct scrip_commit *c)
 {
     sqlite3_stmt *s = take(b, "insert into event_rows (key, type, outcome, source, id, time, product, user, service, unit,"
-                              " currency, quantity, amount, rate, digest, data, lines, reason)"
-                              " values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)");
+                              " currency, quantity, amount, rate, digest, data, lines, reason, told) values (?1, ?2, ?3, ?4, ?5, ?6,"
+                              " ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)");
     int code = s ? SCRIP_OK : SCRIP_EIO;
     char quantity[48], amount[48];
 
@@ -369,6 +379,7 @@ static int events_write(struct base *b, const struct scrip_commit *c)
         bind_text_or_null(s, 16, row->data, row->data_size);
         bind_text_or_null(s, 17, row->lines, row->lines_size);
         bind_text_or_null(s, 18, row->reason, row->reason_size);
+        sqlite3_bind_int64(s, 19, row->is_told);
         code = run(b, s, "events");
     }
     if (s != NULL)
@@ -425,7 +436,7 @@ static int identities_write(struct base *b, const struct scrip_commit *c)
 
 static int entries_write(struct base *b, const struct scrip_commit *c)
 {
-    sqlite3_stmt *s = take(b, "insert into entry_rows values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)");
+    sqlite3_stmt *s = take(b, "insert into entry_rows values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)");
     int code = s ? SCRIP_OK : SCRIP_EIO;
 
     for (uint64_t i = 0; i < c->entry_count && code == SCRIP_OK; i++) {
@@ -440,6 +451,7 @@ static int entries_write(struct base *b, const struct scrip_commit *c)
         sqlite3_bind_int64(s, 7, (int64_t)row->grant);
         sqlite3_bind_int64(s, 8, (int64_t)row->terms);
         sqlite3_bind_int64(s, 9, row->amount);
+        sqlite3_bind_int64(s, 10, (int64_t)row->of);
         code = run(b, s, "entries");
     }
     if (s != NULL)
@@ -450,9 +462,9 @@ static int entries_write(struct base *b, const struct scrip_commit *c)
 static int grants_write(struct base *b, const struct scrip_commit *c)
 {
     sqlite3_stmt *s = take(b, "insert into grant_rows values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15,"
-                              " ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23) on conflict (key) do update set expires = ?8,"
+                              " ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25) on conflict (key) do update set expires = ?8,"
                               " issued = ?16, available = ?17, held = ?18, used = ?19, expired = ?20, voided = ?21,"
-                              " clearing = ?22, debt = ?23");
+                              " clearing = ?22, debt = ?23, next = ?25");
     int code = s ? SCRIP_OK : SCRIP_EIO;
     char cost[48];
 
@@ -482,7 +494,104 @@ static int grants_write(struct base *b, const struct scrip_commit *c)
         sqlite3_bind_int64(s, 15, row->unlimited);
         for (int book = 0; book < SCRIP_BOOK_COUNT; book++)
             sqlite3_bind_int64(s, 16 + book, row->balance[book]);
+        bind_text_or_null(s, 24, row->rules, row->rules_size);
+        bind_time(s, 25, row->next_us);
         code = run(b, s, "grants");
+    }
+    if (s != NULL)
+        give(b, s);
+    return code;
+}
+
+static int claims_write(struct base *b, const struct scrip_commit *c)
+{
+    sqlite3_stmt *s = take(b, "insert into claim_rows values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) on conflict (key) do"
+                              " update set stage = ?3, terms = ?7, amount = ?8, expires = ?9, draws = ?11");
+    int code = s ? SCRIP_OK : SCRIP_EIO;
+
+    for (uint64_t i = 0; i < c->claim_count && code == SCRIP_OK; i++) {
+        const struct scrip_claim_row *row = &c->claims[i];
+
+        sqlite3_bind_int64(s, 1, key_of(name_id(b, row->account), row->number));
+        sqlite3_bind_int64(s, 2, row->kind);
+        sqlite3_bind_int64(s, 3, row->stage);
+        bind_text_or_null(s, 4, row->id, row->id_size);
+        sqlite3_bind_int64(s, 5, (int64_t)row->event);
+        sqlite3_bind_int64(s, 6, (int64_t)row->line);
+        sqlite3_bind_int64(s, 7, (int64_t)row->terms);
+        sqlite3_bind_int64(s, 8, row->amount);
+        bind_time(s, 9, row->expires_us);
+        bind_text_or_null(s, 10, row->group, row->group_size);
+        bind_blob(s, 11, row->draws, row->draws_size);
+        code = run(b, s, "claims");
+    }
+    if (s != NULL)
+        give(b, s);
+    return code;
+}
+
+static int limits_write(struct base *b, const struct scrip_commit *c)
+{
+    sqlite3_stmt *s = take(b, "insert or replace into limit_rows values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)");
+    int code = s ? SCRIP_OK : SCRIP_EIO;
+
+    for (uint64_t i = 0; i < c->limit_count && code == SCRIP_OK; i++) {
+        const struct scrip_limit_row *row = &c->limits[i];
+
+        sqlite3_bind_int64(s, 1, key_of(name_id(b, row->account), row->number));
+        bind_text(s, 2, row->id, row->id_size);
+        sqlite3_bind_int64(s, 3, (int64_t)row->event);
+        sqlite3_bind_int64(s, 4, (int64_t)row->terms);
+        sqlite3_bind_int64(s, 5, row->amount);
+        bind_text_or_null(s, 6, row->per, row->per_size);
+        bind_time(s, 7, row->anchor_us);
+        bind_time(s, 8, row->expires_us);
+        bind_text_or_null(s, 9, row->scope, row->scope_size);
+        bind_blob(s, 10, row->windows, row->windows_size);
+        code = run(b, s, "limits");
+    }
+    if (s != NULL)
+        give(b, s);
+    return code;
+}
+
+static int timers_write(struct base *b, const struct scrip_commit *c)
+{
+    sqlite3_stmt *put = take(b, "insert or replace into timer_rows values (?1, ?2, ?3, ?4, scrip_check('timer_rows', ?1, ?2, ?3, ?4))");
+    sqlite3_stmt *forget = take(b, "delete from timer_rows where account = ?1 and service = ?2 and key = ?3");
+    int code = put && forget ? SCRIP_OK : SCRIP_EIO;
+
+    for (uint64_t i = 0; i < c->timer_count && code == SCRIP_OK; i++) {
+        const struct scrip_timer_row *row = &c->timers[i];
+        sqlite3_stmt *s = row->due_us != SCRIP_TIME_NONE ? put : forget;
+
+        if ((code = bind_name(b, s, 1, row->account, 1)) < 0 || (code = bind_name(b, s, 2, row->service, 1)) < 0)
+            break;
+        bind_blob(s, 3, row->key, row->key_size);
+        if (s == put)
+            sqlite3_bind_int64(s, 4, row->due_us);
+        code = run(b, s, "timers");
+    }
+    if (put != NULL)
+        give(b, put);
+    if (forget != NULL)
+        give(b, forget);
+    return code;
+}
+
+/* When which events of each account came in. */
+static int batches_write(struct base *b, const struct scrip_commit *c)
+{
+    sqlite3_stmt *s = take(b, "insert into batch_rows values (?1, ?2, ?3, scrip_check('batch_rows', ?1, ?2, ?3))");
+    int code = s ? SCRIP_OK : SCRIP_EIO;
+
+    for (uint64_t i = 0; i < c->account_count && code == SCRIP_OK; i++) {
+        const struct scrip_account_row *row = &c->accounts[i];
+
+        sqlite3_bind_int64(s, 1, key_of(name_id(b, row->name), row->first_number));
+        sqlite3_bind_int64(s, 2, (int64_t)row->event_count);
+        sqlite3_bind_int64(s, 3, c->recorded_us);
+        code = run(b, s, "batches");
     }
     if (s != NULL)
         give(b, s);
@@ -567,8 +676,8 @@ static int usage_write(struct base *b, const struct scrip_usage_row *rows, uint6
 
 static int prices_write(struct base *b, const struct scrip_commit *c)
 {
-    sqlite3_stmt *t = take(b, "insert into term_rows values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, scrip_check('term_rows', ?1, ?2, ?3,"
-                              " ?4, ?5, ?6, ?7, ?8))");
+    sqlite3_stmt *t = take(b, "insert into term_rows values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, scrip_check('term_rows', ?1, ?2,"
+                              " ?3, ?4, ?5, ?6, ?7, ?8, ?9))");
     sqlite3_stmt *r = take(b, "insert into rate_rows values (?1, ?2, ?3, ?4, ?5, ?6, ?7, scrip_check('rate_rows', ?1, ?2, ?3, ?4,"
                               " ?5, ?6, ?7))");
     int code = t && r ? SCRIP_OK : SCRIP_EIO;
@@ -589,6 +698,7 @@ static int prices_write(struct base *b, const struct scrip_commit *c)
         sqlite3_bind_int64(t, 6, row->split);
         sqlite3_bind_int64(t, 7, row->settle_lag_us);
         sqlite3_bind_int64(t, 8, row->late);
+        bind_text_or_null(t, 9, row->rules, row->rules_size);
         code = run(b, t, "terms");
     }
     for (uint64_t i = 0; i < c->rate_count && code == SCRIP_OK; i++) {
@@ -680,6 +790,8 @@ static int sqlite_commit(struct scrip_ctx *ctx, const struct scrip_commit *c)
     if ((code = accounts_write(b, c)) == SCRIP_OK && (code = prices_write(b, c)) == SCRIP_OK &&
         (code = events_write(b, c)) == SCRIP_OK && (code = identities_write(b, c)) == SCRIP_OK &&
         (code = entries_write(b, c)) == SCRIP_OK && (code = grants_write(b, c)) == SCRIP_OK &&
+        (code = claims_write(b, c)) == SCRIP_OK && (code = limits_write(b, c)) == SCRIP_OK &&
+        (code = timers_write(b, c)) == SCRIP_OK && (code = batches_write(b, c)) == SCRIP_OK &&
         (code = states_write(b, c)) == SCRIP_OK && (code = checkpoints_write(b, c)) == SCRIP_OK &&
         (code = usage_write(b, c->days, c->day_count, 1)) == SCRIP_OK &&
         (code = usage_write(b, c->months, c->month_count, 0)) == SCRIP_OK &&

@@ -10,7 +10,7 @@
 
 #define EVENT_COLUMNS                                                                                         \
     "key, type, outcome, source, id, time, product, user, service, unit, currency, quantity, amount, rate, digest, data," \
-    " lines, reason"
+    " lines, reason, told"
 
 /* ---- rows from statements ------------------------------------------------------------------------------------- */
 
@@ -38,6 +38,7 @@ static void event_read(struct base *b, sqlite3_stmt *s, struct scrip_event_row *
     row->data = column_text(s, 15, &row->data_size);
     row->lines = column_text(s, 16, &row->lines_size);
     row->reason = column_text(s, 17, &row->reason_size);
+    row->is_told = sqlite3_column_int64(s, 18);
 }
 
 static int event_row(struct base *b, sqlite3_stmt *s, const struct scrip_scan *scan)
@@ -63,6 +64,12 @@ static int account_row(struct base *b, sqlite3_stmt *s, const struct scrip_scan 
     head = column_blob(s, 6, &size);
     memcpy(row.head, head, size < sizeof row.head ? size : sizeof row.head);
     row.data = column_text(s, 7, &row.data_size);
+    row.clock_rank = sqlite3_column_int64(s, 8);
+    row.clock_event = (uint64_t)sqlite3_column_int64(s, 9);
+    row.closed_us = column_time(s, 10);
+    row.claim_count = (uint64_t)sqlite3_column_int64(s, 11);
+    row.limit_count = (uint64_t)sqlite3_column_int64(s, 12);
+    row.timer_count = (uint64_t)sqlite3_column_int64(s, 13);
     return scan->row(scan->sink, &row);
 }
 
@@ -90,6 +97,8 @@ static int grant_row(struct base *b, sqlite3_stmt *s, const struct scrip_scan *s
     row.unlimited = sqlite3_column_int64(s, 14);
     for (int book = 0; book < SCRIP_BOOK_COUNT; book++)
         row.balance[book] = sqlite3_column_int64(s, 15 + book);
+    row.rules = column_text(s, 23, &row.rules_size);
+    row.next_us = column_time(s, 24);
     return scan->row(scan->sink, &row);
 }
 
@@ -102,7 +111,8 @@ static int entry_row(struct base *b, sqlite3_stmt *s, const struct scrip_scan *s
     row.number = (uint64_t)(key & NUMBER_MASK);
     row.event = (uint64_t)sqlite3_column_int64(s, 1);
     row.line = (uint64_t)sqlite3_column_int64(s, 2);
-    row.event_time_us = sqlite3_column_int64(s, 9);
+    row.event_time_us = sqlite3_column_int64(s, 10);
+    row.of = (uint64_t)sqlite3_column_int64(s, 9);
     row.time_us = row.event_time_us + sqlite3_column_int64(s, 3);
     row.debit = sqlite3_column_int64(s, 4);
     row.credit = sqlite3_column_int64(s, 5);
@@ -127,6 +137,65 @@ static int checkpoint_row(struct base *b, sqlite3_stmt *s, const struct scrip_sc
     head = column_blob(s, 4, &size);
     memcpy(row.head, head, size < sizeof row.head ? size : sizeof row.head);
     row.state = column_blob(s, 5, &row.state_size);
+    return scan->row(scan->sink, &row);
+}
+
+static int claim_row(struct base *b, sqlite3_stmt *s, const struct scrip_scan *scan)
+{
+    struct scrip_claim_row row = { 0 };
+    int64_t key = sqlite3_column_int64(s, 0);
+
+    row.account = name_at(b, key >> 32);
+    row.number = (uint64_t)(key & NUMBER_MASK);
+    row.kind = sqlite3_column_int64(s, 1);
+    row.stage = sqlite3_column_int64(s, 2);
+    row.id = column_text(s, 3, &row.id_size);
+    row.event = (uint64_t)sqlite3_column_int64(s, 4);
+    row.line = (uint64_t)sqlite3_column_int64(s, 5);
+    row.terms = (uint64_t)sqlite3_column_int64(s, 6);
+    row.amount = sqlite3_column_int64(s, 7);
+    row.expires_us = column_time(s, 8);
+    row.group = column_text(s, 9, &row.group_size);
+    row.draws = column_blob(s, 10, &row.draws_size);
+    return scan->row(scan->sink, &row);
+}
+
+static int limit_row(struct base *b, sqlite3_stmt *s, const struct scrip_scan *scan)
+{
+    struct scrip_limit_row row = { 0 };
+    int64_t key = sqlite3_column_int64(s, 0);
+
+    row.account = name_at(b, key >> 32);
+    row.number = (uint64_t)(key & NUMBER_MASK);
+    row.id = column_text(s, 1, &row.id_size);
+    row.event = (uint64_t)sqlite3_column_int64(s, 2);
+    row.terms = (uint64_t)sqlite3_column_int64(s, 3);
+    row.amount = sqlite3_column_int64(s, 4);
+    row.per = column_text(s, 5, &row.per_size);
+    row.anchor_us = column_time(s, 6);
+    row.expires_us = column_time(s, 7);
+    row.scope = column_text(s, 8, &row.scope_size);
+    row.windows = column_blob(s, 9, &row.windows_size);
+    return scan->row(scan->sink, &row);
+}
+
+static int timer_row(struct base *b, sqlite3_stmt *s, const struct scrip_scan *scan)
+{
+    struct scrip_timer_row row = { 0 };
+
+    row.account = column_name(b, s, 0);
+    row.service = column_name(b, s, 1);
+    row.key = column_blob(s, 2, &row.key_size);
+    row.due_us = sqlite3_column_int64(s, 3);
+    return scan->row(scan->sink, &row);
+}
+
+static int batch_row(struct base *b, sqlite3_stmt *s, const struct scrip_scan *scan)
+{
+    int64_t key = sqlite3_column_int64(s, 0);
+    struct scrip_batch_row row = { name_at(b, key >> 32), (uint64_t)(key & NUMBER_MASK), (uint64_t)sqlite3_column_int64(s, 1),
+                                   sqlite3_column_int64(s, 2) };
+
     return scan->row(scan->sink, &row);
 }
 
@@ -164,8 +233,9 @@ static int terms_row(struct base *b, sqlite3_stmt *s, const struct scrip_scan *s
 {
     struct scrip_terms_row row = { (uint64_t)sqlite3_column_int64(s, 0), column_name(b, s, 1), sqlite3_column_int64(s, 2),
                                    sqlite3_column_int64(s, 3), sqlite3_column_int64(s, 4), sqlite3_column_int64(s, 5),
-                                   sqlite3_column_int64(s, 6) };
+                                   sqlite3_column_int64(s, 6), NULL, 0 };
 
+    row.rules = column_text(s, 7, &row.rules_size);
     return scan->row(scan->sink, &row);
 }
 
@@ -246,13 +316,27 @@ static const struct {
                            "select * from day_rows where day between ?2 and ?3 and account = ?1", NULL, day_row },
     [SCRIP_TABLE_MONTHS] = { "select * from month_rows where month between ?2 and ?3",
                              "select * from month_rows where month between ?2 and ?3 and account = ?1", NULL, month_row },
-    [SCRIP_TABLE_TERMS] = { "select number, currency, decimals, rounding, split, settle_lag, late from term_rows order by"
-                            " number", NULL, NULL, terms_row },
+    [SCRIP_TABLE_TERMS] = { "select number, currency, decimals, rounding, split, settle_lag, late, rules from term_rows"
+                            " order by number", NULL, NULL, terms_row },
     [SCRIP_TABLE_RATES] = { "select * from rate_rows order by number", NULL, NULL, rate_row },
     [SCRIP_TABLE_CURSORS] = { "select * from cursor_rows", NULL, NULL, cursor_row },
     [SCRIP_TABLE_QUARANTINE] = { "select * from quarantine_rows order by class, source, feed, line, key", NULL, NULL,
                                  quarantine_row },
+    [SCRIP_TABLE_CLAIMS] = { "select * from claim_rows order by key",
+                             "select * from claim_rows where key between ?2 and ?3 order by key", NULL, claim_row },
+    [SCRIP_TABLE_LIMITS] = { "select * from limit_rows order by key",
+                             "select * from limit_rows where key between ?2 and ?3 order by key", NULL, limit_row },
+    [SCRIP_TABLE_TIMERS] = { "select * from timer_rows", "select * from timer_rows where account = ?1", NULL, timer_row },
+    [SCRIP_TABLE_BATCHES] = { "select * from batch_rows order by key",
+                              "select * from batch_rows where key between ?2 and ?3 order by key",
+                              "select * from batch_rows where key between ?2 and ?3 order by key desc", batch_row },
 };
+
+#define CLAIMS_OPEN "select * from claim_rows where stage = 0 and key between ?2 and ?3 order by key"
+#define CLAIM_OF_ID "select * from claim_rows where id = ?4 and key between ?2 and ?3 order by key"
+#define ENTRIES_OF_CHARGE                                                                                     \
+    "select r.*, e.time from entry_rows r left join event_rows e on e.key = (r.key >> 32 << 32) + r.event where" \
+    " r.charge = ?4 and r.charge <> 0 and r.key between ?2 and ?3 order by r.key"
 
 static int64_t account_find(struct base *b, const char *account)
 {
@@ -273,6 +357,10 @@ static int scan_bind(struct base *b, sqlite3_stmt *stmt, const struct scrip_scan
     sqlite3_bind_int64(stmt, 1, account);
     sqlite3_bind_int64(stmt, 2, first);
     sqlite3_bind_int64(stmt, 3, last);
+    if (scan->id)
+        bind_text(stmt, 4, scan->id, strlen(scan->id));
+    else if (scan->of)
+        sqlite3_bind_int64(stmt, 4, (int64_t)scan->of);
     return SCRIP_OK;
 }
 
@@ -283,11 +371,15 @@ static int sqlite_scan(struct scrip_ctx *ctx, const struct scrip_scan *scan)
     sqlite3_stmt *stmt;
     int code = SCRIP_OK, step;
 
-    if (scan->table > SCRIP_TABLE_QUARANTINE)
+    if (scan->table > SCRIP_TABLE_BATCHES)
         return scrip_fail(ctx, SCRIP_EINVALID, "scan: there is no table %llu", (unsigned long long)scan->table);
     sql = scan->account && tables[scan->table].one
               ? (scan->descending && tables[scan->table].down ? tables[scan->table].down : tables[scan->table].one)
               : tables[scan->table].all;
+    if (scan->account && scan->table == SCRIP_TABLE_CLAIMS && (scan->id || scan->only_open))
+        sql = scan->id ? CLAIM_OF_ID : CLAIMS_OPEN;
+    else if (scan->account && scan->table == SCRIP_TABLE_ENTRIES && scan->of)
+        sql = ENTRIES_OF_CHARGE;
     if ((stmt = take(b, sql)) == NULL)
         return settle(b, SCRIP_OK);
     if (scan_bind(b, stmt, scan) == SCRIP_OK) {
@@ -437,11 +529,18 @@ static const char *const checks[] = {
     "select 'books: ' || number || ': the row was changed' from books where chk is not scrip_check('books', number, name)",
     "select 'types: ' || number || ': the row was changed' from types where chk is not scrip_check('types', number, name)",
     "select 'term_rows: ' || number || ': the row was changed' from term_rows where chk is not scrip_check('term_rows', number,"
-    " currency, decimals, unit, rounding, split, settle_lag, late)",
+    " currency, decimals, unit, rounding, split, settle_lag, late, rules)",
     "select 'rate_rows: ' || number || ': the row was changed' from rate_rows where chk is not scrip_check('rate_rows', number,"
     " service, terms, rate, per, label, digest)",
     "select 'state_rows: account ' || account || ', service ' || service || ': the row was changed' from state_rows where chk"
     " is not scrip_check('state_rows', account, service, key, value, discard_after)",
+    "select 'stages: ' || number || ': the row was changed' from stages where chk is not scrip_check('stages', number, name)",
+    "select 'timer_rows: account ' || account || ', service ' || service || ': the row was changed' from timer_rows where chk"
+    " is not scrip_check('timer_rows', account, service, key, due)",
+    "select 'batch_rows: ' || key || ': the row was changed' from batch_rows where chk is not scrip_check('batch_rows', key,"
+    " last, recorded)",
+    "select 'account_rows: ' || account || ': it waits for ' || timers || ' timers, not ' || there from (select account, timers,"
+    " (select count(*) from timer_rows t where t.account = a.account) as there from account_rows a) where timers <> there",
     "select 'cursor_rows: ' || feed || ': the row was changed' from cursor_rows where chk is not scrip_check('cursor_rows',"
     " source, feed, position, line, tail_size, tail_hash)",
     "select 'quarantine_rows: ' || lower(hex(key)) || ': the row was changed' from quarantine_rows where chk is not"

@@ -1,0 +1,169 @@
+/* replay.c - recorded events and quotes through the engine again. */
+#include "replay.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+static void fault(struct replay *replay, int is_end, const char *format, ...) __attribute__((format(printf, 3, 4)));
+static void fault(struct replay *replay, int is_end, const char *format, ...)
+{
+    char text[SCRIP_MESSAGE_SIZE];
+    va_list list;
+
+    va_start(list, format);
+    vsnprintf(text, sizeof text, format, list);
+    va_end(list);
+    replay->is_broken |= is_end;
+    if (replay->fault != NULL)
+        replay->fault(replay->sink, replay, replay->row->number, text);
+}
+
+/* A currency that refused what would come out of a conversion refused it for a reason that is recorded. */
+static int settle_recorded(void *sink, const struct event *event, const struct terms *terms, struct scrip_grant_row *settled,
+                           struct arena *arena, struct scrip_error *why)
+{
+    struct replay *replay = sink;
+
+    (void)event, (void)terms, (void)settled, (void)arena;
+    return error_set(why, SCRIP_EREFUSED, "%.*s", (int)replay->row->reason_size, replay->row->reason);
+}
+
+/* ---- charges that were reversed or rated anew ----------------------------------------------------------------- */
+
+struct meant {
+    struct replay *replay;
+    int64_t type;
+    uint64_t hold_event;
+};
+
+static void meant_read(struct meant *meant, const struct scrip_event_row *row)
+{
+    struct claim *claim;
+    struct event event;
+    const char *id;
+
+    meant->type = row->type;
+    if (row->type != SCRIP_CAPTURE || event_from_row(row, &event, &meant->replay->arena, NULL) < 0)
+        return;
+    id = event_text(&event, SCRIP_F_HOLD);
+    claim = account_hold_find(meant->replay->account, id, strlen(id));
+    meant->hold_event = claim ? claim->row.event : 0;
+}
+
+/* The charge that an event is about, from the entries before it. */
+static int charge_find(struct replay *replay, const struct event *event)
+{
+    const char *source = event_text(event, SCRIP_F_OF_SOURCE), *id = event_text(event, SCRIP_F_OF_ID);
+    struct instance *reader = replay->scrip->reader;
+    const struct scrip_event_row *row = replay->row, *of;
+    struct meant meant = { .replay = replay };
+    struct charge *charge;
+    uint64_t number = 0;
+    int code;
+
+    if ((row->type != SCRIP_REVERSAL && row->type != SCRIP_RERATE) || replay->quote.refusal[0])
+        return SCRIP_OK;
+    code = store_of(reader)->event_find(&reader->ctx, row->account->text, source[0] ? source : row->source->text, id, strlen(id), &of);
+    if (code == SCRIP_OK) {
+        meant_read(&meant, of);
+        number = meant.type == SCRIP_CAPTURE ? meant.hold_event : of->number;
+    } else if (code != SCRIP_ENOTFOUND)
+        return error_set(replay->err, code, "store: %s", reader->error.message);
+    if (number == 0 || number >= row->number) {
+        fault(replay, 1, "the charge that it is about is not there");
+        return SCRIP_OK;
+    }
+    code = history_charge_of(replay->scrip, replay->account, replay->entries, replay->entry_count, number, &replay->arena, &charge,
+                             replay->err);
+    replay->quote.charge = charge;
+    return code;
+}
+
+/* ---- events --------------------------------------------------------------------------------------------------- */
+
+static int event_decode(struct replay *replay, const struct scrip_event_row *row, struct event *event)
+{
+    struct scrip *scrip = replay->scrip;
+    struct scrip_error why = { 0 };
+    uint64_t digest = row->digest;
+    int code = SCRIP_OK;
+
+    if (row->type < 0 || row->type >= SCRIP_EVENT_TYPE_COUNT)
+        code = error_set(&why, SCRIP_EINVALID, "no such type");
+    if (code == SCRIP_OK)
+        code = event_from_row(row, event, &replay->arena, &why);
+    if (code == SCRIP_OK)
+        code = quote_from_row(row, event, scrip->prices, scrip->names, &replay->arena, &scrip->scratch, &replay->quote, &why);
+    if (code < 0) {
+        fault(replay, 1, "cannot be read: %s", why.message);
+        return code;
+    }
+    replay->engine.canonical.size = 0;
+    event_canonical(event, &replay->engine.canonical);
+    if (event->digest != digest)
+        fault(replay, 0, "its content is not what was taken in");
+    return SCRIP_OK;
+}
+
+static int event_replay(void *sink, const void *found)
+{
+    struct replay *replay = sink;
+    const struct scrip_event_row *row = found;
+    const struct effect *effect = &replay->engine.effect;
+    struct event event;
+    int code;
+
+    if (replay->is_broken || (replay->until && row->number > replay->until))
+        return SCRIP_OK;
+    replay->row = row;
+    arena_reset(&replay->arena);
+    if (row->number != replay->account->row.event_count + 1) {
+        fault(replay, 1, "event %" PRIu64 " before it is missing", replay->account->row.event_count + 1);
+        return SCRIP_OK;
+    }
+    if (event_decode(replay, row, &event) < 0)
+        return SCRIP_OK;
+    if ((code = charge_find(replay, &event)) < 0)
+        return code;
+    if (replay->is_broken)
+        return SCRIP_OK;
+    engine_apply(&replay->engine, replay->account, &event, &replay->quote);
+    for (size_t i = 0; i < effect->entry_count; i++) {
+        ARRAY_ROOM(replay->entries, replay->entry_count, replay->entry_room);
+        replay->entries[replay->entry_count++] = effect->entries[i];
+    }
+    return replay->applied ? replay->applied(replay->sink, replay, &event) : SCRIP_OK;
+}
+
+void replay_open(struct replay *replay, struct scrip *scrip, struct scrip_error *err)
+{
+    memset(replay, 0, sizeof *replay);
+    replay->scrip = scrip;
+    replay->err = err;
+    replay->engine.debt_name = scrip->engine.debt_name;
+    replay->engine.settle = settle_recorded;
+    replay->engine.settle_sink = replay;
+}
+
+void replay_close(struct replay *replay)
+{
+    if (replay->account != NULL)
+        account_free(replay->account);
+    engine_free(&replay->engine);
+    arena_free(&replay->arena);
+    free(replay->entries);
+    memset(replay, 0, sizeof *replay);
+}
+
+int replay_account(struct replay *replay, const struct scrip_name *name)
+{
+    struct scrip_scan scan = { .table = SCRIP_TABLE_EVENTS, .account = name->text, .from_period = INT64_MIN, .to_period = INT64_MAX,
+                               .row = event_replay, .sink = replay };
+
+    if (replay->account != NULL)
+        account_free(replay->account);
+    replay->account = account_make(name);
+    replay->entry_count = 0;
+    replay->is_broken = 0;
+    return host_scan(replay->scrip, &scan, replay->err);
+}
