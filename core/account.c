@@ -510,9 +510,9 @@ static int64_t anchor_of(const struct account *account, const struct grant *gran
     const struct grant_rules *rules = grant->rules;
     int64_t anchor = rules->anchor_us != SCRIP_TIME_NONE ? rules->anchor_us : grant->row.effective_us;
 
-    if (rules->from == FROM_START && account->start_us != SCRIP_TIME_NONE)
+    if (rules->from == SCRIP_FROM_START && account->start_us != SCRIP_TIME_NONE)
         anchor = account->start_us;
-    if (rules->from == FROM_CALENDAR &&
+    if (rules->from == SCRIP_FROM_CALENDAR &&
         time_floor(after_us, period_unit(rules->every), account->zone ? account->zone : "UTC", &anchor) < 0)
         return SCRIP_TIME_NONE;
     return anchor;
@@ -548,7 +548,7 @@ static void recurrence_start(struct account *account, struct grant *grant)
 {
     struct purse *purse = account_purse(account, grant->terms->row.currency);
 
-    if (grant->rules->from == FROM_FIRST_USE && grant->row.next_us == SCRIP_TIME_NONE) {
+    if (grant->rules->from == SCRIP_FROM_FIRST_USE && grant->row.next_us == SCRIP_TIME_NONE) {
         ARRAY_ROOM(purse->sleepers, purse->sleeper_count, purse->sleeper_room);
         purse->sleepers[purse->sleeper_count++] = grant;
     } else if (grant->row.next_us != SCRIP_TIME_NONE)

@@ -66,12 +66,11 @@ struct purse {
 };
 
 enum grant_stage { GRANT_WAITING, GRANT_LIVE, GRANT_ENDED, GRANT_DEBT };
-enum recurrence_from { FROM_ANCHOR, FROM_CALENDAR, FROM_START, FROM_FIRST_USE };
 
 /* What few grants have; from the `rules` of their rows. */
 struct grant_rules {
     int is_debt;
-    int from; /* enum recurrence_from */
+    int from; /* enum scrip_recurrence_from */
     int adds;
     char every[32]; /* "": does not recur */
     int64_t anchor_us;
@@ -292,6 +291,7 @@ void scope_from_event(const struct event *event, struct json_out *out);
 /* The rules of a grant's event as JSON, "" for none; amounts in minor units. */
 int grant_rules_write(const struct event *event, const struct terms *terms, int64_t amount, struct json_out *out,
                       struct scrip_error *err);
+void grant_rules_recur(const char *rules, size_t size, const char *every, int64_t from, int64_t amount, struct json_out *out);
 extern const char grant_debt_rules[];
 struct grant_rules *grant_rules_read(const char *json, size_t size); /* NULL: damaged */
 

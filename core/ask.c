@@ -216,7 +216,7 @@ int grant_was_there(const struct grant *grant, int64_t at_us)
     for (int book = 0; book < SCRIP_BOOK_COUNT; book++)
         if (grant->row.balance[book] != 0)
             return 1;
-    return (grant->row.unlimited || (grant->rules && grant->rules->from == FROM_FIRST_USE && grant->rules->every[0])) &&
+    return (grant->row.unlimited || (grant->rules && grant->rules->from == SCRIP_FROM_FIRST_USE && grant->rules->every[0])) &&
            (grant->row.created_us <= at_us || grant->row.effective_us <= at_us);
 }
 

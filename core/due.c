@@ -99,7 +99,7 @@ static void activate(struct account *account, struct grant *grant, int64_t time_
     grant->stage = GRANT_LIVE;
     account_grant_gain(grant);
     if (grant->rules && grant->rules->every[0]) {
-        if (grant->rules->from == FROM_FIRST_USE) {
+        if (grant->rules->from == SCRIP_FROM_FIRST_USE) {
             sleep(account, grant);
             return;
         }
@@ -122,7 +122,7 @@ static void recur(struct engine *engine, struct account *account, struct grant *
     if (grant->stage != GRANT_LIVE || grant->row.next_us != timer->due_us)
         return;
     account_grant_touch(account, grant);
-    if (rules->from == FROM_FIRST_USE) {
+    if (rules->from == SCRIP_FROM_FIRST_USE) {
         balance_set(engine, account, grant, 0, timer->due_us, event_time_us);
         sleep(account, grant);
         return;

@@ -199,6 +199,7 @@ static void head_grant(struct bytes *b, const struct scrip_grant_row *grant)
     bytes_add_number(b, (uint64_t)grant->effective_us);
     bytes_add_number(b, (uint64_t)grant->expires_us);
     bytes_add_text(b, grant->order_key, grant->order_key_size);
+    bytes_add_text(b, grant->rules, grant->rules_size);
 }
 
 static void head_move(struct engine *engine, struct account *account, const struct quote *quote)

@@ -25,9 +25,9 @@ struct grant *grant_make(struct engine *engine, struct account *account, const s
     memset(row.balance, 0, sizeof row.balance);
     grant = account_grant_add(account, &row, terms);
     account_grant_touch(account, grant);
-    if (grant->rules && grant->rules->every[0] && grant->rules->from != FROM_FIRST_USE)
+    if (grant->rules && grant->rules->every[0] && grant->rules->from != SCRIP_FROM_FIRST_USE)
         grant->row.next_us = grant_recurrence_after(account, grant, row.effective_us);
-    if (grant->rules && grant->rules->every[0] && grant->rules->from == FROM_FIRST_USE)
+    if (grant->rules && grant->rules->every[0] && grant->rules->from == SCRIP_FROM_FIRST_USE)
         amount = 0; /* issued when it is first used */
     /* Issued at the earlier of both dates, so that no instant shows it spent before it came. */
     if (amount > 0)

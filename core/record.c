@@ -189,6 +189,10 @@ static void settled_write(const struct scrip_grant_row *grant, struct json_out *
     }
     json_key(out, "order", 5);
     json_string(out, text, grant->order_key_size * 2);
+    if (grant->rules_size) {
+        json_key(out, "rules", 5);
+        json_string(out, grant->rules, grant->rules_size);
+    }
 }
 
 /* What came out of a conversion: everything that its currency decided. */
@@ -300,6 +304,9 @@ static int settled_leaf(struct record_reading *r, const char *key, const char *t
     else if (strcmp(key, "id") == 0) {
         grant->id = arena_text(r->arena, text, size);
         grant->id_size = size;
+    } else if (strcmp(key, "rules") == 0) {
+        grant->rules = arena_text(r->arena, text, size);
+        grant->rules_size = size;
     } else if (strcmp(key, "priority") == 0) {
         grant->has_priority = 1;
         grant->priority = strtoll(text, NULL, 10);
@@ -414,6 +421,8 @@ static int settled_from_row(struct record_reading *r, const struct scrip_event_r
     r->quote->grant.expires_us = settled.expires_us;
     r->quote->grant.order_key = settled.order_key;
     r->quote->grant.order_key_size = settled.order_key_size;
+    r->quote->grant.rules = settled.rules_size ? settled.rules : "";
+    r->quote->grant.rules_size = settled.rules_size;
     return code;
 }
 

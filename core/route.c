@@ -1,6 +1,7 @@
 /* route.c - who prices an event: routing by what instances want, quotes collected, grants settled by their currency. */
 #include "host.h"
 
+#include "calendar.h"
 #include "money.h"
 
 #include <stdio.h>
@@ -507,6 +508,7 @@ static int grant_settle(struct scrip *scrip, const struct currency *currency, co
     shown.number = (int64_t)number;
     shown.floor = row->floor;
     shown.type = event->shown.type;
+    shown.every = event_text(event, SCRIP_F_RECURRENCE_EVERY);
     error_clear(&instance->error);
     code = instance->plugin->api.currency.grant(&instance->ctx, &shown, key, &key_size);
     if (code < 0)
@@ -517,6 +519,13 @@ static int grant_settle(struct scrip *scrip, const struct currency *currency, co
     row->expires_us = shown.expires_us;
     row->order_key = key;
     row->order_key_size = key_size;
+    if (shown.every[0] && event_field(event, SCRIP_F_RECURRENCE_EVERY) == NULL) {
+        if (duration_check(shown.every) < 0 || shown.from < SCRIP_FROM_ANCHOR || shown.from > SCRIP_FROM_FIRST_USE)
+            return error_set(err, SCRIP_EINVALID, "%s: its plugin gives a recurrence that does not exist", currency->name->text);
+        grant_rules_recur(row->rules, row->rules_size, shown.every, shown.from, shown.amount, &scrip->scratch);
+        row->rules = arena_text(arena, scrip->scratch.text, scrip->scratch.size);
+        row->rules_size = scrip->scratch.size;
+            }
     return SCRIP_OK;
 }
 

@@ -160,7 +160,7 @@ static int recurrence_write(const struct event *event, int64_t amount, struct js
         return error_set(err, SCRIP_EINVALID, "recurrence.every: an unlimited grant has nothing that could recur");
     text_put(out, "every", every);
     unless(out, "adds", adds, 0);
-    unless(out, "from", from, FROM_ANCHOR);
+    unless(out, "from", from, SCRIP_FROM_ANCHOR);
     unless(out, "anchor", anchor, SCRIP_TIME_NONE);
     number_put(out, "amount", amount);
     return SCRIP_OK;
@@ -211,6 +211,27 @@ int grant_rules_write(const struct event *event, const struct terms *terms, int6
     return SCRIP_OK;
 }
 
+/* A currency gave a recurrence to a grant whose event has none. */
+void grant_rules_recur(const char *rules, size_t size, const char *every, int64_t from, int64_t amount, struct json_out *out)
+{
+    struct grant_rules *known = size ? grant_rules_read(rules, size) : NULL;
+
+    json_clear(out);
+    text_put(out, "every", every);
+    unless(out, "from", from, SCRIP_FROM_ANCHOR);
+    number_put(out, "amount", amount);
+    if (known != NULL && known->has_rollover) {
+        number_put(out, "rollover_min", known->rollover_min);
+        number_put(out, "rollover_max", known->rollover_max);
+    }
+    if (known != NULL) {
+        unless(out, "max_per_charge", known->max_per_charge, 0);
+        unless(out, "unit", known->unit, 1);
+    }
+    end_put(out);
+    free(known);
+}
+
 static int grant_rules_leaf(void *sink, const struct json_leaf *leaf)
 {
     struct grant_rules *rules = sink;
@@ -222,7 +243,7 @@ static int grant_rules_leaf(void *sink, const struct json_leaf *leaf)
         return leaf_text(leaf, rules->every, sizeof rules->every) ? SCRIP_OK : SCRIP_EINVALID;
     else if (leaf_number(leaf, "adds", &number))
         rules->adds = number != 0;
-    else if (leaf_number(leaf, "from", &number) && number >= FROM_ANCHOR && number <= FROM_FIRST_USE)
+    else if (leaf_number(leaf, "from", &number) && number >= SCRIP_FROM_ANCHOR && number <= SCRIP_FROM_FIRST_USE)
         rules->from = (int)number;
     else if (leaf_number(leaf, "rollover_min", &rules->rollover_min) ||
              leaf_number(leaf, "rollover_max", &rules->rollover_max))

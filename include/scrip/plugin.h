@@ -273,10 +273,15 @@ struct scrip_grant {
     int64_t number;    /* 1, 2, 3 ... in the account, as they came */
     int64_t floor;     /* minor units; the balance may not fall below; INT64_MIN: none */
     int64_t type;      /* enum scrip_event_type of what makes it: a grant, an adjustment, a conversion or a transfer */
+    const char *every; /* its recurrence, "" for none; a currency may set this and the next for a grant that has none */
+    int64_t from;      /* enum scrip_recurrence_from */
 };
 
 enum scrip_rounding { SCRIP_HALF_EVEN, SCRIP_HALF_UP, SCRIP_UP, SCRIP_DOWN };
 enum scrip_late { SCRIP_LATE_POST, SCRIP_LATE_REPLAY };
+/* What recurrences are counted from: the grant's anchor or start, the calendar, the account's start; or each use that comes
+ * after a period's end begins the next one. */
+enum scrip_recurrence_from { SCRIP_FROM_ANCHOR, SCRIP_FROM_CALENDAR, SCRIP_FROM_START, SCRIP_FROM_FIRST_USE };
 /* What becomes of the part of a charge that no grant can pay: the charge is refused, or it is paid by debt, which the next
  * balance settles. */
 enum scrip_overdraft { SCRIP_OVERDRAFT_NONE, SCRIP_OVERDRAFT_DEBT };
