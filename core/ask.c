@@ -512,6 +512,14 @@ int scrip_ask(struct scrip *scrip, const struct scrip_query *query, const struct
         return ask_head(scrip, query, answer, err);
     case SCRIP_ASK_PLUGIN:
         return scrip_plugin_help(scrip, query->id ? query->id : "", answer, err);
+    case SCRIP_ASK_STATEMENT:
+        return ask_statement(scrip, query, answer, err);
+    case SCRIP_ASK_HOLDS:
+    case SCRIP_ASK_DEBTS:
+    case SCRIP_ASK_LIMITS:
+        return ask_claims(scrip, query, answer, err);
+    case SCRIP_ASK_ADVISE:
+        return ask_advise(scrip, query, answer, err);
     default:
         return error_set(err, SCRIP_EINVALID, "question %lld: there is no such question", (long long)query->question);
     }

@@ -49,6 +49,12 @@ int ask_events(struct scrip *scrip, const struct scrip_query *query, const struc
                struct scrip_error *err);
 int ask_explain(struct scrip *scrip, const struct scrip_query *query, const struct scrip_answer *answer,
                 struct scrip_error *err);
+int ask_statement(struct scrip *scrip, const struct scrip_query *query, const struct scrip_answer *answer,
+                  struct scrip_error *err);
+int ask_claims(struct scrip *scrip, const struct scrip_query *query, const struct scrip_answer *answer,
+               struct scrip_error *err);
+int ask_advise(struct scrip *scrip, const struct scrip_query *query, const struct scrip_answer *answer,
+               struct scrip_error *err);
 int ask_quote(struct scrip *scrip, const struct scrip_query *query, const struct scrip_answer *answer,
               struct scrip_error *err);
 

@@ -61,6 +61,9 @@ void debt_add(struct engine *engine, struct account *account, const struct event
     }
     claim->nominal += draw->amount;
     claim->is_dirty = 1;
+    /* Of an earlier date: there may be a balance by now. */
+    if (line->time_us < account->row.clock_us)
+        purse_gain(account, account_purse(account, terms->row.currency), account->row.clock_us);
 }
 
 /* Less of a debt is open; a settled one leaves its purse. */

@@ -203,6 +203,7 @@ static int currency_add(struct scrip *scrip, struct instance *instance, struct s
     currency->policy.accept_from_us = currency->policy.accept_until_us = SCRIP_TIME_NONE;
     currency->policy.overdraft_limit = INT64_MAX;
     currency->policy.hold_decay.whole = 1;
+    currency->policy.topup_below = INT64_MIN;
     currency->policy.hold_group = "";
     currency->policy.convert_keeps = SCRIP_KEEP_CLASS | SCRIP_KEEP_EXPIRES | SCRIP_KEEP_PRIORITY | SCRIP_KEEP_COST;
     if ((code = instance_open(instance, err)) < 0)

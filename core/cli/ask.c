@@ -98,6 +98,30 @@ int run_explain(struct use *use)
     return answer(use, &query);
 }
 
+int run_statement(struct use *use)
+{
+    struct scrip_query query = query_of(use, SCRIP_ASK_STATEMENT);
+
+    return period_answer(use, &query);
+}
+
+int run_listing(struct use *use)
+{
+    static const struct {
+        const char *command;
+        int question;
+    } listings[] = { { "holds", SCRIP_ASK_HOLDS }, { "debts", SCRIP_ASK_DEBTS }, { "limits", SCRIP_ASK_LIMITS },
+                     { "advise", SCRIP_ASK_ADVISE } };
+    struct scrip_query query = query_of(use, SCRIP_ASK_ADVISE);
+
+    for (size_t i = 0; i < sizeof listings / sizeof *listings; i++)
+        if (strcmp(listings[i].command, use->command->name) == 0)
+            query.question = listings[i].question;
+    if (time_flag(use, "as-of", &query.as_of_us) || time_flag(use, "before", &query.before_us))
+        return EXIT_USE;
+    return answer(use, &query);
+}
+
 int run_head(struct use *use)
 {
     struct scrip_query query = query_of(use, SCRIP_ASK_HEAD);

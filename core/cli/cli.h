@@ -68,11 +68,7 @@ int finish(int code);
 int run_feeds(struct use *use);      /* run.c */
 int run_ingest(struct use *use);
 int run_quarantine(struct use *use);
-int run_account(struct use *use);    /* event.c */
-int run_grant(struct use *use);
-int run_charge(struct use *use);
-int run_adjust(struct use *use);
-int run_void(struct use *use);
+int run_operation(struct use *use);  /* event.c: every command that is one event */
 int run_quote(struct use *use);
 int run_submit(struct use *use);
 int run_init(struct use *use);       /* ask.c */
@@ -83,6 +79,8 @@ int run_expiring(struct use *use);
 int run_events(struct use *use);
 int run_explain(struct use *use);
 int run_head(struct use *use);
+int run_statement(struct use *use);
+int run_listing(struct use *use); /* holds, debts, limits, advise */
 int run_verify(struct use *use);
 int run_plugins(struct use *use);
 int run_plugin(struct use *use);

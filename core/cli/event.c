@@ -1,4 +1,4 @@
-/* event.c - commands that submit one event: grant, charge, adjust, void, account, submit; and quote, which does not. */
+/* event.c - commands that submit one event: grant, charge, hold, reverse ...; and quote, which does not. */
 #include "cli.h"
 
 #include <stdlib.h>
@@ -48,7 +48,7 @@ static int flags_add(const struct use *use, struct pairs *pairs)
 {
     for (int i = 0; i < use->given_count; i++) {
         const char *pair = use->given[i]->pair, *value = use->values[i], *equals = strchr(value, '=');
-        int is_list = pair && strncmp(pair, "scope.", 6) == 0;
+        int is_list = pair && (strncmp(pair, "scope.", 6) == 0 || strcmp(pair, "grants") == 0);
 
         if (pair == NULL)
             continue;
@@ -106,48 +106,43 @@ static int pairs_submit(const struct use *use, struct pairs *pairs)
     return code;
 }
 
-int run_account(struct use *use)
+/* The event that a command stands for: its type, and the field of each word. */
+struct operation {
+    const char *command, *type;
+    const char *fields[4];
+};
+
+static const struct operation operations[] = {
+    { "account", "scrip.account", { "account" } },
+    { "grant", "scrip.grant", { "account", "currency", "amount" } },
+    { "charge", "scrip.usage", { "account", "product", "quantity" } },
+    { "adjust", "scrip.adjustment", { "account", "currency", "amount" } },
+    { "void", "scrip.void", { "account", "grant" } },
+    { "hold", "scrip.hold", { "account", "product", "quantity" } },
+    { "extend", "scrip.extend", { "account", "hold" } },
+    { "capture", "scrip.capture", { "account", "hold", "amount" } },
+    { "release", "scrip.release", { "account", "hold", "amount" } },
+    { "reverse", "scrip.reversal", { "account", "of.id", "amount" } },
+    { "convert", "scrip.conversion", { "account", "from", "to", "amount" } },
+    { "transfer", "scrip.transfer", { "account", "currency", "amount" } },
+    { "reset", "scrip.reset", { "account", "currency" } },
+    { "limit", "scrip.limit", { "account", "currency", "amount", "per" } },
+};
+
+int run_operation(struct use *use)
 {
     struct pairs pairs = { .count = 0 };
 
-    pair_add(&pairs, "type", "scrip.account");
-    pair_add(&pairs, "account", use->words[0]);
-    return pairs_submit(use, &pairs);
-}
-
-static void money_add(struct use *use, struct pairs *pairs, const char *type)
-{
-    pair_add(pairs, "type", type);
-    pair_add(pairs, "account", use->words[0]);
-    pair_add(pairs, "currency", use->words[1]);
-    pair_add(pairs, "amount", use->words[2]);
-}
-
-int run_grant(struct use *use)
-{
-    struct pairs pairs = { .count = 0 };
-
-    money_add(use, &pairs, "scrip.grant");
-    return pairs_submit(use, &pairs);
-}
-
-int run_adjust(struct use *use)
-{
-    struct pairs pairs = { .count = 0 };
-
-    if (flag_value(use, "reason", 0) == NULL)
+    if (strcmp(use->command->name, "adjust") == 0 && flag_value(use, "reason", 0) == NULL)
         return wrong_use("adjust: want --reason TEXT: an adjustment says why");
-    money_add(use, &pairs, "scrip.adjustment");
-    return pairs_submit(use, &pairs);
-}
-
-int run_void(struct use *use)
-{
-    struct pairs pairs = { .count = 0 };
-
-    pair_add(&pairs, "type", "scrip.void");
-    pair_add(&pairs, "account", use->words[0]);
-    pair_add(&pairs, "grant", use->words[1]);
+    if (strcmp(use->command->name, "hold") == 0 && use->word_count < 2 && flag_value(use, "amount", 0) == NULL)
+        return wrong_use("hold: of what: want a PRODUCT, or --currency and --amount");
+    for (size_t i = 0; i < sizeof operations / sizeof *operations; i++)
+        if (strcmp(operations[i].command, use->command->name) == 0) {
+            pair_add(&pairs, "type", operations[i].type);
+            for (int k = 0; k < use->word_count; k++)
+                pair_add(&pairs, operations[i].fields[k], use->words[k]);
+        }
     return pairs_submit(use, &pairs);
 }
 
@@ -158,14 +153,6 @@ static void usage_add(struct use *use, struct pairs *pairs)
     pair_add(pairs, "product", use->words[1]);
     if (use->word_count > 2)
         pair_add(pairs, "quantity", use->words[2]);
-}
-
-int run_charge(struct use *use)
-{
-    struct pairs pairs = { .count = 0 };
-
-    usage_add(use, &pairs);
-    return pairs_submit(use, &pairs);
 }
 
 int run_quote(struct use *use)

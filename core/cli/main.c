@@ -68,6 +68,13 @@ static const struct flag head_flags[] = {
     {                                                                                                         \
         "source", "SOURCE", "source", "part of its identity; default: local"                                  \
     }
+#define SCOPE_FLAGS                                                                                                     \
+    { "scope-products", "A,B", "scope.products", "only usage of these products" },                                      \
+        { "scope-services", "A,B", "scope.services", "only usage priced by these services" },                           \
+        { "scope-users", "A,B", "scope.users", "only usage by these users" },                                           \
+    {                                                                                                                   \
+        "scope-attribute", "NAME=A,B", "scope.attributes.", "only usage whose attribute has one of these values"        \
+    }
 static const struct flag account_flags[] = {
     EVENT_FLAGS,
     { "name", "TEXT", "name", "what people call it" },
@@ -85,11 +92,18 @@ static const struct flag grant_flags[] = {
     { "priority", "N", "priority", "for draw orders that use it" },
     { "cost", "AMOUNT", "cost.amount", "of the whole lot" },
     { "cost-currency", "CURRENCY", "cost.currency", "such as USD" },
-    { "floor", "AMOUNT", "floor", "the balance may not fall below; default 0" },
-    { "scope-products", "A,B", "scope.products", "pays only for these products" },
-    { "scope-services", "A,B", "scope.services", "pays only for usage priced by these services" },
-    { "scope-users", "A,B", "scope.users", "pays only for these users" },
-    { "scope-attribute", "NAME=A,B", "scope.attributes.", "pays only where this attribute has one of these values" },
+    { "floor", "AMOUNT", "floor", "the balance may not fall below; default 0; or unlimited" },
+    { "balance", "AMOUNT", "balance", "what is left of it at its start, if not all" },
+    { "every", "DURATION", "recurrence.every", "it comes back to its amount every P1M, P1D, 24h ..." },
+    { "anchor", "TIME", "recurrence.anchor", "what its periods are counted from; default: its start" },
+    { "every-from", "WHAT", "recurrence.from", "anchor (default), calendar, start (the account's), or first-use" },
+    { "every-mode", "MODE", "recurrence.mode", "reset (default), or add" },
+    { "rollover-min", "AMOUNT", "rollover.min", "a reset leaves at least this" },
+    { "rollover-max", "AMOUNT", "rollover.max", "a reset leaves at most this" },
+    { "max-per-charge", "AMOUNT", "max_per_charge", "one charge may take at most this" },
+    { "unit", "N", "grant_unit", "of its balance for one of a charge; default 1" },
+    { "renews", "GRANT", "renews", "takes over what is left of this one, if at least as large" },
+    SCOPE_FLAGS,
     { NULL, NULL, NULL, NULL },
 };
 const struct flag usage_flags[] = {
@@ -101,6 +115,7 @@ const struct flag usage_flags[] = {
     { "amount", "AMOUNT", "amount", "what the vendor charged, for a metered service" },
     { "currency", "CURRENCY", "currency", "the only one that may pay" },
     { "grant", "ID", "grant", "the only grant that may pay" },
+    { "grants", "A,B", "grants", "these grants pay, in this order" },
     { "accept", "all|available", "accept", "available: charge what is there where it is short" },
     { "attribute", "NAME=VALUE", "attribute.", "may be given several times" },
     { NULL, NULL, NULL, NULL },
@@ -116,6 +131,67 @@ static const struct flag adjust_flags[] = {
 static const struct flag void_flags[] = {
     EVENT_FLAGS,
     { "reason", "TEXT", "reason", "why" },
+    { NULL, NULL, NULL, NULL },
+};
+
+static const struct flag limit_flags[] = {
+    EVENT_FLAGS,
+    { "limit", "ID", "limit", "its own id: the same again changes it; default: the event's" },
+    { "anchor", "TIME", "anchor", "what its periods are counted from; default: the calendar" },
+    { "expires", "TIME", "expires", "from when it counts no more" },
+    SCOPE_FLAGS,
+    { NULL, NULL, NULL, NULL },
+};
+static const struct flag hold_flags[] = {
+    { "hold", "ID", "hold", "the hold's own id; default: the event's" },
+    { "expires", "TIME", "expires", "when it is given back by itself; default: the currency's hold_timeout" },
+    { NULL, NULL, NULL, NULL },
+};
+static const struct flag extend_flags[] = {
+    EVENT_FLAGS,
+    { "expires", "TIME", "expires", "when it is given back by itself from now on" },
+    { "amount", "AMOUNT", "amount", "what is to be held from now on" },
+    { NULL, NULL, NULL, NULL },
+};
+static const struct flag event_flags[] = {
+    EVENT_FLAGS,
+    { "reason", "TEXT", "reason", "why" },
+    { NULL, NULL, NULL, NULL },
+};
+static const struct flag reverse_flags[] = {
+    EVENT_FLAGS,
+    { "of-source", "SOURCE", "of.source", "of the charge; default: --source" },
+    { "line", "N", "of.line", "only this line of it" },
+    { "reason", "TEXT", "reason", "why" },
+    { NULL, NULL, NULL, NULL },
+};
+static const struct flag convert_flags[] = {
+    EVENT_FLAGS,
+    { "rate", "RATE", "rate", "what one unit is worth there; default: the configured rate of the date" },
+    { "grant", "ID", "grant", "out of this grant only" },
+    { NULL, NULL, NULL, NULL },
+};
+static const struct flag transfer_flags[] = {
+    EVENT_FLAGS,
+    { "to", "ACCOUNT", "to", "the account that gets it" },
+    { "share", "ACCOUNT=N%", "share.", "to several: 80%, or remaining; may be given several times" },
+    { "grant", "ID", "grant", "out of this grant only; without AMOUNT all that is left of it" },
+    { "reason", "TEXT", "reason", "why" },
+    { NULL, NULL, NULL, NULL },
+};
+static const struct flag reset_flags[] = {
+    EVENT_FLAGS,
+    { "preserve-overage", "yes|no", "preserve_overage", "what is owed is carried on; default no: it is written off" },
+    { NULL, NULL, NULL, NULL },
+};
+static const struct flag instant_flags[] = {
+    { "as-of", "TIME", NULL, "at this instant, with all that falls due at it; default: now" },
+    { "before", "TIME", NULL, "the same, without what falls due at it" },
+    { NULL, NULL, NULL, NULL },
+};
+static const struct flag period_flags[] = {
+    { "from", "TIME", NULL, "from this instant on" },
+    { "to", "TIME", NULL, "before this instant" },
     { NULL, NULL, NULL, NULL },
 };
 
@@ -140,18 +216,45 @@ const struct command commands[] = {
     { "quote", "ACCOUNT PRODUCT [QUANTITY]", 2, 3, "What a usage would cost and which grants would pay. Writes nothing.",
       "scrip -c books.ini quote team RENDER 4", run_quote, usage_flags, format_flags },
     { "account", "ACCOUNT", 1, 1, "Says what an account is called.", "scrip -c books.ini account team --name 'Studio North'",
-      run_account, account_flags, NULL },
+      run_operation, account_flags, NULL },
     { "grant", "ACCOUNT CURRENCY AMOUNT", 3, 3, "Gives a lot of a currency to an account. AMOUNT in units, or 'unlimited'.",
-      "scrip -c books.ini grant team flex 500 --id order-7 --class purchased --cost 1500 --cost-currency USD", run_grant,
+      "scrip -c books.ini grant team flex 500 --id order-7 --class purchased --cost 1500 --cost-currency USD", run_operation,
       grant_flags, NULL },
     { "charge", "ACCOUNT PRODUCT [QUANTITY]", 2, 3, "Charges one usage.", "scrip -c books.ini charge team RENDER 4 --user ann --id job-12",
-      run_charge, usage_flags, NULL },
+      run_operation, usage_flags, NULL },
     { "adjust", "ACCOUNT CURRENCY AMOUNT", 3, 3, "Adds to an account, or takes away (a negative amount, behind --).",
-      "scrip -c books.ini adjust team flex --reason 'counted' -- -12", run_adjust, adjust_flags, NULL },
+      "scrip -c books.ini adjust team flex --reason 'counted' -- -12", run_operation, adjust_flags, NULL },
     { "void", "ACCOUNT GRANT", 2, 2, "Ends a grant: what is left of it can no longer be drawn.",
-      "scrip -c books.ini void team order-7 --reason 'returned'", run_void, void_flags, NULL },
+      "scrip -c books.ini void team order-7 --reason 'returned'", run_operation, void_flags, NULL },
+    { "hold", "ACCOUNT [PRODUCT [QUANTITY]]", 1, 3, "Sets aside what a usage would cost, or --currency and --amount, until it is "
+      "captured, released, or times out.", "scrip -c books.ini hold team RENDER 4 --hold job-12 --expires 2022-04-01T12:00:00Z",
+      run_operation, usage_flags, hold_flags },
+    { "extend", "ACCOUNT HOLD", 2, 2, "Keeps a hold alive, or makes it larger or smaller.",
+      "scrip -c books.ini extend team job-12 --expires 2022-04-01T13:00:00Z", run_operation, extend_flags, NULL },
+    { "capture", "ACCOUNT HOLD [AMOUNT]", 2, 3, "Charges what a hold set aside, or AMOUNT of it; the rest is given back.",
+      "scrip -c books.ini capture team job-12 3", run_operation, event_flags, NULL },
+    { "release", "ACCOUNT HOLD [AMOUNT]", 2, 3, "Gives back what a hold set aside, or AMOUNT of it.",
+      "scrip -c books.ini release team job-12", run_operation, event_flags, NULL },
+    { "reverse", "ACCOUNT ID [AMOUNT]", 2, 3, "Gives a charge back, or AMOUNT of it, to the very grants that paid.",
+      "scrip -c books.ini reverse team u-17 --of-source usage --reason 'failed job'", run_operation, reverse_flags, NULL },
+    { "convert", "ACCOUNT FROM TO [AMOUNT]", 3, 4, "Makes one currency into another at a dated rate; default: all that is available.",
+      "scrip -c books.ini convert team credits flex 300 --rate 0.5", run_operation, convert_flags, NULL },
+    { "transfer", "ACCOUNT CURRENCY [AMOUNT]", 2, 3, "Moves an amount, or a grant, to another account, or to several by shares.",
+      "scrip -c books.ini transfer team flex 100 --to other", run_operation, transfer_flags, NULL },
+    { "reset", "ACCOUNT CURRENCY", 2, 2, "Ends a usage period: each grant keeps what its rollover lets it.",
+      "scrip -c books.ini reset team credits --preserve-overage yes", run_operation, reset_flags, NULL },
+    { "limit", "ACCOUNT CURRENCY AMOUNT [PER]", 3, 4, "Sets the most that may be charged per hour, day, month, year or duration, or for "
+      "ever.", "scrip -c books.ini limit team ai 150 day --limit daily", run_operation, limit_flags, NULL },
     { "submit", "", 0, 0, "Takes one native JSON event from standard input.",
       "scrip -c books.ini submit < event.json", run_submit, no_flags, NULL },
+    { "statement", "ACCOUNT", 1, 1, "An account's movements by posting date, with the balance before and after each.",
+      "scrip -c books.ini statement team --from 2022-03-01 --to 2022-04-01", run_statement, period_flags, format_flags },
+    { "holds", "[ACCOUNT]", 0, 1, "Open holds.", "scrip -c books.ini holds team", run_listing, instant_flags, format_flags },
+    { "debts", "[ACCOUNT]", 0, 1, "What is owed, by charge.", "scrip -c books.ini debts", run_listing, instant_flags, format_flags },
+    { "limits", "[ACCOUNT]", 0, 1, "Limits, and what is used of each.", "scrip -c books.ini limits team", run_listing, instant_flags,
+      format_flags },
+    { "advise", "[ACCOUNT]", 0, 1, "Who has less than the currency's topup_below, and what to buy.",
+      "scrip -c books.ini advise --as-of 2022-03-29", run_listing, instant_flags, format_flags },
     { "quarantine", "list | show KEY | retry [KEY] | drop KEY", 1, 2, "What could not be taken in, and why.",
       "scrip -c books.ini quarantine retry", run_quarantine, no_flags, format_flags },
     { "verify", "", 0, 0, "Proves the books: replays them from recorded events and quotes, and compares every table.",

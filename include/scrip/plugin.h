@@ -315,6 +315,9 @@ struct scrip_policy {
     struct scrip_decimal hold_decay; /* the n-th open hold of one product in a group counts decay^(n-1) times; 1: fully */
     int64_t reset_keeps;     /* 1: a reset leaves grants without a rollover rule as they are; 0: what is left is lost */
     int64_t convert_keeps;   /* SCRIP_KEEP_... of grants that come out of conversions into this currency */
+    int64_t topup_below; /* `advise` says what to buy where an account has less than this; INT64_MIN: never */
+    int64_t topup_to;    /* the same: up to this */
+    int64_t topup_least; /* the same: at least so much */
 };
 
 /* ---- rows of a feed ----------------------------------------------------------------------------------------- */

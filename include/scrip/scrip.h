@@ -109,7 +109,12 @@ enum scrip_question {
     SCRIP_ASK_QUARANTINE, /* what could not be taken in */
     SCRIP_ASK_PLUGINS,
     SCRIP_ASK_HEAD,       /* the store's head and its events, per account with `by` = account */
-    SCRIP_ASK_PLUGIN      /* the options of the plugin `id`, "KIND/NAME", as scrip_plugin_help */
+    SCRIP_ASK_PLUGIN,     /* the options of the plugin `id`, "KIND/NAME", as scrip_plugin_help */
+    SCRIP_ASK_STATEMENT,  /* one account's movements by posting date in [from, to), with the balance before and after each */
+    SCRIP_ASK_HOLDS,      /* open holds */
+    SCRIP_ASK_DEBTS,      /* what is owed, by charge */
+    SCRIP_ASK_LIMITS,     /* limits, and what is used of each */
+    SCRIP_ASK_ADVISE      /* accounts that have less than their currency's top-up threshold, and what to buy */
 };
 
 struct scrip_query {

@@ -29,6 +29,9 @@
     { "refund_term", SCRIP_OPTION_DURATION, "0s", NULL, 0,                                                                 \
       "what comes back to a grant after its end lives this long; 0s: it is lost" },                                        \
     { "hold_timeout", SCRIP_OPTION_DURATION, "0s", NULL, 0, "a hold without an expiry is given back after this; 0s: never" }, \
+    { "topup_below", SCRIP_OPTION_DECIMAL, NULL, NULL, 0, "`advise` says what to buy where less than this is available" }, \
+    { "topup_to", SCRIP_OPTION_DECIMAL, "0", NULL, 0, "up to this" },                                                      \
+    { "topup_least", SCRIP_OPTION_DECIMAL, "0", NULL, 0, "at least so much" },                                             \
     { "reset", SCRIP_OPTION_CHOICE, "keep", "keep,lose", 0, "what scrip.reset leaves of a grant without a rollover rule" }
 
 /* What is sold, what is accepted, what it is worth elsewhere. */
@@ -123,7 +126,10 @@ static inline int lots_policy(struct scrip_ctx *ctx, struct scrip_policy *out)
     out->refund_us = host->option_int(ctx, "refund_term");
     out->hold_us = host->option_int(ctx, "hold_timeout");
     out->reset_keeps = host->option_int(ctx, "reset") == 0;
-    return host->option_given(ctx, "overdraft_limit") ? lots_amount(ctx, "overdraft_limit", &out->overdraft_limit) : SCRIP_OK;
+    if ((host->option_given(ctx, "overdraft_limit") && lots_amount(ctx, "overdraft_limit", &out->overdraft_limit) < 0) ||
+        lots_amount(ctx, "topup_to", &out->topup_to) < 0 || lots_amount(ctx, "topup_least", &out->topup_least) < 0)
+        return SCRIP_EINVALID;
+    return host->option_given(ctx, "topup_below") ? lots_amount(ctx, "topup_below", &out->topup_below) : SCRIP_OK;
 }
 
 /* The options of sales, too. */
