@@ -1,4 +1,4 @@
-/* sheet.h - rate sheets: what the plugins `ratesheet` and `daily` read their prices from.
+/* sheet.h - rate sheets: what the plugins `ratesheet`, `daily`, `window` and `formula` read their prices from.
  *
  * A CSV file with a header: product, from, to, rate, per, currency, unit, label, in any order; product, rate and currency
  * must be there. A row holds in [from, to); an empty end is open. Of the rows that cover a time the one with the latest `from`
@@ -7,16 +7,7 @@
 #ifndef SCRIP_SHEET_H
 #define SCRIP_SHEET_H
 
-#include <scrip/plugin.h>
-
-#include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#define SHEET_COLUMNS 8
-#define SHEET_FIELD_SIZE 256
-#define SHEET_SIZE (64 * 1024 * 1024)
+#include "table.h"
 
 struct sheet_row {
     char *product, *currency, *unit, *label;
@@ -30,185 +21,46 @@ struct sheet {
     size_t count, room;
 };
 
-enum sheet_column { SHEET_PRODUCT, SHEET_FROM, SHEET_TO, SHEET_RATE, SHEET_PER, SHEET_CURRENCY, SHEET_UNIT, SHEET_LABEL };
-
-struct sheet_reading {
-    struct scrip_ctx *ctx;
-    struct sheet *sheet;
-    const char *path, *name, *at, *end;
-    uint64_t line;
-    int places[SHEET_COLUMNS]; /* which field of a row each column is; -1: absent */
-    char fields[SHEET_COLUMNS * 2][SHEET_FIELD_SIZE];
-    int field_count;
+/* What is to be priced. */
+struct sheet_ask {
+    const char *product, *unit;
+    int64_t time_us;
+    struct scrip_decimal quantity;
+    const struct scrip_decimal *factor; /* the rate times this; NULL: as it is */
+    uint64_t group;                     /* of the alternatives, where several currencies may pay */
 };
 
-static const char *const sheet_columns[] = { "product", "from", "to", "rate", "per", "currency", "unit", "label" };
+enum sheet_column { SHEET_PRODUCT, SHEET_FROM, SHEET_TO, SHEET_RATE, SHEET_PER, SHEET_CURRENCY, SHEET_UNIT, SHEET_LABEL };
 
-static int sheet_fault(struct sheet_reading *r, const char *what, const char *found)
+static const char *const sheet_columns[] = { "product", "from", "to", "rate", "per", "currency", "unit", "label", NULL };
+
+static int sheet_row_read(struct table *t, struct sheet *sheet)
 {
-    return scrip_fail(r->ctx, SCRIP_EINVALID, "%s:%llu: %s (found '%.60s')", r->path, (unsigned long long)r->line, what,
-                      found);
-}
-
-/* One field, perhaps quoted; stands behind it afterwards. */
-static int sheet_field(struct sheet_reading *r, char *out)
-{
-    size_t n = 0;
-    int is_quoted = r->at < r->end && *r->at == '"';
-
-    for (r->at += is_quoted; r->at < r->end; r->at++) {
-        if (is_quoted && *r->at == '"') {
-            if (r->at + 1 >= r->end || r->at[1] != '"') {
-                r->at++;
-                is_quoted = 0;
-                break;
-            }
-            r->at++;
-        } else if (!is_quoted && (*r->at == ',' || *r->at == '\n' || *r->at == '\r'))
-            break;
-        if (n + 1 >= SHEET_FIELD_SIZE || *r->at == 0)
-            return sheet_fault(r, "a field longer than 255 bytes, or with a NUL: shorten it", "");
-        out[n++] = *r->at;
-    }
-    out[n] = 0;
-    if (is_quoted)
-        return sheet_fault(r, "a quote that is never closed", out);
-    return SCRIP_OK;
-}
-
-/* One line into fields: 1, 0 at the end, or the fault. */
-static int sheet_line(struct sheet_reading *r)
-{
-    r->field_count = 0;
-    if (r->at >= r->end)
-        return 0;
-    r->line++;
-    for (;;) {
-        if (r->field_count == SHEET_COLUMNS * 2)
-            return sheet_fault(r, "more than 16 columns", "");
-        if (sheet_field(r, r->fields[r->field_count++]) < 0)
-            return SCRIP_EINVALID;
-        if (r->at < r->end && *r->at == ',') {
-            r->at++;
-            continue;
-        }
-        if (r->at < r->end && *r->at == '\r')
-            r->at++;
-        if (r->at < r->end && *r->at++ != '\n')
-            return sheet_fault(r, "text behind a closing quote", r->fields[r->field_count - 1]);
-        return 1;
-    }
-}
-
-static int sheet_header(struct sheet_reading *r)
-{
-    int code;
-
-    if (r->end - r->at >= 3 && memcmp(r->at, "\xef\xbb\xbf", 3) == 0)
-        r->at += 3;
-    if ((code = sheet_line(r)) <= 0)
-        return code < 0 ? code : sheet_fault(r, "empty: want a header: product,from,to,rate,per,currency", "");
-    for (int c = 0; c < SHEET_COLUMNS; c++)
-        r->places[c] = -1;
-    for (int f = 0; f < r->field_count; f++) {
-        int c = 0;
-
-        while (c < SHEET_COLUMNS && strcmp(sheet_columns[c], r->fields[f]) != 0)
-            c++;
-        if (c < SHEET_COLUMNS && r->places[c] >= 0)
-            return sheet_fault(r, "a column given twice", r->fields[f]);
-        if (c < SHEET_COLUMNS)
-            r->places[c] = f;
-        else if (r->fields[f][0])
-            return sheet_fault(r, "an unknown column: want product, from, to, rate, per, currency, unit, label",
-                               r->fields[f]);
-    }
-    if (r->places[SHEET_PRODUCT] < 0 || r->places[SHEET_RATE] < 0 || r->places[SHEET_CURRENCY] < 0)
-        return sheet_fault(r, "a column is missing: product, rate and currency must be there", r->fields[0]);
-    return SCRIP_OK;
-}
-
-static const char *sheet_text(struct sheet_reading *r, enum sheet_column column)
-{
-    int place = r->places[column];
-
-    return place >= 0 && place < r->field_count ? r->fields[place] : "";
-}
-
-static char *sheet_copy(const char *text)
-{
-    char *copy = malloc(strlen(text) + 1);
-
-    return copy ? strcpy(copy, text) : NULL;
-}
-
-static int sheet_time(struct sheet_reading *r, enum sheet_column column, int64_t open, int64_t *out)
-{
-    const char *text = sheet_text(r, column);
-
-    *out = open;
-    if (text[0] == 0)
-        return SCRIP_OK;
-    if (r->ctx->host->time_parse(text, strlen(text), NULL, "", out) < 0)
-        return sheet_fault(r, "from or to: want a date such as 2022-03-29, or nothing", text);
-    return SCRIP_OK;
-}
-
-static int sheet_decimal(struct sheet_reading *r, enum sheet_column column, struct scrip_decimal *out)
-{
-    const char *text = sheet_text(r, column);
-
-    if (r->ctx->host->decimal_parse(text, strlen(text), out) < 0)
-        return sheet_fault(r, column == SHEET_RATE ? "rate: want a decimal number" : "per: want a decimal number", text);
-    return SCRIP_OK;
-}
-
-static int sheet_row_read(struct sheet_reading *r)
-{
-    const struct scrip_host *host = r->ctx->host;
-    struct sheet *sheet = r->sheet;
     struct sheet_row *row;
-    char label[SHEET_FIELD_SIZE * 2], rate[48];
 
-    if (sheet->count == sheet->room) {
-        size_t room = sheet->room ? sheet->room * 2 : 64;
-        struct sheet_row *rows = realloc(sheet->rows, room * sizeof *rows);
-
-        if (rows == NULL)
-            return scrip_fail(r->ctx, SCRIP_ENOMEM, "%s: no memory for its rows", r->path);
-        sheet->rows = rows;
-        sheet->room = room;
-    }
+    if (table_room(t, &sheet->rows, sizeof *sheet->rows, sheet->count, &sheet->room) < 0)
+        return SCRIP_ENOMEM;
     row = &sheet->rows[sheet->count++];
     memset(row, 0, sizeof *row);
-    row->line = r->line;
+    row->line = t->line;
     row->per.whole = 1;
-    if (sheet_text(r, SHEET_PRODUCT)[0] == 0)
-        return sheet_fault(r, "product: missing", "");
-    if (host->currency_find(r->ctx, sheet_text(r, SHEET_CURRENCY), NULL) < 0)
-        return sheet_fault(r, "currency: not configured: add a section [currency/... CODE]",
-                           sheet_text(r, SHEET_CURRENCY));
-    if (sheet_time(r, SHEET_FROM, INT64_MIN, &row->from_us) < 0 || sheet_time(r, SHEET_TO, INT64_MAX, &row->to_us) < 0 ||
-        sheet_decimal(r, SHEET_RATE, &row->rate) < 0 ||
-        (sheet_text(r, SHEET_PER)[0] && sheet_decimal(r, SHEET_PER, &row->per) < 0))
+    if (table_text(t, SHEET_PRODUCT)[0] == 0)
+        return table_fault(t, "product: missing", "");
+    if (table_text(t, SHEET_RATE)[0] == 0)
+        return table_fault(t, "rate: missing: want a decimal number of 0 or more", "");
+    if (table_currency(t, SHEET_CURRENCY) < 0 || table_time(t, SHEET_FROM, INT64_MIN, &row->from_us) < 0 ||
+        table_time(t, SHEET_TO, INT64_MAX, &row->to_us) < 0 || table_decimal(t, SHEET_RATE, &row->rate) < 0 ||
+        table_divisor(t, SHEET_PER, &row->per) < 0)
         return SCRIP_EINVALID;
-    if (row->rate.whole < 0)
-        return sheet_fault(r, "rate: want 0 or more", sheet_text(r, SHEET_RATE));
-    if (row->per.whole < 0 || (row->per.whole == 0 && row->per.atto == 0))
-        return sheet_fault(r, "per: want a number above 0", sheet_text(r, SHEET_PER));
     if (row->from_us >= row->to_us)
-        return sheet_fault(r, "to: must be after from", sheet_text(r, SHEET_TO));
-    host->decimal_write(&row->rate, rate, sizeof rate);
-    snprintf(label, sizeof label, "%s:%llu %s%s%s", r->name, (unsigned long long)r->line, sheet_text(r, SHEET_PRODUCT),
-             sheet_text(r, SHEET_LABEL)[0] ? " " : "", sheet_text(r, SHEET_LABEL));
-    label[250] = 0;
-    row->product = sheet_copy(sheet_text(r, SHEET_PRODUCT));
-    row->currency = sheet_copy(sheet_text(r, SHEET_CURRENCY));
-    row->unit = sheet_copy(sheet_text(r, SHEET_UNIT));
-    row->label = sheet_copy(label);
+        return table_fault(t, "to: must be after from", table_text(t, SHEET_TO));
+    row->product = table_copy(table_text(t, SHEET_PRODUCT));
+    row->currency = table_copy(table_text(t, SHEET_CURRENCY));
+    row->unit = table_copy(table_text(t, SHEET_UNIT));
+    row->label = table_label(t, table_text(t, SHEET_PRODUCT), table_text(t, SHEET_LABEL));
     return row->product && row->currency && row->unit && row->label
                ? SCRIP_OK
-               : scrip_fail(r->ctx, SCRIP_ENOMEM, "%s: no memory for its rows", r->path);
+               : scrip_fail(t->ctx, SCRIP_ENOMEM, "%s: no memory for its rows", t->path);
 }
 
 static int sheet_order(const void *left, const void *right)
@@ -225,25 +77,6 @@ static int sheet_order(const void *left, const void *right)
     return a->line > b->line ? -1 : 1;
 }
 
-static char *sheet_bytes(struct scrip_ctx *ctx, const char *path, size_t *size)
-{
-    FILE *in = fopen(path, "rb");
-    char *bytes = NULL;
-    long length;
-
-    if (in == NULL) {
-        scrip_fail(ctx, SCRIP_EIO, "sheet %s: %s", path, strerror(errno));
-        return NULL;
-    }
-    if (fseek(in, 0, SEEK_END) == 0 && (length = ftell(in)) >= 0 && length <= SHEET_SIZE && fseek(in, 0, SEEK_SET) == 0 &&
-        (bytes = malloc((size_t)length + 1)) != NULL)
-        *size = fread(bytes, 1, (size_t)length, in);
-    else
-        scrip_fail(ctx, SCRIP_ELIMIT, "sheet %s: not a file of at most 64 MiB", path);
-    fclose(in);
-    return bytes;
-}
-
 static void sheet_free(struct sheet *sheet)
 {
     for (size_t i = 0; i < sheet->count; i++) {
@@ -255,31 +88,21 @@ static void sheet_free(struct sheet *sheet)
     free(sheet->rows);
 }
 
-/* Reads the sheet at the option `sheet`; its bytes go into the digest of the instance's prices. */
+/* Reads the sheet at the option `sheet`. */
 static int sheet_read(struct scrip_ctx *ctx, struct sheet *sheet)
 {
-    const char *path = ctx->host->option_text(ctx, "sheet"), *slash = strrchr(path, '/');
-    struct sheet_reading *r = calloc(1, sizeof *r);
-    size_t size = 0;
-    char *bytes = r ? sheet_bytes(ctx, path, &size) : NULL;
-    int code = SCRIP_EIO;
+    struct table *t = table_open(ctx, ctx->host->option_text(ctx, "sheet"), sheet_columns, "product, rate and currency");
+    int code;
 
-    if (bytes != NULL) {
-        ctx->host->digest_add(ctx, bytes, size);
-        r->ctx = ctx;
-        r->sheet = sheet;
-        r->path = path;
-        r->name = slash ? slash + 1 : path;
-        r->at = bytes;
-        r->end = bytes + size;
-        for (code = sheet_header(r); code >= 0 && (code = sheet_line(r)) > 0;)
-            if (r->field_count > 1 || r->fields[0][0])
-                code = sheet_row_read(r);
-        if (code == SCRIP_OK && sheet->count)
-            qsort(sheet->rows, sheet->count, sizeof *sheet->rows, sheet_order);
-    }
-    free(bytes);
-    free(r);
+    if (t == NULL)
+        return SCRIP_EINVALID;
+    code = table_has(t, SHEET_PRODUCT) && table_has(t, SHEET_RATE) && table_has(t, SHEET_CURRENCY) ? SCRIP_OK
+                                                                                                  : table_missing(t);
+    while (code >= 0 && (code = table_next(t)) > 0)
+        code = sheet_row_read(t, sheet);
+    if (code == SCRIP_OK && sheet->count)
+        qsort(sheet->rows, sheet->count, sizeof *sheet->rows, sheet_order);
+    table_close(t);
     return code;
 }
 
@@ -312,31 +135,43 @@ static const struct sheet_row *sheet_find(const struct sheet *sheet, const struc
     return NULL;
 }
 
-/* Adds the line of each currency that has a row at the time, in the order of the option `currencies`: alternatives of one
- * group where it names several. Returns how many, or the fault. */
-static int sheet_quote(struct scrip_ctx *ctx, const struct sheet *sheet, const struct scrip_event *event,
-                       int64_t time_us, const struct scrip_decimal *quantity, uint64_t group, struct scrip_quote *out)
+/* The rows that may pay, one of each currency of the option `currencies`, in its order; without it the only one. Starts at
+ * *at = 0; NULL after the last. */
+static const struct sheet_row *sheet_next(struct scrip_ctx *ctx, const struct sheet *sheet, const char *product,
+                                          const char *unit, int64_t time_us, uint64_t *at)
 {
-    const struct sheet_row *first = sheet_product(sheet, event->product), *row;
-    int has_currencies = ctx->host->option_given(ctx, "currencies"), count = 0, code;
+    const struct sheet_row *first = sheet_product(sheet, product), *row = NULL;
+    int has_currencies = ctx->host->option_given(ctx, "currencies");
+    const char *currency = NULL;
 
     if (first == NULL)
         first = sheet_product(sheet, "*");
-    for (uint64_t i = 0; first != NULL; i++) {
-        const char *currency = has_currencies ? ctx->host->option_item(ctx, "currencies", i) : NULL;
-        struct scrip_line line;
+    while (first != NULL && row == NULL) {
+        if (has_currencies && (currency = ctx->host->option_item(ctx, "currencies", *at)) == NULL)
+            return NULL;
+        if (!has_currencies && *at > 0)
+            return NULL;
+        ++*at;
+        row = sheet_find(sheet, first, currency, unit, time_us);
+    }
+    return row;
+}
 
-        if ((has_currencies && currency == NULL) || (!has_currencies && i > 0))
-            break;
-        if ((row = sheet_find(sheet, first, currency, event->unit, time_us)) == NULL)
-            continue;
-        line.time_us = time_us;
-        line.currency = row->currency;
-        line.quantity = *quantity;
-        line.rate = row->rate;
-        line.per = row->per;
-        line.label = row->label;
-        line.group = has_currencies ? group : 0;
+/* Adds a line for each currency that may pay: alternatives of one group where the option `currencies` names several.
+ * Returns how many, or the fault. */
+static int sheet_price(struct scrip_ctx *ctx, const struct sheet *sheet, const struct sheet_ask *ask,
+                       struct scrip_quote *out)
+{
+    const struct sheet_row *row;
+    uint64_t at = 0;
+    int count = 0, code;
+
+    while ((row = sheet_next(ctx, sheet, ask->product, ask->unit, ask->time_us, &at)) != NULL) {
+        struct scrip_line line = { ask->time_us, row->currency, ask->quantity, row->rate, row->per, row->label, 0 };
+
+        if (ask->factor != NULL && ctx->host->decimal_multiply(&row->rate, ask->factor, &line.rate) < 0)
+            return scrip_fail(ctx, SCRIP_ERANGE, "%s: its rate times the factor is out of range", row->label);
+        line.group = ctx->host->option_given(ctx, "currencies") ? ask->group : 0;
         if ((code = ctx->host->line_add(ctx, out, &line)) < 0)
             return code;
         count++;
@@ -344,39 +179,74 @@ static int sheet_quote(struct scrip_ctx *ctx, const struct sheet *sheet, const s
     return count;
 }
 
-/* Says that the sheet has the product, and yet no price for it then: what an event in quarantine is waiting for. */
-static int sheet_missing(struct scrip_ctx *ctx, const struct scrip_event *event, int64_t time_us)
+/* What costs nothing may still need a balance: the option `gate` says how much. 1: that is the quote. */
+static inline int sheet_gate(struct scrip_ctx *ctx, const struct sheet *sheet, const struct scrip_event *event,
+                             struct scrip_quote *out)
 {
-    char when[40];
+    struct scrip_line line = { event->time_us, NULL, { 0, 0 }, { 1, 0 }, { 1, 0 }, NULL, 0 };
+    const struct sheet_row *row;
+    uint64_t at = 0, count = 0;
+    int code;
 
-    ctx->host->time_write(time_us, when, sizeof when);
-    return scrip_fail(ctx, SCRIP_ENOTFOUND,
-                      "product '%s': the sheet has it, but no row%s%s%s at %s: add one, then scrip quarantine retry",
-                      event->product, event->unit[0] ? " for unit '" : "", event->unit, event->unit[0] ? "'" : "", when);
+    if (!ctx->host->option_given(ctx, "gate"))
+        return 0;
+    while ((row = sheet_next(ctx, sheet, event->product, event->unit, event->time_us, &at)) != NULL) {
+        if (row->rate.whole || row->rate.atto)
+            return 0;
+        count++;
+    }
+    ctx->host->option_decimal(ctx, "gate", &line.quantity);
+    line.group = ctx->host->option_given(ctx, "currencies");
+    for (at = 0; (row = sheet_next(ctx, sheet, event->product, event->unit, event->time_us, &at)) != NULL;) {
+        line.currency = row->currency;
+        line.label = row->label;
+        if ((code = ctx->host->line_add(ctx, out, &line)) < 0)
+            return code;
+    }
+    if (count)
+        ctx->host->verdict(ctx, out, SCRIP_GATE);
+    return count > 0;
+}
+
+/* The verdict for a usage whose product the sheet has, but with no row for its time or unit. */
+static int sheet_unpriced(struct scrip_ctx *ctx, const struct sheet_ask *ask, struct scrip_quote *out)
+{
+    scrip_fail(ctx, SCRIP_ENOTFOUND, "product '%s': the sheet has it, but no row for this time%s%s%s: add one", ask->product,
+               ask->unit[0] ? " and unit '" : "", ask->unit, ask->unit[0] ? "'" : "");
+    ctx->host->verdict(ctx, out, SCRIP_UNPRICED);
+    return SCRIP_OK;
 }
 
 /* 1: the sheet has a row for the product, at whatever date. */
 static int sheet_knows(const struct sheet *sheet, const char *product)
 {
-    return sheet_product(sheet, product) != NULL || sheet_product(sheet, "*") != NULL;
+    return product[0] && (sheet_product(sheet, product) != NULL || sheet_product(sheet, "*") != NULL);
 }
 
-/* Opens an instance whose self is a sheet, or begins with one: `size` bytes, zeroed. */
-static int sheet_open(struct scrip_ctx *ctx, size_t size)
+/* The currencies of an option must be configured. */
+static int sheet_currencies(struct scrip_ctx *ctx)
 {
     const char *currency;
 
-    ctx->self = calloc(1, size);
-    if (ctx->self == NULL)
-        return scrip_fail(ctx, SCRIP_ENOMEM, "no memory for the sheet");
     for (uint64_t i = 0; (currency = ctx->host->option_item(ctx, "currencies", i)) != NULL; i++)
         if (ctx->host->currency_find(ctx, currency, NULL) < 0)
             return scrip_fail(ctx, SCRIP_EINVALID, "%s: currencies: '%s' is not configured: add a section [currency/... %s]",
                               ctx->host->option_where(ctx, "currencies"), currency, currency);
+    return SCRIP_OK;
+}
+
+/* Opens an instance whose self is a sheet, or begins with one: `size` bytes, zeroed. */
+static inline int sheet_open(struct scrip_ctx *ctx, size_t size)
+{
+    ctx->self = calloc(1, size);
+    if (ctx->self == NULL)
+        return scrip_fail(ctx, SCRIP_ENOMEM, "no memory for the sheet");
+    if (sheet_currencies(ctx) < 0)
+        return SCRIP_EINVALID;
     return sheet_read(ctx, ctx->self);
 }
 
-static void sheet_close(struct scrip_ctx *ctx)
+static inline void sheet_close(struct scrip_ctx *ctx)
 {
     if (ctx->self != NULL)
         sheet_free(ctx->self);
@@ -384,10 +254,15 @@ static void sheet_close(struct scrip_ctx *ctx)
     ctx->self = NULL;
 }
 
-#define SHEET_OPTIONS                                                                                         \
-    { "sheet", SCRIP_OPTION_PATH, NULL, NULL, 1, "CSV file: product, from, to, rate, per, currency, unit, label" }, \
+#define SHEET_OPTION_GATE                                                                                     \
+    {                                                                                                         \
+        "gate", SCRIP_OPTION_DECIMAL, NULL, NULL, 0, "balance that must be there for a product whose rate is 0; absent: none" \
+    }
+#define SHEET_OPTIONS_IF(required_)                                                                           \
+    { "sheet", SCRIP_OPTION_PATH, NULL, NULL, (required_), "CSV file: product, from, to, rate, per, currency, unit, label" }, \
     {                                                                                                         \
         "currencies", SCRIP_OPTION_LIST, NULL, NULL, 0, "currencies that may pay, tried in this order; absent: the row's" \
     }
+#define SHEET_OPTIONS SHEET_OPTIONS_IF(1)
 
 #endif
