@@ -24,7 +24,7 @@ static int open_sheet(struct scrip_ctx *ctx)
     if (has_factors != ctx->host->option_given(ctx, "factor_by"))
         return scrip_fail(ctx, SCRIP_EINVALID, "factor_by and factor.*: one without the other: give both, or none");
     for (uint64_t i = 0; ctx->host->option_member(ctx, "factor.*", i, &value, &text) == SCRIP_OK; i++)
-        if (ctx->host->decimal_parse(text, strlen(text), &factor) < 0 || number_is_negative(&factor))
+        if (ctx->host->decimal_parse(text, strlen(text), &factor) < 0 || number_is_negative(factor))
             return scrip_fail(ctx, SCRIP_EINVALID, "factor.%s: want a number of 0 or more, got '%s'", value, text);
     return sheet_open(ctx, sizeof(struct sheet));
 }

@@ -218,7 +218,7 @@ static int sheet_unpriced(struct scrip_ctx *ctx, const struct sheet_ask *ask, st
 }
 
 /* 1: the sheet has a row for the product, at whatever date. */
-static int sheet_knows(const struct sheet *sheet, const char *product)
+static inline int sheet_knows(const struct sheet *sheet, const char *product)
 {
     return product[0] && (sheet_product(sheet, product) != NULL || sheet_product(sheet, "*") != NULL);
 }

@@ -2,7 +2,7 @@
 #ifndef SCRIP_USAGE_H
 #define SCRIP_USAGE_H
 
-#include <scrip/plugin.h>
+#include "number.h"
 
 #include <string.h>
 
@@ -26,26 +26,6 @@ static inline int usage_number(struct scrip_ctx *ctx, const struct scrip_event *
     if (ctx->host->decimal_parse(text, strlen(text), out) < 0)
         return scrip_fail(ctx, SCRIP_EINVALID, "attribute '%s': want a decimal number, got '%.60s'", name, text);
     return SCRIP_OK;
-}
-
-static inline int number_is_zero(const struct scrip_decimal *a)
-{
-    return a->whole == 0 && a->atto == 0;
-}
-
-static inline int number_is_negative(const struct scrip_decimal *a)
-{
-    return a->whole < 0;
-}
-
-static inline int number_subtract(struct scrip_ctx *ctx, const struct scrip_decimal *a, const struct scrip_decimal *b,
-                                  struct scrip_decimal *out)
-{
-    static const struct scrip_decimal minus = { -1, 0 };
-    struct scrip_decimal other;
-    int code = ctx->host->decimal_multiply(b, &minus, &other);
-
-    return code < 0 ? code : ctx->host->decimal_add(a, &other, out);
 }
 
 /* ---- what is counted together ------------------------------------------------------------------------------------ */

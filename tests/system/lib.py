@@ -69,3 +69,70 @@ def event(kind, id, account, time, **data):
 def equal(found, wanted, what):
     if found != wanted:
         raise AssertionError(f"{what}: found {found!r}, wanted {wanted!r}")
+
+
+class Priced(Books):
+    """Books of one account `acct` whose usage is grouped by its own id, so that a test can ask what each event cost."""
+    HEAD = """[scrip]
+dimensions = event
+[store/sqlite]
+file = books.db
+[source/events events]
+files = none-*.jsonl
+"""
+
+    def __init__(self, config, currencies=("usd",), decimals=6, amount="1000000000", **files):
+        made = "".join(f"[currency/prepaid {c}]\ndecimals = {decimals}\n" for c in currencies)
+        super().__init__(self.HEAD + made + config)
+        for name, text in files.items():
+            self.write(name + ".csv", text)
+        self.waiting = [event("grant", "grant-" + c, "acct", "2022-01-01T00:00:00Z", currency=c, amount=amount)
+                        for c in currencies]
+
+    def use(self, id, time, product, quantity=None, end=None, user=None, unit=None, account="acct", **attributes):
+        data = {"product": product, "quantity": quantity, "end": end, "user": user, "unit": unit}
+        data = {k: str(v) for k, v in data.items() if v is not None}
+        data["attributes"] = {"event": id, **{k: str(v) for k, v in attributes.items()}}
+        self.waiting.append(event("usage", id, account, time, **data))
+        return self
+
+    def pass_time(self, time, account="acct"):
+        """An event that costs nothing: what is due by then comes."""
+        self.waiting.append(event("grant", "at-" + time, account, time, currency="usd", amount="1"))
+        return self
+
+    def take(self):
+        self.events(self.waiting)
+        self.waiting = []
+        return self
+
+    def paid(self):
+        """What each event cost, by its id; of services' own charges the id is empty."""
+        self.take()
+        return {u["event"] or "": plain(u["amount"]) for u in self.ask("usage", "--by", "event")}
+
+    def why(self):
+        """Why events were put in quarantine, by id."""
+        self.take()
+        return {q["id"]: q["reason"] for q in self.ask("quarantine", "list")}
+
+    def check(self, wanted, what):
+        equal(self.paid(), wanted, what)
+        self.run("verify")
+        self.done()
+
+
+def plain(number):
+    """12.500000 as 12.5."""
+    return number.rstrip("0").rstrip(".") if "." in number else number
+
+
+def refused(config, wanted, currencies=("usd",), **files):
+    """A configuration that must not open, and the words that say why."""
+    made = Priced(config, currencies, **files)
+    done = made.run("plugins", ok=None)
+    if done.returncode == 0:
+        raise AssertionError(f"opened, wanted {wanted!r}\n{config}{files}")
+    if done.returncode != 2 or wanted not in done.stderr:
+        raise AssertionError(f"exit {done.returncode}, wanted 2 and {wanted!r}\nfound: {done.stderr}")
+    made.done()
