@@ -32,6 +32,8 @@ struct windows {
 
 static int open_sheet(struct scrip_ctx *ctx)
 {
+    if (length_check(ctx, "grace") < 0 || length_check(ctx, "idle_after") < 0)
+        return SCRIP_EINVALID;
     return sheet_open(ctx, sizeof(struct sheet));
 }
 

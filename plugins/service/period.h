@@ -27,6 +27,18 @@ enum period_unit { PERIOD_NONE, PERIOD_HOUR, PERIOD_DAY, PERIOD_MONTH, PERIOD_QU
             "section: the key `zone`; account: the account's own, and `zone` where it has none"               \
     }
 
+/* A length of time is a number of seconds: months have none. */
+static inline int length_check(struct scrip_ctx *ctx, const char *key)
+{
+    const char *text = ctx->host->option_text(ctx, key), *clock = strchr(text, 'T');
+    const char *months = text[0] == 'P' ? strpbrk(text, "YM") : NULL;
+
+    if (ctx->host->option_int(ctx, key) < 0 || (months != NULL && (clock == NULL || months < clock)))
+        return scrip_fail(ctx, SCRIP_EINVALID, "%s: %s: want a length without months, such as 35d, 15m or PT1H, got '%s'",
+                          ctx->host->option_where(ctx, key), key, text);
+    return SCRIP_OK;
+}
+
 /* Whose midnight counts. An account without a zone counts as UTC with the host, so `zone` holds only where that is it. */
 static inline const char *period_zone(struct scrip_ctx *ctx)
 {

@@ -122,7 +122,8 @@ static const struct sheet_row *sheet_product(const struct sheet *sheet, const ch
     return low < sheet->count && strcmp(sheet->rows[low].product, product) == 0 ? &sheet->rows[low] : NULL;
 }
 
-/* The row of a product and currency that counts at a time, or NULL. first: sheet_product's answer. */
+/* The row of a product and currency that counts at a time, or NULL. first: sheet_product's answer. A currency or unit that
+ * is NULL: any. */
 static const struct sheet_row *sheet_find(const struct sheet *sheet, const struct sheet_row *first, const char *currency,
                                           const char *unit, int64_t time_us)
 {
@@ -130,7 +131,7 @@ static const struct sheet_row *sheet_find(const struct sheet *sheet, const struc
 
     for (const struct sheet_row *row = first; row < end && strcmp(row->product, first->product) == 0; row++)
         if ((currency == NULL || strcmp(row->currency, currency) == 0) && row->from_us <= time_us &&
-            time_us < row->to_us && (row->unit[0] == 0 || strcmp(row->unit, unit) == 0))
+            time_us < row->to_us && (unit == NULL || row->unit[0] == 0 || strcmp(row->unit, unit) == 0))
             return row;
     return NULL;
 }

@@ -44,6 +44,8 @@ static int open_tiers(struct scrip_ctx *ctx)
     if (tiers == NULL)
         return scrip_fail(ctx, SCRIP_ENOMEM, "no memory for the sheet");
     tiers->is_free_at_zero = !ctx->host->option_int(ctx, "flat_at_zero");
+    if (length_check(ctx, "keep") < 0)
+        return SCRIP_EINVALID;
     if (has_period && ctx->host->option_given(ctx, "currencies"))
         return scrip_fail(ctx, SCRIP_EINVALID, "%s: currencies: a period adds up in one currency: leave this out, or period",
                           ctx->host->option_where(ctx, "currencies"));
