@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from decimal import Decimal
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 SCRIP = os.environ.get("SCRIP", os.path.join(ROOT, "build", "scrip"))
@@ -108,8 +109,15 @@ files = none-*.jsonl
 
     def paid(self):
         """What each event cost, by its id; of services' own charges the id is empty."""
+        return self.sums("event")
+
+    def sums(self, by, where=None):
+        """What each of a dimension cost, over all currencies; usage that was free is there with 0."""
         self.take()
-        return {u["event"] or "": plain(u["amount"]) for u in self.ask("usage", "--by", "event")}
+        made = {}
+        for row in self.ask("usage", "--by", by, *(["--where", where] if where else [])):
+            made[row[by] or ""] = made.get(row[by] or "", 0) + Decimal(row["amount"])
+        return {key: plain(format(amount, "f")) for key, amount in made.items()}
 
     def why(self):
         """Why events were put in quarantine, by id."""

@@ -19,8 +19,7 @@ def tiered(keys, *rows, **more):
 
 
 def months(made):
-    made.take()
-    return {u["month"]: Decimal(u["amount"]) for u in made.ask("usage", "--by", "month")}
+    return {month: Decimal(amount) for month, amount in made.sums("month").items()}
 
 
 # ---- what others publish --------------------------------------------------------------------------------------------
