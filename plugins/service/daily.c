@@ -34,7 +34,7 @@ static int open_sheet(struct scrip_ctx *ctx)
 {
     if (length_check(ctx, "grace") < 0 || length_check(ctx, "idle_after") < 0)
         return SCRIP_EINVALID;
-    return sheet_open(ctx, sizeof(struct sheet));
+    return sheet_open(ctx, sizeof(struct sheet), 1);
 }
 
 static int is_calendar(struct scrip_ctx *ctx)

@@ -15,6 +15,11 @@ static const struct scrip_option options[] = {
     SCRIP_OPTIONS_END,
 };
 
+struct ratesheet {
+    struct sheet sheet; /* first: sheet.h opens and frees it */
+    int has_meters, has_factors;
+};
+
 static int open_sheet(struct scrip_ctx *ctx)
 {
     const char *value, *text;
@@ -26,16 +31,21 @@ static int open_sheet(struct scrip_ctx *ctx)
     for (uint64_t i = 0; ctx->host->option_member(ctx, "factor.*", i, &value, &text) == SCRIP_OK; i++)
         if (ctx->host->decimal_parse(text, strlen(text), &factor) < 0 || number_is_negative(factor))
             return scrip_fail(ctx, SCRIP_EINVALID, "factor.%s: want a number of 0 or more, got '%s'", value, text);
-    return sheet_open(ctx, sizeof(struct sheet));
+    if (sheet_open(ctx, sizeof(struct ratesheet), 1) < 0)
+        return SCRIP_EINVALID;
+    ((struct ratesheet *)ctx->self)->has_factors = has_factors;
+    ((struct ratesheet *)ctx->self)->has_meters = ctx->host->option_given(ctx, "meters");
+    return SCRIP_OK;
 }
 
 /* 1: the rate has a factor; 0: it has none; SCRIP_ENOTFOUND: no factor is configured for this value. */
 static int factor_find(struct scrip_ctx *ctx, const struct scrip_event *event, struct scrip_decimal *out)
 {
-    const char *by = ctx->host->option_text(ctx, "factor_by"), *found, *value, *text, *other = NULL;
+    const char *by, *found, *value, *text, *other = NULL;
 
-    if (by[0] == 0)
+    if (!((const struct ratesheet *)ctx->self)->has_factors)
         return 0;
+    by = ctx->host->option_text(ctx, "factor_by");
     found = usage_attribute(event, by);
     for (uint64_t i = 0; ctx->host->option_member(ctx, "factor.*", i, &value, &text) == SCRIP_OK; i++)
         if (found != NULL && strcmp(value, found) == 0)
@@ -91,8 +101,8 @@ static int quote(struct scrip_ctx *ctx, const struct scrip_event *event, struct 
     if (code > 0)
         ask.factor = &factor;
     if (code >= 0)
-        code = ctx->host->option_given(ctx, "meters") ? meters_price(ctx, event, &ask, out)
-                                                      : sheet_price(ctx, ctx->self, &ask, out);
+        code = ((const struct ratesheet *)ctx->self)->has_meters ? meters_price(ctx, event, &ask, out)
+                                                                 : sheet_price(ctx, ctx->self, &ask, out);
     if (code == 0)
         return sheet_unpriced(ctx, &ask, out);
     ctx->host->verdict(ctx, out, code == SCRIP_ENOTFOUND ? SCRIP_UNPRICED : SCRIP_PRICED);

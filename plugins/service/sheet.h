@@ -19,6 +19,7 @@ struct sheet_row {
 struct sheet {
     struct sheet_row *rows; /* by product, then currency, then from descending, then line descending */
     size_t count, room;
+    int has_currencies, has_gate; /* options that are given: asked for once, not for each usage */
 };
 
 /* What is to be priced. */
@@ -96,6 +97,7 @@ static int sheet_read(struct scrip_ctx *ctx, struct sheet *sheet)
 
     if (t == NULL)
         return SCRIP_EINVALID;
+    sheet->has_currencies = ctx->host->option_given(ctx, "currencies");
     code = table_has(t, SHEET_PRODUCT) && table_has(t, SHEET_RATE) && table_has(t, SHEET_CURRENCY) ? SCRIP_OK
                                                                                                   : table_missing(t);
     while (code >= 0 && (code = table_next(t)) > 0)
@@ -142,15 +144,14 @@ static const struct sheet_row *sheet_next(struct scrip_ctx *ctx, const struct sh
                                           const char *unit, int64_t time_us, uint64_t *at)
 {
     const struct sheet_row *first = sheet_product(sheet, product), *row = NULL;
-    int has_currencies = ctx->host->option_given(ctx, "currencies");
     const char *currency = NULL;
 
     if (first == NULL)
         first = sheet_product(sheet, "*");
     while (first != NULL && row == NULL) {
-        if (has_currencies && (currency = ctx->host->option_item(ctx, "currencies", *at)) == NULL)
+        if (sheet->has_currencies && (currency = ctx->host->option_item(ctx, "currencies", *at)) == NULL)
             return NULL;
-        if (!has_currencies && *at > 0)
+        if (!sheet->has_currencies && *at > 0)
             return NULL;
         ++*at;
         row = sheet_find(sheet, first, currency, unit, time_us);
@@ -172,7 +173,7 @@ static int sheet_price(struct scrip_ctx *ctx, const struct sheet *sheet, const s
 
         if (ask->factor != NULL && ctx->host->decimal_multiply(&row->rate, ask->factor, &line.rate) < 0)
             return scrip_fail(ctx, SCRIP_ERANGE, "%s: its rate times the factor is out of range", row->label);
-        line.group = ctx->host->option_given(ctx, "currencies") ? ask->group : 0;
+        line.group = sheet->has_currencies ? ask->group : 0;
         if ((code = ctx->host->line_add(ctx, out, &line)) < 0)
             return code;
         count++;
@@ -189,7 +190,7 @@ static inline int sheet_gate(struct scrip_ctx *ctx, const struct sheet *sheet, c
     uint64_t at = 0, count = 0;
     int code;
 
-    if (!ctx->host->option_given(ctx, "gate"))
+    if (!sheet->has_gate)
         return 0;
     while ((row = sheet_next(ctx, sheet, event->product, event->unit, event->time_us, &at)) != NULL) {
         if (row->rate.whole || row->rate.atto)
@@ -197,7 +198,7 @@ static inline int sheet_gate(struct scrip_ctx *ctx, const struct sheet *sheet, c
         count++;
     }
     ctx->host->option_decimal(ctx, "gate", &line.quantity);
-    line.group = ctx->host->option_given(ctx, "currencies");
+    line.group = (uint64_t)sheet->has_currencies;
     for (at = 0; (row = sheet_next(ctx, sheet, event->product, event->unit, event->time_us, &at)) != NULL;) {
         line.currency = row->currency;
         line.label = row->label;
@@ -236,15 +237,17 @@ static int sheet_currencies(struct scrip_ctx *ctx)
     return SCRIP_OK;
 }
 
-/* Opens an instance whose self is a sheet, or begins with one: `size` bytes, zeroed. */
-static inline int sheet_open(struct scrip_ctx *ctx, size_t size)
+/* Opens an instance whose self is a sheet, or begins with one: `size` bytes, zeroed. has_gate: it has that option. */
+static inline int sheet_open(struct scrip_ctx *ctx, size_t size, int has_gate)
 {
-    ctx->self = calloc(1, size);
-    if (ctx->self == NULL)
+    struct sheet *sheet = ctx->self = calloc(1, size);
+
+    if (sheet == NULL)
         return scrip_fail(ctx, SCRIP_ENOMEM, "no memory for the sheet");
+    sheet->has_gate = has_gate && ctx->host->option_given(ctx, "gate");
     if (sheet_currencies(ctx) < 0)
         return SCRIP_EINVALID;
-    return sheet_read(ctx, ctx->self);
+    return sheet_read(ctx, sheet);
 }
 
 static inline void sheet_close(struct scrip_ctx *ctx)

@@ -80,7 +80,7 @@ static int open_window(struct scrip_ctx *ctx)
     if (ctx->host->option_given(ctx, "period") && ctx->host->option_int(ctx, "period") == PERIOD_NONE)
         return scrip_fail(ctx, SCRIP_EINVALID, "%s: period: want hour, day, month, quarter or year",
                           ctx->host->option_where(ctx, "period"));
-    if (sheet_open(ctx, sizeof(struct sheet)) < 0)
+    if (sheet_open(ctx, sizeof(struct sheet), 0) < 0)
         return SCRIP_EINVALID;
     return meter == 1U << METER_PEAK ? peak_open(ctx) : meter == 1U << METER_NET ? net_open(ctx) : SCRIP_OK;
 }
