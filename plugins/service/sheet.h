@@ -210,12 +210,17 @@ static inline int sheet_gate(struct scrip_ctx *ctx, const struct sheet *sheet, c
     return count > 0;
 }
 
-/* The verdict for a usage whose product the sheet has, but with no row for its time or unit. */
+/* The verdict for a usage whose product the sheet has, but no row for its time and unit: what it waits for in quarantine. */
 static int sheet_unpriced(struct scrip_ctx *ctx, const struct sheet_ask *ask, struct scrip_quote *out)
 {
-    scrip_fail(ctx, SCRIP_ENOTFOUND, "product '%s': the sheet has it, but no row for this time%s%s%s: add one", ask->product,
-               ask->unit[0] ? " and unit '" : "", ask->unit, ask->unit[0] ? "'" : "");
+    int has_unit = ask->unit != NULL && ask->unit[0];
+    char when[40];
+
+    ctx->host->time_write(ask->time_us, when, sizeof when);
     ctx->host->verdict(ctx, out, SCRIP_UNPRICED);
+    scrip_fail(ctx, SCRIP_ENOTFOUND,
+               "product '%s': the sheet has it, but no row%s%s%s at %s: add one, then scrip quarantine retry", ask->product,
+               has_unit ? " for unit '" : "", has_unit ? ask->unit : "", has_unit ? "'" : "", when);
     return SCRIP_OK;
 }
 

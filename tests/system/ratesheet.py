@@ -28,7 +28,7 @@ lib.equal(why["words"], "s: attribute 'input': want a decimal number, got 'many'
 assert why["unit"].startswith("product 'other': no service has a price"), why
 made.done()
 made = sheet("meters = input, video\n", METERS).use("new", AT, "model", input=1, video=3)
-lib.equal(made.why()["new"], "s: product 'model': the sheet has it, but no row for this time and unit 'video': add one", "unit")
+assert made.why()["new"].startswith("s: product 'model': the sheet has it, but no row for unit 'video' at 2022-03-30T00"), made.why()
 lib.equal(made.paid(), {}, "nothing of it was charged")
 made.done()
 made = sheet("meters = hardware, software\n", "product,unit,rate,currency\nrun,hardware,2,ahc\nrun,software,3,usd\n",
