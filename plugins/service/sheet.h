@@ -124,18 +124,19 @@ static const struct sheet_row *sheet_product(const struct sheet *sheet, const ch
     return low < sheet->count && strcmp(sheet->rows[low].product, product) == 0 ? &sheet->rows[low] : NULL;
 }
 
-/* The row of a product and currency that counts at a time, or NULL. first: sheet_product's answer. A currency or unit that
- * is NULL: any. */
+/* The row of a product that counts at a time, in a currency and for a unit (NULL: any), or NULL. first: sheet_product's
+ * answer. */
 static const struct sheet_row *sheet_find(const struct sheet *sheet, const struct sheet_row *first, const char *currency,
                                           const char *unit, int64_t time_us)
 {
-    const struct sheet_row *end = sheet->rows + sheet->count;
+    const struct sheet_row *end = sheet->rows + sheet->count, *found = NULL;
 
     for (const struct sheet_row *row = first; row < end && strcmp(row->product, first->product) == 0; row++)
         if ((currency == NULL || strcmp(row->currency, currency) == 0) && row->from_us <= time_us &&
-            time_us < row->to_us && (unit == NULL || row->unit[0] == 0 || strcmp(row->unit, unit) == 0))
-            return row;
-    return NULL;
+            time_us < row->to_us && (unit == NULL || row->unit[0] == 0 || strcmp(row->unit, unit) == 0) &&
+            (found == NULL || row->from_us > found->from_us || (row->from_us == found->from_us && row->line > found->line)))
+            found = row;
+    return found;
 }
 
 /* The rows that may pay, one of each currency of the option `currencies`, in its order; without it the only one. Starts at

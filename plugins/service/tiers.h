@@ -279,12 +279,13 @@ static inline const struct schedule *tiers_known(const struct tiers *tiers, cons
 static inline const struct schedule *tiers_find(const struct tiers *tiers, const char *product, const char *currency,
                                                 int64_t time_us)
 {
-    const struct schedule *first = tiers_known(tiers, product), *end = tiers->schedules + tiers->count;
+    const struct schedule *first = tiers_known(tiers, product), *end = tiers->schedules + tiers->count, *found = NULL;
 
     for (const struct schedule *s = first; first != NULL && s < end && strcmp(s->product, first->product) == 0; s++)
-        if ((currency == NULL || strcmp(s->currency, currency) == 0) && s->from_us <= time_us && time_us < s->to_us)
-            return s;
-    return NULL;
+        if ((currency == NULL || strcmp(s->currency, currency) == 0) && s->from_us <= time_us && time_us < s->to_us &&
+            (found == NULL || s->from_us > found->from_us || (s->from_us == found->from_us && s->line > found->line)))
+            found = s;
+    return found;
 }
 
 /* ---- prices ------------------------------------------------------------------------------------------------------- */

@@ -15,6 +15,13 @@ made.use("simple", AT, "cfd-simple").use("complex", AT, "cfd-complex", 2).use("r
 made.use("new", "2022-03-29T00:00:00Z", "forge").use("old", "2022-03-28T23:59:59.999999Z", "forge")
 made.check({"simple": "5", "complex": "70", "ratio": "55", "new": "3", "old": "1"}, "rates")
 
+# Where the currency changes by date, the row with the latest `from` counts, whatever the currencies are called.
+made = sheet("", "product,from,rate,currency\njob,,5,aaa\njob,2022-03-29,2,usd\n", currencies=("aaa", "usd"))
+made.use("old", "2022-03-28T00:00:00Z", "job").use("new", AT, "job").take()
+lib.equal([(u["event"], u["currency"], lib.plain(u["amount"])) for u in made.ask("usage", "--by", "event,currency")],
+          [("new", "usd", "2"), ("old", "aaa", "5")], "another currency from a day on")
+made.done()
+
 # Meters: input, output and cached tokens at a price each; all of them or none; a currency of its own for one of them.
 METERS = "product,unit,rate,per,currency\nmodel,input,3,1000000,usd\nmodel,output,15,1000000,usd\nmodel,cached,0.3,1000000,usd\n"
 KEYS = "meters = input, output, cached\n"
