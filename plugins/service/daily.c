@@ -1,10 +1,12 @@
-/* daily.c - prices by the day of one user and product: a rolling window of 24 hours from the first use, or the calendar's.
+/* daily.c - prices by the day of one user and product: a rolling window of 24 hours from the first use, or the
+ * calendar's.
  *
- * A window is opened by a use that no window covers, and renewed while a session goes on; each is a line of the quote at
- * the window's own start. What it keeps for a user and product: the starts of its last windows, newest last, so that a late
- * use inside an earlier window stays free. A use before all that are kept opens one of its own.
+ * A window is opened by a use that no window covers, and renewed while a session goes on; each is a line of the quote
+ * at the window's own start. What it keeps for a user and product: the starts of its last windows, newest last, so that
+ * a late use inside an earlier window stays free. A use before all that are kept opens one of its own.
  *
- * A session may tell when it was idle, in an attribute: a day that would begin in such a time begins where work goes on.
+ * A session may tell when it was idle, in an attribute: a day that would begin in such a time begins where work goes
+ * on.
  */
 #include "period.h"
 #include "sheet.h"
@@ -17,11 +19,14 @@
 static const struct scrip_option options[] = {
     SHEET_OPTIONS,
     SHEET_OPTION_GATE,
-    { "window", SCRIP_OPTION_CHOICE, "24h", "24h,calendar", 0, "24 hours from the first use, or calendar days of the zone" },
+    { "window", SCRIP_OPTION_CHOICE, "24h", "24h,calendar", 0,
+      "24 hours from the first use, or calendar days of the zone" },
     PERIOD_OPTIONS_ZONE,
     { "grace", SCRIP_OPTION_DURATION, "5m", NULL, 0, "a session of at most this length costs nothing" },
-    { "idle", SCRIP_OPTION_NAME, NULL, NULL, 0, "the attribute that tells a session's idle times: START/END, START/END ..." },
-    { "idle_after", SCRIP_OPTION_DURATION, "15m", NULL, 0, "so long into an idle time no new day is charged until it ends" },
+    { "idle", SCRIP_OPTION_NAME, NULL, NULL, 0,
+      "the attribute that tells a session's idle times: START/END, START/END ..." },
+    { "idle_after", SCRIP_OPTION_DURATION, "15m", NULL, 0,
+      "so long into an idle time no new day is charged until it ends" },
     SCRIP_OPTIONS_END,
 };
 
@@ -64,7 +69,8 @@ static int64_t covered_until(struct scrip_ctx *ctx, const struct windows *window
     for (uint64_t i = 0; i < windows->count; i++) {
         int64_t start, end;
 
-        if (window_at(ctx, windows->starts[i], &start, &end) == SCRIP_OK && windows->starts[i] <= time_us && time_us < end)
+        if (window_at(ctx, windows->starts[i], &start, &end) == SCRIP_OK && windows->starts[i] <= time_us &&
+            time_us < end)
             return end;
     }
     return SCRIP_TIME_NONE;
@@ -135,8 +141,8 @@ static int idle_next(struct scrip_ctx *ctx, const char *name, const char **at, i
     if (slash == NULL || slash > stop || ctx->host->time_parse(text, (uint64_t)(slash - text), NULL, "", start) < 0 ||
         ctx->host->time_parse(slash + 1, (uint64_t)(stop - slash - 1), NULL, "", end) < 0 || *end < *start)
         return scrip_fail(ctx, SCRIP_EINVALID,
-                          "attribute '%s': want idle times as START/END, START/END with the zones in them, got '%.80s'", name,
-                          text);
+                          "attribute '%s': want idle times as START/END, START/END with the zones in them, got '%.80s'",
+                          name, text);
     return 1;
 }
 
@@ -202,7 +208,8 @@ static int quote(struct scrip_ctx *ctx, const struct scrip_event *event, struct 
     if ((code = sheet_gate(ctx, ctx->self, event, out)) != 0)
         return code < 0 ? code : SCRIP_OK;
     if ((key_size = key_make(event, key)) == 0)
-        return scrip_fail(ctx, SCRIP_ELIMIT, "user and product: longer than %d bytes together", SCRIP_STATE_KEY_SIZE - 1);
+        return scrip_fail(ctx, SCRIP_ELIMIT, "user and product: longer than %d bytes together",
+                          SCRIP_STATE_KEY_SIZE - 1);
     if ((code = windows_load(ctx, key, key_size, &windows)) < 0)
         return code;
     ctx->host->verdict(ctx, out, SCRIP_FREE);

@@ -4,18 +4,21 @@
  *     let.mp = width * height / 1e6 * frames * (if view = 'panorama' then 6 else 1)
  *     price.rendering = if quality = 'standard' and mp <= 6 then 0 else mp
  *
- * The result is the amount in `currency`, or, with a `sheet`, the quantity that the sheet's dated rate is for. What a formula
- * needs and the event does not have leaves the usage unpriced: it is never taken as 0.
+ * The result is the amount in `currency`, or, with a `sheet`, the quantity that the sheet's dated rate is for. What a
+ * formula needs and the event does not have leaves the usage unpriced: it is never taken as 0.
  */
 #include "formula.h"
 #include "sheet.h"
 
 static const struct scrip_option options[] = {
-    { "price.*", SCRIP_OPTION_TEXT, NULL, NULL, 0, "price.PRODUCT = formula; price.PREFIX* and price.* stand for several" },
+    { "price.*", SCRIP_OPTION_TEXT, NULL, NULL, 0,
+      "price.PRODUCT = formula; price.PREFIX* and price.* stand for several" },
     { "let.*", SCRIP_OPTION_TEXT, NULL, NULL, 0, "let.NAME = formula, for the formulas below it" },
     { "const.*", SCRIP_OPTION_DECIMAL, NULL, NULL, 0, "const.NAME = number, for all formulas" },
-    { "divide", SCRIP_OPTION_CHOICE, NULL, "half-even,half-up,up,down", 0, "how / rounds its 18th digit; needed where / is used" },
-    { "currency", SCRIP_OPTION_NAME, NULL, NULL, 0, "the formula's result is an amount of this; needed without a sheet" },
+    { "divide", SCRIP_OPTION_CHOICE, NULL, "half-even,half-up,up,down", 0,
+      "how / rounds its 18th digit; needed where / is used" },
+    { "currency", SCRIP_OPTION_NAME, NULL, NULL, 0,
+      "the formula's result is an amount of this; needed without a sheet" },
     { "label", SCRIP_OPTION_TEXT, NULL, NULL, 0, "what explanations call the price; absent: the formula itself" },
     SHEET_OPTIONS_IF(0),
     SCRIP_OPTIONS_END,
@@ -31,17 +34,19 @@ struct formulas {
 
 static int name_check(struct scrip_ctx *ctx, const struct formula_set *set, const char *kind, const char *name)
 {
-    static const char *const taken[] = { "quantity", "seconds", "product", "user", "unit", "if", "then", "else", "and", "or",
-                                         "not" };
+    static const char *const taken[] = { "quantity", "seconds", "product", "user", "unit", "if",
+                                         "then",     "else",    "and",     "or",   "not" };
 
     if (name[0] == 0 || formula_name(name) != strlen(name))
         return scrip_fail(ctx, SCRIP_EINVALID, "%s%s: want a name of letters, digits, _ and .", kind, name);
     for (size_t i = 0; i < sizeof taken / sizeof *taken; i++)
         if (strcmp(taken[i], name) == 0)
-            return scrip_fail(ctx, SCRIP_EINVALID, "%s%s: the name means something already: choose another", kind, name);
+            return scrip_fail(ctx, SCRIP_EINVALID, "%s%s: the name means something already: choose another", kind,
+                              name);
     for (int i = 0; i < set->const_count; i++)
         if (strcmp(set->const_names[i], name) == 0)
-            return scrip_fail(ctx, SCRIP_EINVALID, "%s%s: there is a constant of this name: choose another", kind, name);
+            return scrip_fail(ctx, SCRIP_EINVALID, "%s%s: there is a constant of this name: choose another", kind,
+                              name);
     return SCRIP_OK;
 }
 
@@ -84,12 +89,14 @@ static int formulas_read(struct scrip_ctx *ctx, struct formulas *all)
         struct formula *price = &all->prices[all->price_count];
 
         if (all->price_count == FORMULA_NAMES)
-            return scrip_fail(ctx, SCRIP_ELIMIT, "price.%s: more than %d prices: add a second section", name, FORMULA_NAMES);
+            return scrip_fail(ctx, SCRIP_ELIMIT, "price.%s: more than %d prices: add a second section", name,
+                              FORMULA_NAMES);
         all->price_count++;
         if (formula_read(ctx, &all->set, "price.", name, text, price) < 0)
             return SCRIP_EINVALID;
         if (price->type != FORMULA_NUMBER)
-            return scrip_fail(ctx, SCRIP_EINVALID, "%s: want a number, not %s", price->name, formula_types[price->type]);
+            return scrip_fail(ctx, SCRIP_EINVALID, "%s: want a number, not %s", price->name,
+                              formula_types[price->type]);
     }
     return SCRIP_OK;
 }
@@ -104,7 +111,8 @@ static int open_formulas(struct scrip_ctx *ctx)
     all->has_sheet = ctx->host->option_given(ctx, "sheet");
     all->set.rounding = ctx->host->option_given(ctx, "divide") ? (int)ctx->host->option_int(ctx, "divide") : -1;
     if (all->has_sheet == (currency[0] != 0))
-        return scrip_fail(ctx, SCRIP_EINVALID, "currency and sheet: want one of them: an amount has a currency, and a quantity "
+        return scrip_fail(ctx, SCRIP_EINVALID,
+                          "currency and sheet: want one of them: an amount has a currency, and a quantity "
                           "has its rate in a sheet");
     if (currency[0] && ctx->host->currency_find(ctx, currency, NULL) < 0)
         return scrip_fail(ctx, SCRIP_EINVALID, "%s: currency '%s': not configured: add a section [currency/... %s]",
@@ -177,10 +185,11 @@ static int quote(struct scrip_ctx *ctx, const struct scrip_event *event, struct 
         code = sheet_price(ctx, &all->sheet, &ask, out);
         return code == 0 ? sheet_unpriced(ctx, &ask, out) : code < 0 ? code : SCRIP_OK;
     }
-    snprintf(label, sizeof label, "%.200s", ctx->host->option_text(ctx, "label")[0] ? ctx->host->option_text(ctx, "label")
-                                                                                    : price->text);
-    struct scrip_line line = { SCRIP_TIME_NONE, ctx->host->option_text(ctx, "currency"), value.number, { 1, 0 }, { 1, 0 },
-                               label, 0 };
+    snprintf(label, sizeof label, "%.200s",
+             ctx->host->option_text(ctx, "label")[0] ? ctx->host->option_text(ctx, "label") : price->text);
+    struct scrip_line line = {
+        SCRIP_TIME_NONE, ctx->host->option_text(ctx, "currency"), value.number, { 1, 0 }, { 1, 0 }, label, 0
+    };
     return ctx->host->line_add(ctx, out, &line);
 }
 

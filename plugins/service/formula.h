@@ -11,7 +11,8 @@
  * attribute; attribute('NAME') is one with any name. An attribute is a number, and text beside a text.
  * Functions: min(a, ...), max(a, ...), ceil(a [, step]), floor(a [, step]), round(a [, step]) (halves away from 0),
  * has(NAME), value(NAME, if missing), count(NAME) (items of a list split by commas).
- * Sums are exact. A product is kept to 18 digits after the point, halves to even; a quotient is rounded there as configured.
+ * Sums are exact. A product is kept to 18 digits after the point, halves to even; a quotient is rounded there as
+ * configured.
  */
 #ifndef SCRIP_FORMULA_H
 #define SCRIP_FORMULA_H
@@ -32,8 +33,9 @@ static const char *const formula_types[] = { "a number", "a text", "a comparison
 
 enum formula_kind {
     OP_NUMBER, OP_TEXT, OP_LET, OP_QUANTITY, OP_SECONDS, OP_PRODUCT, OP_USER, OP_UNIT, OP_ATTRIBUTE_NUMBER,
-    OP_ATTRIBUTE_TEXT, OP_HAS, OP_COUNT, OP_VALUE, OP_ADD, OP_SUBTRACT, OP_MULTIPLY, OP_DIVIDE, OP_MINUS, OP_MIN, OP_MAX,
-    OP_CEIL, OP_FLOOR, OP_ROUND, OP_COMPARE, OP_SAME, OP_DIFFERENT, OP_NOT, OP_AND, OP_OR, OP_UNLESS, OP_JUMP
+    OP_ATTRIBUTE_TEXT, OP_HAS, OP_COUNT, OP_VALUE, OP_ADD, OP_SUBTRACT, OP_MULTIPLY, OP_DIVIDE, OP_MINUS, OP_MIN,
+    OP_MAX, OP_CEIL, OP_FLOOR, OP_ROUND, OP_COMPARE, OP_SAME, OP_DIFFERENT, OP_NOT, OP_AND, OP_OR, OP_UNLESS,
+    OP_JUMP
 };
 
 /* OP_COMPARE's argument: which orders are true, by bits: below 1, equal 2, above 4. */
@@ -60,7 +62,7 @@ struct formula_set {
     int rounding; /* of quotients, enum scrip_rounding; -1: not configured */
 };
 
-/* ---- parsing ------------------------------------------------------------------------------------------------------ */
+/* ---- parsing ------------------------------------------------------------------------------------------------ */
 
 struct formula_reading {
     struct scrip_ctx *ctx;
@@ -335,13 +337,15 @@ static int formula_value(struct formula_reading *r, int *type)
         return formula_number(r, type);
     if (*at == '\'' || *at == '"') {
         *type = FORMULA_TEXT;
-        return formula_attribute_name(r, &name, &size) < 0 ? SCRIP_EINVALID : formula_emit_text(r, at, OP_TEXT, name, size);
+        return formula_attribute_name(r, &name, &size) < 0 ? SCRIP_EINVALID
+                                                           : formula_emit_text(r, at, OP_TEXT, name, size);
     }
     if (formula_takes(r, "("))
         return formula_expression(r, type) < 0 ? SCRIP_EINVALID : formula_must(r, ")", "want )");
     size = formula_name(at);
     if (size == 0 || formula_is_word(at, size))
-        return formula_fault(r, at, at[0] ? "want a number, a name or (" : "ends too early: want a number, a name or (");
+        return formula_fault(r, at,
+                             at[0] ? "want a number, a name or (" : "ends too early: want a number, a name or (");
     r->at += size;
     return formula_takes(r, "(") ? formula_call(r, at, size, type) : formula_named(r, at, size, type);
 }
@@ -364,8 +368,8 @@ static int formula_minus(struct formula_reading *r, int *type)
 }
 
 /* Parts of one kind with signs between them, from left to right. */
-static int formula_chain(struct formula_reading *r, int (*part)(struct formula_reading *, int *), const char *const signs[2],
-                         const int kinds[2], int *type)
+static int formula_chain(struct formula_reading *r, int (*part)(struct formula_reading *, int *),
+                         const char *const signs[2], const int kinds[2], int *type)
 {
     const char *at;
 
@@ -431,7 +435,8 @@ static int formula_compare(struct formula_reading *r, int *type)
             kind = orders[i] == 2 ? OP_SAME : OP_DIFFERENT;
         }
         if (formula_want(r, at, *type, kind == OP_COMPARE ? FORMULA_NUMBER : FORMULA_TEXT, place) < 0 ||
-            formula_want(r, other, right, kind == OP_COMPARE ? FORMULA_NUMBER : FORMULA_TEXT, r->formula->count - 1) < 0)
+            formula_want(r, other, right, kind == OP_COMPARE ? FORMULA_NUMBER : FORMULA_TEXT, r->formula->count - 1) <
+                0)
             return SCRIP_EINVALID;
         *type = FORMULA_TRUTH;
         return formula_emit(r, sign, kind, orders[i], -1);
@@ -492,9 +497,10 @@ static int formula_if(struct formula_reading *r, const char *at, int *type)
 {
     int unless, jump;
 
-    if (formula_part(r, formula_expression, FORMULA_TRUTH) < 0 || (unless = formula_emit(r, at, OP_UNLESS, 0, -1)) < 0 ||
-        formula_must(r, "then", "want then") < 0 || formula_part(r, formula_expression, FORMULA_NUMBER) < 0 ||
-        (jump = formula_emit(r, at, OP_JUMP, 0, -1)) < 0 || formula_must(r, "else", "want else") < 0)
+    if (formula_part(r, formula_expression, FORMULA_TRUTH) < 0 ||
+        (unless = formula_emit(r, at, OP_UNLESS, 0, -1)) < 0 || formula_must(r, "then", "want then") < 0 ||
+        formula_part(r, formula_expression, FORMULA_NUMBER) < 0 || (jump = formula_emit(r, at, OP_JUMP, 0, -1)) < 0 ||
+        formula_must(r, "else", "want else") < 0)
         return SCRIP_EINVALID;
     r->formula->ops[unless].argument = r->formula->count;
     if (formula_part(r, formula_expression, FORMULA_NUMBER) < 0)
@@ -551,7 +557,7 @@ static void formula_free(struct formula *formula)
     free(formula->text);
 }
 
-/* ---- evaluation --------------------------------------------------------------------------------------------------- */
+/* ---- evaluation --------------------------------------------------------------------------------------------- */
 
 struct formula_value {
     struct scrip_decimal number; /* a truth: 1 or 0 */
@@ -561,7 +567,8 @@ struct formula_value {
 static int formula_run(struct scrip_ctx *ctx, const struct formula_set *set, const struct formula *formula,
                        const struct scrip_event *event, struct formula_value *out);
 
-static int formula_trouble(struct scrip_ctx *ctx, const struct formula *f, const struct formula_op *op, const char *what)
+static int formula_trouble(struct scrip_ctx *ctx, const struct formula *f, const struct formula_op *op,
+                           const char *what)
 {
     return scrip_fail(ctx, SCRIP_ENOTFOUND, "%s: column %d: %s", f->name, op->column, what);
 }
@@ -606,7 +613,8 @@ static int formula_load(struct scrip_ctx *ctx, const struct formula_set *set, co
         return SCRIP_OK;
     case OP_COUNT:
         top->number = (struct scrip_decimal){ formula_count(text), 0 };
-        return text ? SCRIP_OK : scrip_fail(ctx, SCRIP_ENOTFOUND, "attribute '%s': missing: %s needs it", op->text, f->name);
+        return text ? SCRIP_OK
+                    : scrip_fail(ctx, SCRIP_ENOTFOUND, "attribute '%s': missing: %s needs it", op->text, f->name);
     case OP_VALUE:
         if (text == NULL)
             return SCRIP_OK;
@@ -615,7 +623,8 @@ static int formula_load(struct scrip_ctx *ctx, const struct formula_set *set, co
         return usage_number(ctx, event, op->text, &top->number) < 0 ? SCRIP_ENOTFOUND : SCRIP_OK;
     case OP_ATTRIBUTE_TEXT:
         top->text = text;
-        return text ? SCRIP_OK : scrip_fail(ctx, SCRIP_ENOTFOUND, "attribute '%s': missing: %s needs it", op->text, f->name);
+        return text ? SCRIP_OK
+                    : scrip_fail(ctx, SCRIP_ENOTFOUND, "attribute '%s': missing: %s needs it", op->text, f->name);
     default:
         top->text = op->kind == OP_TEXT ? op->text : op->kind == OP_PRODUCT ? event->product
                     : op->kind == OP_USER ? event->user : event->unit;
@@ -677,7 +686,8 @@ static int formula_run(struct scrip_ctx *ctx, const struct formula_set *set, con
         else if (op->kind == OP_SAME || op->kind == OP_DIFFERENT) {
             top--;
             stack[top].number =
-                (struct scrip_decimal){ (strcmp(stack[top].text, stack[top + 1].text) == 0) == (op->kind == OP_SAME), 0 };
+                (struct scrip_decimal){ (strcmp(stack[top].text, stack[top + 1].text) == 0) == (op->kind == OP_SAME),
+                                        0 };
         } else if (op->kind <= OP_VALUE) {
             top += op->kind != OP_VALUE;
             code = formula_load(ctx, set, formula, op, event, &stack[top]);

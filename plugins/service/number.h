@@ -1,4 +1,5 @@
-/* number.h - sums of several steps in exact decimals: the first step that does not fit is remembered, and asked for once. */
+/* number.h - sums of several steps in exact decimals: the first step that does not fit is remembered, and asked for
+ * once. */
 #ifndef SCRIP_NUMBER_H
 #define SCRIP_NUMBER_H
 
@@ -51,7 +52,8 @@ static inline struct scrip_decimal calc_subtract(struct calc *c, struct scrip_de
     return calc_add(c, a, calc_multiply(c, b, minus));
 }
 
-static inline struct scrip_decimal calc_divide(struct calc *c, struct scrip_decimal a, struct scrip_decimal b, int rounding)
+static inline struct scrip_decimal calc_divide(struct calc *c, struct scrip_decimal a, struct scrip_decimal b,
+                                               int rounding)
 {
     struct scrip_decimal out = { 0, 0 };
     int code = c->ctx->host->decimal_divide(&a, &b, rounding, &out);
@@ -60,7 +62,8 @@ static inline struct scrip_decimal calc_divide(struct calc *c, struct scrip_deci
 }
 
 /* To a multiple of step; SCRIP_UP and SCRIP_DOWN go away from 0 and towards it. */
-static inline struct scrip_decimal calc_round(struct calc *c, struct scrip_decimal a, struct scrip_decimal step, int rounding)
+static inline struct scrip_decimal calc_round(struct calc *c, struct scrip_decimal a, struct scrip_decimal step,
+                                              int rounding)
 {
     struct scrip_decimal out = { 0, 0 };
     int code = c->ctx->host->decimal_round(&a, &step, rounding, &out);

@@ -34,12 +34,13 @@ static inline int length_check(struct scrip_ctx *ctx, const char *key)
     const char *months = text[0] == 'P' ? strpbrk(text, "YM") : NULL;
 
     if (ctx->host->option_int(ctx, key) < 0 || (months != NULL && (clock == NULL || months < clock)))
-        return scrip_fail(ctx, SCRIP_EINVALID, "%s: %s: want a length without months, such as 35d, 15m or PT1H, got '%s'",
+        return scrip_fail(ctx, SCRIP_EINVALID,
+                          "%s: %s: want a length without months, such as 35d, 15m or PT1H, got '%s'",
                           ctx->host->option_where(ctx, key), key, text);
     return SCRIP_OK;
 }
 
-/* Whose midnight counts. An account without a zone counts as UTC with the host, so `zone` holds only where that is it. */
+/* Whose midnight counts. An account without a zone is in UTC to the host, so that `zone` stands in for both. */
 static inline const char *period_zone(struct scrip_ctx *ctx)
 {
     const char *zone;
@@ -50,8 +51,8 @@ static inline const char *period_zone(struct scrip_ctx *ctx)
     return strcmp(zone, "UTC") == 0 ? ctx->host->option_text(ctx, "zone") : zone;
 }
 
-/* The period that starts `anchor` + n durations and holds the time. The first guess takes months as short as they can be in
- * the mean, so that it is never far off; the rest are steps. */
+/* The period that starts `anchor` + n durations and holds the time. The first guess takes months as short as they can
+ * be in the mean, so that it is never far off; the rest are steps. */
 static inline int period_from_anchor(struct scrip_ctx *ctx, int64_t time_us, int64_t unit, const char *duration,
                                      const char *zone, struct period *out)
 {
@@ -99,8 +100,9 @@ static inline int period_at(struct scrip_ctx *ctx, int64_t time_us, struct perio
     out->end_us = SCRIP_TIME_NONE;
     if (unit == PERIOD_NONE)
         return SCRIP_OK;
-    code = ctx->host->option_given(ctx, "anchor") ? period_from_anchor(ctx, time_us, unit, durations[unit], zone, out)
-                                                  : period_from_calendar(ctx, time_us, unit, durations[unit], zone, out);
+    code = ctx->host->option_given(ctx, "anchor")
+               ? period_from_anchor(ctx, time_us, unit, durations[unit], zone, out)
+               : period_from_calendar(ctx, time_us, unit, durations[unit], zone, out);
     return code < 0 ? scrip_fail(ctx, SCRIP_ERANGE, "time: its period cannot be found in zone %s", zone) : SCRIP_OK;
 }
 

@@ -1,7 +1,7 @@
 /* ratesheet.c - prices a usage by quantity x rate / per from a dated sheet.
  *
- * `meters` names attributes that are priced each by a line of its own: the sheet's row of the event's product whose `unit` is
- * the attribute's name. `factor_by` names an attribute that picks a factor for the rate: `factor.VALUE`.
+ * `meters` names attributes that are priced each by a line of its own: the sheet's row of the event's product whose
+ * `unit` is the attribute's name. `factor_by` names an attribute that picks a factor for the rate: `factor.VALUE`.
  */
 #include "sheet.h"
 #include "usage.h"
@@ -9,9 +9,11 @@
 static const struct scrip_option options[] = {
     SHEET_OPTIONS,
     SHEET_OPTION_GATE,
-    { "meters", SCRIP_OPTION_LIST, NULL, NULL, 0, "attributes priced instead of the quantity, each by the row of that unit" },
+    { "meters", SCRIP_OPTION_LIST, NULL, NULL, 0,
+      "attributes priced instead of the quantity, each by the row of that unit" },
     { "factor_by", SCRIP_OPTION_NAME, NULL, NULL, 0, "the attribute whose value picks a factor for the rate" },
-    { "factor.*", SCRIP_OPTION_DECIMAL, NULL, NULL, 0, "factor.VALUE = NUMBER; factor.* is for all other values and none" },
+    { "factor.*", SCRIP_OPTION_DECIMAL, NULL, NULL, 0,
+      "factor.VALUE = NUMBER; factor.* is for all other values and none" },
     SCRIP_OPTIONS_END,
 };
 
@@ -55,10 +57,10 @@ static int factor_find(struct scrip_ctx *ctx, const struct scrip_event *event, s
     if (other != NULL)
         return ctx->host->decimal_parse(other, strlen(other), out) < 0 ? SCRIP_EINVALID : 1;
     if (found == NULL)
-        return scrip_fail(ctx, SCRIP_ENOTFOUND, "attribute '%s': missing: it picks the factor; factor.* = 1 would do without",
-                          by);
-    return scrip_fail(ctx, SCRIP_ENOTFOUND, "attribute '%s': no factor for '%.60s': add factor.%.60s, or factor.*", by, found,
-                      found);
+        return scrip_fail(ctx, SCRIP_ENOTFOUND,
+                          "attribute '%s': missing: it picks the factor; factor.* = 1 would do without", by);
+    return scrip_fail(ctx, SCRIP_ENOTFOUND, "attribute '%s': no factor for '%.60s': add factor.%.60s, or factor.*", by,
+                      found, found);
 }
 
 /* A line for each meter that the event has. Returns how many, or the fault. */

@@ -1,8 +1,9 @@
 /* sheet.h - rate sheets: what the plugins `ratesheet`, `daily`, `window` and `formula` read their prices from.
  *
- * A CSV file with a header: product, from, to, rate, per, currency, unit, label, in any order; product, rate and currency
- * must be there. A row holds in [from, to); an empty end is open. Of the rows that cover a time the one with the latest `from`
- * counts, and of equal ones the later line. The product `*` stands for any that the sheet does not name.
+ * A CSV file with a header: product, from, to, rate, per, currency, unit, label, in any order; product, rate and
+ * currency must be there. A row holds in [from, to); an empty end is open. Of the rows that cover a time the one with
+ * the latest `from` counts, and of equal ones the later line. The product `*` stands for any that the sheet does not
+ * name.
  */
 #ifndef SCRIP_SHEET_H
 #define SCRIP_SHEET_H
@@ -31,9 +32,13 @@ struct sheet_ask {
     uint64_t group;                     /* of the alternatives, where several currencies may pay */
 };
 
-enum sheet_column { SHEET_PRODUCT, SHEET_FROM, SHEET_TO, SHEET_RATE, SHEET_PER, SHEET_CURRENCY, SHEET_UNIT, SHEET_LABEL };
+enum sheet_column {
+    SHEET_PRODUCT, SHEET_FROM, SHEET_TO, SHEET_RATE, SHEET_PER, SHEET_CURRENCY, SHEET_UNIT, SHEET_LABEL
+};
 
-static const char *const sheet_columns[] = { "product", "from", "to", "rate", "per", "currency", "unit", "label", NULL };
+static const char *const sheet_columns[] = {
+    "product", "from", "to", "rate", "per", "currency", "unit", "label", NULL
+};
 
 static int sheet_row_read(struct table *t, struct sheet *sheet)
 {
@@ -92,7 +97,8 @@ static void sheet_free(struct sheet *sheet)
 /* Reads the sheet at the option `sheet`. */
 static int sheet_read(struct scrip_ctx *ctx, struct sheet *sheet)
 {
-    struct table *t = table_open(ctx, ctx->host->option_text(ctx, "sheet"), sheet_columns, "product, rate and currency");
+    struct table *t =
+        table_open(ctx, ctx->host->option_text(ctx, "sheet"), sheet_columns, "product, rate and currency");
     int code;
 
     if (t == NULL)
@@ -126,21 +132,22 @@ static const struct sheet_row *sheet_product(const struct sheet *sheet, const ch
 
 /* The row of a product that counts at a time, in a currency and for a unit (NULL: any), or NULL. first: sheet_product's
  * answer. */
-static const struct sheet_row *sheet_find(const struct sheet *sheet, const struct sheet_row *first, const char *currency,
-                                          const char *unit, int64_t time_us)
+static const struct sheet_row *sheet_find(const struct sheet *sheet, const struct sheet_row *first,
+                                          const char *currency, const char *unit, int64_t time_us)
 {
     const struct sheet_row *end = sheet->rows + sheet->count, *found = NULL;
 
     for (const struct sheet_row *row = first; row < end && strcmp(row->product, first->product) == 0; row++)
         if ((currency == NULL || strcmp(row->currency, currency) == 0) && row->from_us <= time_us &&
             time_us < row->to_us && (unit == NULL || row->unit[0] == 0 || strcmp(row->unit, unit) == 0) &&
-            (found == NULL || row->from_us > found->from_us || (row->from_us == found->from_us && row->line > found->line)))
+            (found == NULL || row->from_us > found->from_us ||
+             (row->from_us == found->from_us && row->line > found->line)))
             found = row;
     return found;
 }
 
-/* The rows that may pay, one of each currency of the option `currencies`, in its order; without it the only one. Starts at
- * *at = 0; NULL after the last. */
+/* The rows that may pay, one of each currency of the option `currencies`, in its order; without it the only one. Starts
+ * at *at = 0; NULL after the last. */
 static const struct sheet_row *sheet_next(struct scrip_ctx *ctx, const struct sheet *sheet, const char *product,
                                           const char *unit, int64_t time_us, uint64_t *at)
 {
@@ -211,7 +218,8 @@ static inline int sheet_gate(struct scrip_ctx *ctx, const struct sheet *sheet, c
     return count > 0;
 }
 
-/* The verdict for a usage whose product the sheet has, but no row for its time and unit: what it waits for in quarantine. */
+/* The verdict for a usage whose product the sheet has, but no row for its time and unit: what it waits for in
+ * quarantine. */
 static int sheet_unpriced(struct scrip_ctx *ctx, const struct sheet_ask *ask, struct scrip_quote *out)
 {
     int has_unit = ask->unit != NULL && ask->unit[0];
@@ -220,8 +228,8 @@ static int sheet_unpriced(struct scrip_ctx *ctx, const struct sheet_ask *ask, st
     ctx->host->time_write(ask->time_us, when, sizeof when);
     ctx->host->verdict(ctx, out, SCRIP_UNPRICED);
     scrip_fail(ctx, SCRIP_ENOTFOUND,
-               "product '%s': the sheet has it, but no row%s%s%s at %s: add one, then scrip quarantine retry", ask->product,
-               has_unit ? " for unit '" : "", has_unit ? ask->unit : "", has_unit ? "'" : "", when);
+               "product '%s': the sheet has it, but no row%s%s%s at %s: add one, then scrip quarantine retry",
+               ask->product, has_unit ? " for unit '" : "", has_unit ? ask->unit : "", has_unit ? "'" : "", when);
     return SCRIP_OK;
 }
 
@@ -238,7 +246,8 @@ static int sheet_currencies(struct scrip_ctx *ctx)
 
     for (uint64_t i = 0; (currency = ctx->host->option_item(ctx, "currencies", i)) != NULL; i++)
         if (ctx->host->currency_find(ctx, currency, NULL) < 0)
-            return scrip_fail(ctx, SCRIP_EINVALID, "%s: currencies: '%s' is not configured: add a section [currency/... %s]",
+            return scrip_fail(ctx, SCRIP_EINVALID,
+                              "%s: currencies: '%s' is not configured: add a section [currency/... %s]",
                               ctx->host->option_where(ctx, "currencies"), currency, currency);
     return SCRIP_OK;
 }
@@ -264,14 +273,17 @@ static inline void sheet_close(struct scrip_ctx *ctx)
     ctx->self = NULL;
 }
 
-#define SHEET_OPTION_GATE                                                                                     \
-    {                                                                                                         \
-        "gate", SCRIP_OPTION_DECIMAL, NULL, NULL, 0, "balance that must be there for a product whose rate is 0; absent: none" \
+#define SHEET_OPTION_GATE                                                            \
+    {                                                                                \
+        "gate", SCRIP_OPTION_DECIMAL, NULL, NULL, 0,                                 \
+            "balance that must be there for a product whose rate is 0; absent: none" \
     }
-#define SHEET_OPTIONS_IF(required_)                                                                           \
-    { "sheet", SCRIP_OPTION_PATH, NULL, NULL, (required_), "CSV file: product, from, to, rate, per, currency, unit, label" }, \
-    {                                                                                                         \
-        "currencies", SCRIP_OPTION_LIST, NULL, NULL, 0, "currencies that may pay, tried in this order; absent: the row's" \
+#define SHEET_OPTIONS_IF(required_)                                                                  \
+    { "sheet", SCRIP_OPTION_PATH, NULL, NULL, (required_),                                           \
+      "CSV file: product, from, to, rate, per, currency, unit, label" },                             \
+    {                                                                                                \
+        "currencies", SCRIP_OPTION_LIST, NULL, NULL, 0,                                              \
+            "currencies that may pay, tried in this order; absent: the row's"                        \
     }
 #define SHEET_OPTIONS SHEET_OPTIONS_IF(1)
 

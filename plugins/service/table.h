@@ -174,8 +174,8 @@ static inline char *table_bytes(struct scrip_ctx *ctx, const char *path, size_t 
         scrip_fail(ctx, SCRIP_EIO, "sheet %s: %s", path, strerror(errno));
         return NULL;
     }
-    if (fseek(in, 0, SEEK_END) == 0 && (length = ftell(in)) >= 0 && length <= TABLE_SIZE && fseek(in, 0, SEEK_SET) == 0 &&
-        (bytes = malloc((size_t)length + 1)) != NULL)
+    if (fseek(in, 0, SEEK_END) == 0 && (length = ftell(in)) >= 0 && length <= TABLE_SIZE &&
+        fseek(in, 0, SEEK_SET) == 0 && (bytes = malloc((size_t)length + 1)) != NULL)
         *size = fread(bytes, 1, (size_t)length, in);
     else
         scrip_fail(ctx, SCRIP_ELIMIT, "sheet %s: not a file of at most 64 MiB", path);
@@ -183,8 +183,10 @@ static inline char *table_bytes(struct scrip_ctx *ctx, const char *path, size_t 
     return bytes;
 }
 
-/* Opens the file and reads its header; its bytes go into the digest of the instance's prices. NULL: the fault is told. */
-static inline struct table *table_open(struct scrip_ctx *ctx, const char *path, const char *const *columns, const char *must)
+/* Opens the file and reads its header; its bytes go into the digest of the instance's prices. NULL: the fault is
+ * told. */
+static inline struct table *table_open(struct scrip_ctx *ctx, const char *path, const char *const *columns,
+                                       const char *must)
 {
     struct table *t = calloc(1, sizeof *t);
     const char *slash = strrchr(path, '/');

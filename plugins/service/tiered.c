@@ -1,8 +1,9 @@
 /* tiered.c - prices from a sheet of tiers, for each event or for what a period adds up to.
  *
- * Over a period an event costs what it adds to the period's price, so that many small events cost what one large one would.
- * Kept for each period: the quantity so far, what was charged for it, and what was charged ahead of the model's price, which
- * later charges make good: a minimum paid at once, or a price that fell as the quantity reached a cheaper tier of a volume.
+ * Over a period an event costs what it adds to the period's price, so that many small events cost what one large one
+ * would. Kept for each period: the quantity so far, what was charged for it, and what was charged ahead of the model's
+ * price, which later charges make good: a minimum paid at once, or a price that fell as the quantity reached a cheaper
+ * tier of a volume.
  */
 #include "period.h"
 #include "tiers.h"
@@ -10,14 +11,16 @@
 
 static const struct scrip_option options[] = {
     { "sheet", SCRIP_OPTION_PATH, NULL, NULL, 1,
-      "CSV file: product, from, to, model, up_to or at_least, rate, per, flat, factor, block, free, minimum, maximum, ..." },
+      "CSV file: product, from, to, model, up_to or at_least, rate, per, flat, factor, block, free, minimum, maximum, "
+      "..." },
     { "currencies", SCRIP_OPTION_LIST, NULL, NULL, 0, "currencies that may pay, in this order; only without a period" },
     PERIOD_OPTION("none", "quantities add up over this; none: each event by itself"),
     PERIOD_OPTION_ANCHOR,
     PERIOD_OPTIONS_ZONE,
     USAGE_OPTION_COUNT_BY,
     { "charge", SCRIP_OPTION_CHOICE, "event", "event,period", 0,
-      "event: each pays what it adds; period: all of it at the period's end, also where a price falls with the quantity" },
+      "event: each pays what it adds; period: all of it at the period's end, also where a price falls with the "
+      "quantity" },
     { "minimum_at", SCRIP_OPTION_CHOICE, "end", "end,first", 0,
       "what is missing to a minimum is due at the period's end, when it is known; or at once with the first event" },
     { "flat_at_zero", SCRIP_OPTION_BOOL, "yes", NULL, 0,
@@ -47,18 +50,21 @@ static int open_tiers(struct scrip_ctx *ctx)
     if (length_check(ctx, "keep") < 0)
         return SCRIP_EINVALID;
     if (has_period && ctx->host->option_given(ctx, "currencies"))
-        return scrip_fail(ctx, SCRIP_EINVALID, "%s: currencies: a period adds up in one currency: leave this out, or period",
+        return scrip_fail(ctx, SCRIP_EINVALID,
+                          "%s: currencies: a period adds up in one currency: leave this out, or period",
                           ctx->host->option_where(ctx, "currencies"));
     if (!has_period && (ctx->host->option_int(ctx, "charge") != 0 || ctx->host->option_given(ctx, "anchor")))
         return scrip_fail(ctx, SCRIP_EINVALID, "period: none: charge = period and anchor need one such as month");
     for (uint64_t i = 0; (currency = ctx->host->option_item(ctx, "currencies", i)) != NULL; i++)
         if (ctx->host->currency_find(ctx, currency, NULL) < 0)
-            return scrip_fail(ctx, SCRIP_EINVALID, "%s: currencies: '%s' is not configured: add a section [currency/... %s]",
+            return scrip_fail(ctx, SCRIP_EINVALID,
+                              "%s: currencies: '%s' is not configured: add a section [currency/... %s]",
                               ctx->host->option_where(ctx, "currencies"), currency, currency);
     if (tiers_read(ctx, tiers) < 0)
         return SCRIP_EINVALID;
     if (ctx->host->option_int(ctx, "count_by") == COUNT_BY_ACCOUNT && tiers_product(tiers, "*") == NULL)
-        return scrip_fail(ctx, SCRIP_EINVALID, "count_by = account: the sheet needs the product *, which prices all usage");
+        return scrip_fail(ctx, SCRIP_EINVALID,
+                          "count_by = account: the sheet needs the product *, which prices all usage");
     return SCRIP_OK;
 }
 
@@ -70,11 +76,12 @@ static void close_tiers(struct scrip_ctx *ctx)
     ctx->self = NULL;
 }
 
-/* ---- what is due ---------------------------------------------------------------------------------------------------- */
+/* ---- what is due -------------------------------------------------------------------------------------------- */
 
 /* Adds the lines of a bill, or one line where another amount than its sum is due, and why. */
-static int due_add(struct scrip_ctx *ctx, const struct tiers *tiers, const struct schedule *schedule, const struct bill *bill,
-                   const struct scrip_decimal *due, const char *why, uint64_t group, struct scrip_quote *out)
+static int due_add(struct scrip_ctx *ctx, const struct tiers *tiers, const struct schedule *schedule,
+                   const struct bill *bill, const struct scrip_decimal *due, const char *why, uint64_t group,
+                   struct scrip_quote *out)
 {
     struct scrip_line line = { SCRIP_TIME_NONE, schedule->currency, *due, { 1, 0 }, { 1, 0 }, NULL, group };
     char label[SCRIP_NAME_SIZE + 1];
@@ -143,11 +150,11 @@ static int events_price(struct scrip_ctx *ctx, const struct scrip_event *event, 
     }
     ctx->host->verdict(ctx, out, SCRIP_PRICED);
     return count > 0 ? SCRIP_OK
-                     : scrip_fail(ctx, SCRIP_ENOTFOUND, "product '%s': the sheet has it, but no row for this time: add one",
-                                  event->product);
+                     : scrip_fail(ctx, SCRIP_ENOTFOUND,
+                                  "product '%s': the sheet has it, but no row for this time: add one", event->product);
 }
 
-/* ---- periods -------------------------------------------------------------------------------------------------------- */
+/* ---- periods ------------------------------------------------------------------------------------------------ */
 
 static int tally_load(struct scrip_ctx *ctx, const struct usage_key *key, struct tally *out)
 {
@@ -180,8 +187,8 @@ static int tally_store(struct scrip_ctx *ctx, const struct usage_key *key, const
                                 end_us + ctx->host->option_int(ctx, "keep"));
 }
 
-/* What is due of an amount that the model adds: less what was charged ahead, at least what is still missing to `minimum`,
- * at most what is left to the maximum. */
+/* What is due of an amount that the model adds: less what was charged ahead, at least what is still missing to
+ * `minimum`, at most what is left to the maximum. */
 static struct scrip_decimal tally_due(struct calc *c, const struct schedule *schedule, struct tally *tally,
                                       struct scrip_decimal added, int with_minimum, const char **why)
 {
@@ -292,8 +299,8 @@ static int period_end(struct scrip_ctx *ctx, const void *bytes, uint64_t size, i
     if (!tally.is_known || tally.is_closed)
         return SCRIP_OK; /* what it was set for was refused since, or is done */
     if ((schedule = tiers_find(tiers, names.product, NULL, tally.last_us)) == NULL)
-        return scrip_fail(ctx, SCRIP_ENOTFOUND, "product '%s': the sheet has lost the row that its last usage counted by",
-                          names.product);
+        return scrip_fail(ctx, SCRIP_ENOTFOUND,
+                          "product '%s': the sheet has lost the row that its last usage counted by", names.product);
     if (ctx->host->option_int(ctx, "charge") == 1 &&
         schedule_bill(ctx, tiers, schedule, NULL, tally.quantity, &bill) < 0)
         return SCRIP_EINVALID;

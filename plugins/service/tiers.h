@@ -1,6 +1,7 @@
 /* tiers.h - sheets of tiers: what the plugin `tiered` reads its prices from.
  *
- * A CSV file with a header, one row for each tier, the rows of one schedule (product, currency, from, to) together and upwards:
+ * A CSV file with a header, one row for each tier, the rows of one schedule (product, currency, from, to) together and
+ * upwards:
  *
  *     product,model,up_to,rate,flat,currency          product,model,at_least,rate,factor,currency
  *     api,graduated,1000,0.3,,usd                     disk,threshold,0,0.001,,usd
@@ -13,12 +14,12 @@
  *   free      so much costs nothing                        minimum, maximum  of what a period (or else an event) costs
  *
  * product, currency and model must be there; model, block, free, minimum and maximum stand in a schedule's first row. A
- * schedule holds in [from, to); of those that cover a time the one with the latest `from` counts. The product `*` stands for any
- * that the sheet does not name.
+ * schedule holds in [from, to); of those that cover a time the one with the latest `from` counts. The product `*`
+ * stands for any that the sheet does not name.
  *
- * Models. graduated: each part of the quantity at the price of the tier that it is in. volume: all of it at the price of the
- * tier that it reaches. package and step: graduated, in blocks. capacity: the flat price of the tier reached. threshold: volume
- * whose tiers are factors to the first tier's rate.
+ * Models. graduated: each part of the quantity at the price of the tier that it is in. volume: all of it at the price
+ * of the tier that it reaches. package and step: graduated, in blocks. capacity: the flat price of the tier reached.
+ * threshold: volume whose tiers are factors to the first tier's rate.
  */
 #ifndef SCRIP_TIERS_H
 #define SCRIP_TIERS_H
@@ -51,12 +52,13 @@ struct tiers {
 };
 
 enum tiers_column {
-    TIERS_PRODUCT, TIERS_FROM, TIERS_TO, TIERS_MODEL, TIERS_UP_TO, TIERS_AT_LEAST, TIERS_RATE, TIERS_PER, TIERS_FLAT,
-    TIERS_FACTOR, TIERS_BLOCK, TIERS_FREE, TIERS_MINIMUM, TIERS_MAXIMUM, TIERS_CURRENCY, TIERS_LABEL
+    TIERS_PRODUCT, TIERS_FROM, TIERS_TO, TIERS_MODEL, TIERS_UP_TO, TIERS_AT_LEAST, TIERS_RATE, TIERS_PER,
+    TIERS_FLAT, TIERS_FACTOR, TIERS_BLOCK, TIERS_FREE, TIERS_MINIMUM, TIERS_MAXIMUM, TIERS_CURRENCY, TIERS_LABEL
 };
 
-static const char *const tiers_columns[] = { "product", "from", "to", "model", "up_to", "at_least", "rate", "per", "flat",
-                                             "factor", "block", "free", "minimum", "maximum", "currency", "label", NULL };
+static const char *const tiers_columns[] = { "product", "from",    "to",       "model",  "up_to", "at_least",
+                                             "rate",    "per",     "flat",     "factor", "block", "free",
+                                             "minimum", "maximum", "currency", "label",  NULL };
 
 enum tiers_model { MODEL_GRADUATED, MODEL_VOLUME, MODEL_PACKAGE, MODEL_STEP, MODEL_CAPACITY, MODEL_THRESHOLD };
 
@@ -67,7 +69,7 @@ static inline int schedule_is_volume(const struct schedule *schedule)
     return schedule->model == MODEL_VOLUME || schedule->model == MODEL_CAPACITY || schedule->model == MODEL_THRESHOLD;
 }
 
-/* ---- reading ------------------------------------------------------------------------------------------------------ */
+/* ---- reading ------------------------------------------------------------------------------------------------ */
 
 static inline int tiers_model_read(struct table *t, struct schedule *schedule)
 {
@@ -76,10 +78,11 @@ static inline int tiers_model_read(struct table *t, struct schedule *schedule)
     while (tiers_models[schedule->model] != NULL && strcmp(tiers_models[schedule->model], text) != 0)
         schedule->model++;
     if (tiers_models[schedule->model] == NULL)
-        return table_fault(t, "model: want graduated, volume, package, step, capacity or threshold in a schedule's first row",
-                           text);
+        return table_fault(
+            t, "model: want graduated, volume, package, step, capacity or threshold in a schedule's first row", text);
     if ((schedule->model == MODEL_PACKAGE || schedule->model == MODEL_STEP) && number_is_zero(schedule->block))
-        return table_fault(t, "block: missing: package and step count in blocks of this size", table_text(t, TIERS_BLOCK));
+        return table_fault(t, "block: missing: package and step count in blocks of this size",
+                           table_text(t, TIERS_BLOCK));
     if (schedule->model == MODEL_THRESHOLD && !schedule->is_at_least)
         return table_fault(t, "at_least: missing: the tiers of a threshold begin at a quantity", "");
     return SCRIP_OK;
@@ -106,8 +109,9 @@ static inline int tiers_schedule_read(struct table *t, struct schedule *schedule
         return table_fault(t, "maximum: below the minimum", table_text(t, TIERS_MAXIMUM));
     schedule->product = table_copy(table_text(t, TIERS_PRODUCT));
     schedule->currency = table_copy(table_text(t, TIERS_CURRENCY));
-    return schedule->product && schedule->currency ? SCRIP_OK
-                                                   : scrip_fail(t->ctx, SCRIP_ENOMEM, "%s: no memory for its rows", t->path);
+    return schedule->product && schedule->currency
+               ? SCRIP_OK
+               : scrip_fail(t->ctx, SCRIP_ENOMEM, "%s: no memory for its rows", t->path);
 }
 
 /* What only a schedule's first row may say. */
@@ -130,7 +134,8 @@ static inline int tiers_bound_read(struct table *t, const struct schedule *sched
                                    const struct tier *before)
 {
     int column = schedule->is_at_least ? TIERS_AT_LEAST : TIERS_UP_TO;
-    const char *text = table_text(t, column), *other = table_text(t, schedule->is_at_least ? TIERS_UP_TO : TIERS_AT_LEAST);
+    const char *text = table_text(t, column),
+               *other = table_text(t, schedule->is_at_least ? TIERS_UP_TO : TIERS_AT_LEAST);
 
     if (other[0])
         return table_fault(t, "up_to and at_least: a schedule has one of them in all its rows", other);
@@ -181,7 +186,8 @@ static inline int tiers_row_read(struct table *t, struct tiers *tiers)
     struct schedule *last = tiers->count ? &tiers->schedules[tiers->count - 1] : NULL, fresh;
 
     memset(&fresh, 0, sizeof fresh);
-    if (table_time(t, TIERS_FROM, INT64_MIN, &fresh.from_us) < 0 || table_time(t, TIERS_TO, INT64_MAX, &fresh.to_us) < 0)
+    if (table_time(t, TIERS_FROM, INT64_MIN, &fresh.from_us) < 0 ||
+        table_time(t, TIERS_TO, INT64_MAX, &fresh.to_us) < 0)
         return SCRIP_EINVALID;
     if (table_room(t, &tiers->all, sizeof *tiers->all, tiers->tier_count, &tiers->tier_room) < 0)
         return SCRIP_ENOMEM;
@@ -226,7 +232,8 @@ static inline void tiers_free(struct tiers *tiers)
 /* Reads the sheet at the option `sheet`. */
 static inline int tiers_read(struct scrip_ctx *ctx, struct tiers *tiers)
 {
-    struct table *t = table_open(ctx, ctx->host->option_text(ctx, "sheet"), tiers_columns, "product, model and currency");
+    struct table *t =
+        table_open(ctx, ctx->host->option_text(ctx, "sheet"), tiers_columns, "product, model and currency");
     int code;
 
     if (t == NULL)
@@ -250,7 +257,7 @@ static inline int tiers_read(struct scrip_ctx *ctx, struct tiers *tiers)
     return code;
 }
 
-/* ---- finding ------------------------------------------------------------------------------------------------------ */
+/* ---- finding ------------------------------------------------------------------------------------------------ */
 
 static inline const struct schedule *tiers_product(const struct tiers *tiers, const char *product)
 {
@@ -288,7 +295,7 @@ static inline const struct schedule *tiers_find(const struct tiers *tiers, const
     return found;
 }
 
-/* ---- prices ------------------------------------------------------------------------------------------------------- */
+/* ---- prices ------------------------------------------------------------------------------------------------- */
 
 /* A price with its arithmetic: lines that the host multiplies, and their sum to 18 digits. */
 struct bill {
@@ -305,7 +312,8 @@ static inline int bill_add(struct calc *c, struct bill *bill, const struct sched
     if (number_is_zero(quantity) || number_is_zero(rate))
         return SCRIP_OK;
     if (bill->count == SCRIP_LINE_LIMIT)
-        return scrip_fail(c->ctx, SCRIP_ELIMIT, "tiers: one usage reaches more than %d prices: split it", SCRIP_LINE_LIMIT);
+        return scrip_fail(c->ctx, SCRIP_ELIMIT, "tiers: one usage reaches more than %d prices: split it",
+                          SCRIP_LINE_LIMIT);
     bill->lines[bill->count++] = line;
     bill->total = calc_add(c, bill->total, calc_price(c, quantity, rate, per));
     return SCRIP_OK;
@@ -344,7 +352,8 @@ static inline int schedule_above(struct calc *c, const struct tiers *tiers, cons
     char bound[64];
 
     c->ctx->host->decimal_write(&last->bound, bound, sizeof bound);
-    return scrip_fail(c->ctx, SCRIP_ENOTFOUND, "quantity: above the last tier (%s: up_to %s): add a tier", last->label, bound);
+    return scrip_fail(c->ctx, SCRIP_ENOTFOUND, "quantity: above the last tier (%s: up_to %s): add a tier", last->label,
+                      bound);
 }
 
 /* All of the quantity at the price of the tier reached. From another tier than before, the line is the difference. */
@@ -404,8 +413,8 @@ static inline int bill_graduated(struct calc *c, const struct tiers *tiers, cons
     return SCRIP_OK;
 }
 
-/* The price of what is counted now, less what had been counted before (NULL: nothing yet, so that the first flat price is
- * due). SCRIP_ENOTFOUND: there is no price, and why is told. */
+/* The price of what is counted now, less what had been counted before (NULL: nothing yet, so that the first flat price
+ * is due). SCRIP_ENOTFOUND: there is no price, and why is told. */
 static inline int schedule_bill(struct scrip_ctx *ctx, const struct tiers *tiers, const struct schedule *schedule,
                                 const struct scrip_decimal *before, struct scrip_decimal quantity, struct bill *bill)
 {

@@ -1,6 +1,6 @@
 /* window.c - meters that look at when usage happened: how long a session was, when it was sampled, how many ran at once.
  *
- *   session   seconds from time to end, at least `minimum`, in started `step`s; the sheet's rate is per second (per 3600: hour)
+ *   session   seconds from time to end, at least `minimum`, in started `step`s; rate / per 3600 is then by the hour
  *   samples   the instants of a clock (`every` hour) that the session covers; one between two of them costs nothing
  *   whole     whole units of the quantity only; what is left over is carried to the next usage, whenever that is
  *   peak      the most that ran at once in any interval of a period (window_peak.h)
@@ -16,10 +16,12 @@ static const struct scrip_option options[] = {
     SHEET_OPTIONS,
     { "minimum", SCRIP_OPTION_DURATION, NULL, NULL, 0, "session: it counts as at least so long" },
     { "step", SCRIP_OPTION_DURATION, NULL, NULL, 0, "session: counts in started steps of this; absent: exactly" },
-    { "every", SCRIP_OPTION_DURATION, NULL, NULL, 0, "samples: between two of them, from midnight UTC; peak: an interval's length" },
+    { "every", SCRIP_OPTION_DURATION, NULL, NULL, 0,
+      "samples: between two of them, from midnight UTC; peak: an interval's length" },
     { "whole", SCRIP_OPTION_DECIMAL, NULL, NULL, 0, "whole: a unit's size" },
     USAGE_OPTION_COUNT_BY,
-    { "who", SCRIP_OPTION_NAME, NULL, NULL, 0, "peak: the attribute that tells one machine from another; absent: the user" },
+    { "who", SCRIP_OPTION_NAME, NULL, NULL, 0,
+      "peak: the attribute that tells one machine from another; absent: the user" },
     { "of", SCRIP_OPTION_CHOICE, "sessions", "sessions,quantity", 0,
       "peak: sessions run side by side, each `who` once; quantity: an event tells how many there are at its time" },
     { "charge", SCRIP_OPTION_CHOICE, "growth", "growth,period", 0,
@@ -30,7 +32,8 @@ static const struct scrip_option options[] = {
     PERIOD_OPTION(NULL, "peak and net: over which they are counted"),
     PERIOD_OPTION_ANCHOR,
     PERIOD_OPTIONS_ZONE,
-    { "keep", SCRIP_OPTION_DURATION, "35d", NULL, 0, "peak and net: so long after its end late events still count in a period" },
+    { "keep", SCRIP_OPTION_DURATION, "35d", NULL, 0,
+      "peak and net: so long after its end late events still count in a period" },
     SCRIP_OPTIONS_END,
 };
 
@@ -71,8 +74,8 @@ static int open_window(struct scrip_ctx *ctx)
         if (length_check(ctx, lengths[i]) < 0)
             return SCRIP_EINVALID;
         if (i >= 2 && ctx->host->option_given(ctx, lengths[i]) && ctx->host->option_int(ctx, lengths[i]) == 0)
-            return scrip_fail(ctx, SCRIP_EINVALID, "%s: %s: want a length above 0", ctx->host->option_where(ctx, lengths[i]),
-                              lengths[i]);
+            return scrip_fail(ctx, SCRIP_EINVALID, "%s: %s: want a length above 0",
+                              ctx->host->option_where(ctx, lengths[i]), lengths[i]);
     }
     ctx->host->option_decimal(ctx, "whole", &whole);
     if (ctx->host->option_given(ctx, "whole") && (number_is_negative(whole) || number_is_zero(whole)))
@@ -95,7 +98,8 @@ static int session_seconds(struct scrip_ctx *ctx, const struct scrip_event *even
     if (length < minimum)
         length = minimum;
     length = (length + step - 1) / step * step;
-    *out = calc_divide(&c, (struct scrip_decimal){ length, 0 }, (struct scrip_decimal){ SCRIP_SECOND, 0 }, SCRIP_HALF_EVEN);
+    *out = calc_divide(&c, (struct scrip_decimal){ length, 0 }, (struct scrip_decimal){ SCRIP_SECOND, 0 },
+                       SCRIP_HALF_EVEN);
     *out = calc_multiply(&c, *out, event->quantity);
     return c.code;
 }

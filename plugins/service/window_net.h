@@ -1,7 +1,8 @@
 /* window_net.h - netting: one product costs what its charges of a period are above a share of other products' charges.
  *
- * The base products are charged by the sheet as they are used. The netted one is recorded at no cost, and at the period's end
- * charged for what is above. Kept for each period: what both came to, and what was charged, for events that are late.
+ * The base products are charged by the sheet as they are used. The netted one is recorded at no cost, and at the
+ * period's end charged for what is above. Kept for each period: what both came to, and what was charged, for events
+ * that are late.
  */
 #ifndef SCRIP_WINDOW_NET_H
 #define SCRIP_WINDOW_NET_H
@@ -25,11 +26,12 @@ static int net_open(struct scrip_ctx *ctx)
 
     for (uint64_t i = 0; (base = ctx->host->option_item(ctx, "base", i)) != NULL; i++)
         if (strcmp(base, netted) == 0)
-            return scrip_fail(ctx, SCRIP_EINVALID, "%s: netted: '%s' cannot be its own base", ctx->host->option_where(ctx, "netted"),
-                              netted);
+            return scrip_fail(ctx, SCRIP_EINVALID, "%s: netted: '%s' cannot be its own base",
+                              ctx->host->option_where(ctx, "netted"), netted);
     ctx->host->option_decimal(ctx, "allowance", &allowance);
     if (number_is_negative(allowance))
-        return scrip_fail(ctx, SCRIP_EINVALID, "%s: allowance: want 0 or more", ctx->host->option_where(ctx, "allowance"));
+        return scrip_fail(ctx, SCRIP_EINVALID, "%s: allowance: want 0 or more",
+                          ctx->host->option_where(ctx, "allowance"));
     if (ctx->host->option_int(ctx, "count_by") != COUNT_BY_PRODUCT)
         return scrip_fail(ctx, SCRIP_EINVALID, "%s: count_by: the account is netted as a whole: leave it out",
                           ctx->host->option_where(ctx, "count_by"));
@@ -87,7 +89,8 @@ static int net_charge(struct scrip_ctx *ctx, struct net *net, int64_t time_us, s
     if (number_is_negative(line.quantity) || number_is_zero(line.quantity))
         return 0;
     if ((row = sheet_find(ctx->self, first ? first : sheet_product(ctx->self, "*"), NULL, NULL, time_us)) == NULL)
-        return scrip_fail(ctx, SCRIP_ENOTFOUND, "product '%s': the sheet has no row for the period's end: add one", netted);
+        return scrip_fail(ctx, SCRIP_ENOTFOUND, "product '%s': the sheet has no row for the period's end: add one",
+                          netted);
     ctx->host->decimal_write(&net->netted, used, sizeof used);
     ctx->host->decimal_write(&allowed, base, sizeof base);
     snprintf(label, sizeof label, "%.150s: %.40s less %.40s", row->label, used, base);

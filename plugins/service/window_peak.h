@@ -1,8 +1,8 @@
 /* window_peak.h - the most that ran at once in any interval of a period.
  *
- * Time is cut into intervals from midnight UTC. A session runs in those that begin while it does, so that the first, partial
- * one does not count. Kept for each interval: who ran in it, as hashes in blocks of 512; for each period: the peak so far.
- * What raises it is charged as it does, dated by the interval that did, or all of it at the period's end.
+ * Time is cut into intervals from midnight UTC. A session runs in those that begin while it does, so that the first,
+ * partial one does not count. Kept for each interval: who ran in it, as hashes in blocks of 512; for each period: the
+ * peak so far. What raises it is charged as it does, dated by the interval that did, or all of it at the period's end.
  */
 #ifndef SCRIP_WINDOW_PEAK_H
 #define SCRIP_WINDOW_PEAK_H
@@ -68,7 +68,8 @@ static int peak_load(struct scrip_ctx *ctx, int64_t time_us, const char *product
 }
 
 /* Stores a peak that was raised, and charges for it if it is time. Returns how many lines, or the fault. */
-static int peak_settle(struct scrip_ctx *ctx, const struct scrip_event *event, struct peak *peak, struct scrip_quote *out)
+static int peak_settle(struct scrip_ctx *ctx, const struct scrip_event *event, struct peak *peak,
+                       struct scrip_quote *out)
 {
     struct sheet_ask ask = { event->product, event->unit, peak->raised_us, { 0, 0 }, NULL, 1 };
     struct calc c = { ctx, SCRIP_OK };
@@ -91,8 +92,8 @@ static int peak_settle(struct scrip_ctx *ctx, const struct scrip_event *event, s
     if (ask.time_us < event->time_us)
         ask.time_us = event->time_us;
     code = sheet_price(ctx, ctx->self, &ask, out);
-    return code == 0 ? scrip_fail(ctx, SCRIP_ENOTFOUND, "product '%s': the sheet has it, but no row for this time: add one",
-                                  event->product)
+    return code == 0 ? scrip_fail(ctx, SCRIP_ENOTFOUND,
+                                  "product '%s': the sheet has it, but no row for this time: add one", event->product)
                      : code;
 }
 
@@ -127,7 +128,8 @@ static int interval_add(struct scrip_ctx *ctx, const struct scrip_event *event, 
                                     start_us + ctx->host->option_int(ctx, "keep"));
         return code < 0 ? code : 1;
     }
-    return scrip_fail(ctx, SCRIP_ELIMIT, "peak: more than %d at once in one interval", PEAK_BLOCKS * PEAK_BLOCK_SIZE / 8);
+    return scrip_fail(ctx, SCRIP_ELIMIT, "peak: more than %d at once in one interval",
+                      PEAK_BLOCKS * PEAK_BLOCK_SIZE / 8);
 }
 
 static void peak_raise(struct scrip_ctx *ctx, struct peak *peak, struct scrip_decimal count, int64_t time_us)
@@ -150,7 +152,8 @@ static int peak_sessions(struct scrip_ctx *ctx, const struct scrip_event *event,
     int lines = 0, code;
 
     if (who == NULL || who[0] == 0)
-        return scrip_fail(ctx, SCRIP_ENOTFOUND, "%s%s: missing: a peak counts each once", name[0] ? "attribute " : "user", name);
+        return scrip_fail(ctx, SCRIP_ENOTFOUND, "%s%s: missing: a peak counts each once",
+                          name[0] ? "attribute " : "user", name);
     if (end - first > PEAK_INTERVALS)
         return scrip_fail(ctx, SCRIP_ELIMIT, "end: a session of more than %d intervals: split it", PEAK_INTERVALS);
     for (int64_t at = first; at < end; at++) {
@@ -205,7 +208,8 @@ static int peak_timer(struct scrip_ctx *ctx, const void *bytes, uint64_t size, i
         return SCRIP_EINVALID;
     ctx->host->verdict(ctx, out, SCRIP_PRICED);
     if ((code = sheet_price(ctx, ctx->self, &ask, out)) <= 0)
-        return code < 0 ? code : scrip_fail(ctx, SCRIP_ENOTFOUND, "product '%s': no row for the period's end", ask.product);
+        return code < 0 ? code
+                        : scrip_fail(ctx, SCRIP_ENOTFOUND, "product '%s': no row for the period's end", ask.product);
     decimal_write_bytes(kept, &peak.most);
     int64_write(kept + 16, 1);
     return ctx->host->state_put(ctx, peak.key.bytes, peak.key.size, kept, sizeof kept,
