@@ -24,7 +24,7 @@ enum period_unit { PERIOD_NONE, PERIOD_HOUR, PERIOD_DAY, PERIOD_MONTH, PERIOD_QU
     { "zone", SCRIP_OPTION_ZONE, "UTC", NULL, 0, "of days, months and longer" },                              \
     {                                                                                                         \
         "zone_by", SCRIP_OPTION_CHOICE, "section", "section,account", 0,                                      \
-            "section: the key `zone`; account: the account's own, and `zone` where it has none"               \
+            "section: the key `zone`; account: each account's own, UTC where it has none"               \
     }
 
 /* A length of time is a number of seconds: months have none. */
@@ -40,15 +40,10 @@ static inline int length_check(struct scrip_ctx *ctx, const char *key)
     return SCRIP_OK;
 }
 
-/* Whose midnight counts. An account without a zone is in UTC to the host, so that `zone` stands in for both. */
+/* Whose midnight counts. */
 static inline const char *period_zone(struct scrip_ctx *ctx)
 {
-    const char *zone;
-
-    if (ctx->host->option_int(ctx, "zone_by") == 0)
-        return ctx->host->option_text(ctx, "zone");
-    zone = ctx->host->account_zone(ctx);
-    return strcmp(zone, "UTC") == 0 ? ctx->host->option_text(ctx, "zone") : zone;
+    return ctx->host->option_int(ctx, "zone_by") ? ctx->host->account_zone(ctx) : ctx->host->option_text(ctx, "zone");
 }
 
 /* The period that starts `anchor` + n durations and holds the time. The first guess takes months as short as they can

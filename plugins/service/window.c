@@ -1,4 +1,4 @@
-/* window.c - meters that look at when usage happened: how long a session was, when it was sampled, how many ran at once.
+/* window.c - meters that look at when usage happened: how long a session was, when it was sampled, how many ran.
  *
  *   session   seconds from time to end, at least `minimum`, in started `step`s; rate / per 3600 is then by the hour
  *   samples   the instants of a clock (`every` hour) that the session covers; one between two of them costs nothing

@@ -207,6 +207,19 @@ lib.equal(periods("period = quarter\n", "2022-01-05T00:00:00Z", "2022-03-31T23:0
 lib.equal(periods("period = year\n", "2022-02-01T00:00:00Z", "2022-12-31T23:00:00Z", "2023-01-01T00:00:00Z"), "101", "years")
 lib.equal(periods("period = hour\n", "2022-02-01T00:10:00Z", "2022-02-01T00:50:00Z", "2022-02-01T01:00:00Z"), "101", "hours")
 
+# A quote changes nothing: the same question twice, and then the event, are all the first of their period.
+made = tiered("period = month\n", *GRADUATED).take()
+for n in range(2):
+    shown = made.run("quote", "acct", "api", "5", "--time", day(1)).stdout
+    assert "100" in shown, shown
+made.use("a", day(1), "api", 5).use("b", day(2), "api", 1).check({"a": "100", "b": "50"}, "after two quotes")
+# What was refused was not counted.
+made = tiered("period = month\n", dict(model="graduated", rate=1), amount="6")
+made.use("a", day(1), "api", 4).use("b", day(2), "api", 4).use("c", day(3), "api", 2).take()
+lib.equal([e["outcome"] for e in made.ask("events", "acct")][1:], ["charged", "refused", "charged"], "refused in a period")
+made.run("verify")
+made.done()
+
 # ---- what cannot be read ----------------------------------------------------------------------------------------------
 
 for rows, wanted in (
