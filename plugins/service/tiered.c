@@ -25,6 +25,8 @@ static const struct scrip_option options[] = {
       "what is missing to a minimum is due at the period's end, when it is known; or at once with the first event" },
     { "flat_at_zero", SCRIP_OPTION_BOOL, "yes", NULL, 0,
       "yes: an event of quantity 0 owes the first tier's flat price; no: only what was used does" },
+    { "carry", SCRIP_OPTION_BOOL, "yes", NULL, 0,
+      "yes: what rounding takes from a charge, or adds, the period's next ones make good; no: each is rounded by itself" },
     { "keep", SCRIP_OPTION_DURATION, "35d", NULL, 0, "so long after a period's end late events still count in it" },
     SCRIP_OPTIONS_END,
 };
@@ -32,11 +34,12 @@ static const struct scrip_option options[] = {
 /* What a period has come to. */
 struct tally {
     struct scrip_decimal quantity, billed, ahead;
+    struct scrip_decimal fraction; /* of what was billed, not charged yet; below 0: charged too much */
     int64_t last_us;  /* of its newest event: whose schedule counts at the end */
     int64_t is_known; /* 0: no event yet */
     int64_t is_closed;
 };
-#define TALLY_SIZE (3 * 16 + 2 * 8)
+#define TALLY_SIZE (4 * 16 + 2 * 8)
 
 static int open_tiers(struct scrip_ctx *ctx)
 {
@@ -168,8 +171,9 @@ static int tally_load(struct scrip_ctx *ctx, const struct usage_key *key, struct
     decimal_read_bytes(bytes, &out->quantity);
     decimal_read_bytes(bytes + 16, &out->billed);
     decimal_read_bytes(bytes + 32, &out->ahead);
-    out->last_us = int64_read(bytes + 48);
-    out->is_closed = int64_read(bytes + 56);
+    decimal_read_bytes(bytes + 48, &out->fraction);
+    out->last_us = int64_read(bytes + 64);
+    out->is_closed = int64_read(bytes + 72);
     out->is_known = 1;
     return SCRIP_OK;
 }
@@ -181,10 +185,33 @@ static int tally_store(struct scrip_ctx *ctx, const struct usage_key *key, const
     decimal_write_bytes(bytes, &tally->quantity);
     decimal_write_bytes(bytes + 16, &tally->billed);
     decimal_write_bytes(bytes + 32, &tally->ahead);
-    int64_write(bytes + 48, tally->last_us);
-    int64_write(bytes + 56, tally->is_closed);
+    decimal_write_bytes(bytes + 48, &tally->fraction);
+    int64_write(bytes + 64, tally->last_us);
+    int64_write(bytes + 72, tally->is_closed);
     return ctx->host->state_put(ctx, key->bytes, key->size, bytes, sizeof bytes,
                                 end_us + ctx->host->option_int(ctx, "keep"));
+}
+
+/* Charges of a period add up to its price rounded once: each is what the sum, rounded to the currency's smallest unit, grows
+ * by. The host has nothing left to round. */
+static struct scrip_decimal tally_whole(struct calc *c, const struct schedule *schedule, struct tally *tally,
+                                        struct scrip_decimal due, const char **why)
+{
+    struct scrip_decimal unit = { 1, 0 }, exact = calc_add(c, due, tally->fraction), whole;
+    int64_t decimals = 0;
+
+    if (!c->ctx->host->option_int(c->ctx, "carry") ||
+        c->ctx->host->currency_find(c->ctx, schedule->currency, &decimals) < 0)
+        return due;
+    if (decimals > 0)
+        unit = (struct scrip_decimal){ 0, SCRIP_ATTO };
+    while (decimals-- > 0)
+        unit.atto /= 10;
+    whole = calc_max(c, calc_round(c, exact, unit, SCRIP_HALF_EVEN), number_zero);
+    tally->fraction = calc_subtract(c, exact, whole);
+    if (calc_compare(c, whole, due) != 0 && (*why)[0] == 0)
+        *why = "rounded in sum";
+    return whole;
 }
 
 /* What is due of an amount that the model adds: less what was charged ahead, at least what is still missing to
@@ -212,7 +239,7 @@ static struct scrip_decimal tally_due(struct calc *c, const struct schedule *sch
         *why = "maximum";
     }
     tally->billed = calc_add(c, tally->billed, due);
-    return due;
+    return tally_whole(c, schedule, tally, due, why);
 }
 
 /* Asks to be called at the last instant of the period, while what expires with it can still pay. */

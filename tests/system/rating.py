@@ -1,7 +1,9 @@
 """rating.py - tiers: the rating cases that other systems publish, to the last digit, then periods, minimums, maximums, faults."""
 import json
+import math
 import os
-from decimal import Decimal
+import random
+from decimal import ROUND_HALF_EVEN, Decimal
 
 import lib
 
@@ -155,6 +157,15 @@ made = tiered("period = month\ncount_by = account\n", dict(product="*", model="g
 made.use("a", day(1), "x", 8).use("b", day(2), "y", 8)
 made.check({"a": "0", "b": "6"}, "by account: 10 are free of all products together")
 
+# Fractions of the smallest unit add up, too: ten tenths are one, where each by itself would be none.
+for keys, wanted in (("", "1"), ("carry = no\n", "0")):
+    made = tiered("period = month\n" + keys, dict(model="graduated", rate="0.1"), decimals=0)
+    for n in range(10):
+        made.use(str(n), day(1 + n), "api", 1)
+    lib.equal(made.sums("product"), {"api": wanted}, "tenths")
+    made.run("verify")
+    made.done()
+
 # A volume's price that falls is not given back, and what follows is charged against it.
 VOLUME = [dict(model="volume", up_to=100, rate=2, flat=10), dict(up_to=200, rate=1), dict(rate="0.5", flat=50)]
 made = tiered("period = month\n", *VOLUME)
@@ -219,6 +230,68 @@ made.use("a", day(1), "api", 4).use("b", day(2), "api", 4).use("c", day(3), "api
 lib.equal([e["outcome"] for e in made.ask("events", "acct")][1:], ["charged", "refused", "charged"], "refused in a period")
 made.run("verify")
 made.done()
+
+# ---- against a model too simple to be wrong ---------------------------------------------------------------------------
+
+
+def model(rows, quantity):
+    """The price of a quantity by itself."""
+    first, number = rows[0], lambda row, key, default=0: Decimal(row.get(key, default))
+    counted = max(Decimal(0), quantity - number(first, "free"))
+    if "block" in first:
+        counted = Decimal(math.ceil(counted / number(first, "block")))
+    bounds = [Decimal(r["up_to"]) if "up_to" in r else None for r in rows]
+    if first["model"] == "volume":
+        row = next(r for r, b in zip(rows, bounds) if b is None or counted <= b)
+        return counted * number(row, "rate") / number(row, "per", 1) + number(row, "flat")
+    sum, low = Decimal(0), Decimal(0)
+    for row, bound in zip(rows, bounds):
+        part = (counted if bound is None else min(counted, bound)) - low
+        if part > 0 or low == 0:
+            sum += max(part, 0) * number(row, "rate") / number(row, "per", 1) + number(row, "flat")
+        low = bound
+    return sum
+
+
+def random_rows(name):
+    pick = random.choice
+    rows, bound = [], 0
+    for _ in range(random.randint(0, 4)):
+        bound += random.randint(1, 40)
+        rows.append({"up_to": bound})
+    rows.append({})
+    for row in rows:
+        row.update(product=name, rate=f"{random.randint(0, 500) / 100:.2f}", per=pick([1, 2, 10, 1000]))
+        if random.random() < 0.5:
+            row["flat"] = random.randint(0, 30)
+    rows[0]["model"] = pick(["graduated", "volume"])
+    if random.random() < 0.4:
+        rows[0]["block"] = pick([1, 5, "2.5"])
+    if random.random() < 0.4:
+        rows[0]["free"] = random.randint(0, 20)
+    return rows
+
+
+random.seed(os.environ.get("SEED", "11"))
+sheets = {f"p{n}": random_rows(f"p{n}") for n in range(60)}
+for charge in ("event", "period"):
+    made = tiered(f"period = month\ncharge = {charge}\n", *(row for rows in sheets.values() for row in rows))
+    wanted = {}
+    for name, rows in sheets.items():
+        total, highest = Decimal(0), Decimal(0)
+        for n in range(random.randint(1, 7)):
+            quantity = Decimal(random.randint(0, 3000)) / 100
+            made.use(f"{name}-{n}", day(1 + n), name, quantity)
+            total += quantity
+            highest = max(highest, model(rows, total))
+        # What an event was charged is not given back: a volume stands at its highest price on the way.
+        wanted[name] = (highest if charge == "event" else model(rows, total)).quantize(Decimal("0.000001"), ROUND_HALF_EVEN)
+    made.pass_time("2022-02-05T00:00:00Z")
+    found = made.sums("product")
+    for name, amount in wanted.items():
+        lib.equal(Decimal(found[name]), amount, f"{charge}: {sheets[name]}")
+    made.run("verify")
+    made.done()
 
 # ---- what cannot be read ----------------------------------------------------------------------------------------------
 
