@@ -1,4 +1,4 @@
-"""formula.py - formulas as prices: the shapes of real services, exact arithmetic, what is missing, what cannot be read."""
+"""formula.py - formulas as prices: shapes of real services, exact arithmetic, what is missing, what cannot be read."""
 import lib
 
 TIME = "2022-01-05T00:00:00Z"
@@ -41,12 +41,15 @@ prices("divide = half-even\nprice.rendering = width * height / 1e6\n", ("late", 
 # 1 variation and 4 cores are free, then 8 for each variation and 1 for each core: 16 x 4 is (16 - 1) x 8.
 prices("price.hpc = max(0, variations - 1) * per_variation + max(0, cores - 4)\nconst.per_variation = 8\n",
        ("sixteen", "hpc", dict(variations=16, cores=4)), ("cores", "hpc", dict(variations=1, cores=36)),
-       ("none", "hpc", dict(variations=1, cores=2))).check({"sixteen": "120", "cores": "32", "none": "0"}, "a count's formula")
+       ("none", "hpc", dict(variations=1, cores=2))).check({"sixteen": "120", "cores": "32", "none": "0"},
+                                                           "a count's formula")
 
 # 20 cover up to 10,000 tokens, and each further 10,000 that are begun 20 more.
 prices("price.action = 20 * max(1, ceil(tokens, 10000) * 0.0001)\n",
-       ("few", "action", dict(tokens=1)), ("full", "action", dict(tokens=10000)), ("more", "action", dict(tokens=10001)),
-       ("no", "action", dict(tokens=0))).check({"few": "20", "full": "20", "more": "40", "no": "20"}, "an included block")
+       ("few", "action", dict(tokens=1)), ("full", "action", dict(tokens=10000)),
+       ("more", "action", dict(tokens=10001)),
+       ("no", "action", dict(tokens=0))).check({"few": "20", "full": "20", "more": "40", "no": "20"},
+                                               "an included block")
 
 # By an attribute: multiples of a model, components of an analysis, seconds of a session, a number that may be absent.
 made = prices("const.base = 0.04\n"
@@ -58,10 +61,13 @@ made = prices("const.base = 0.04\n"
               "divide = down\n".replace("* 3 + if", "* 3 + (if").replace("else 2\n", "else 2)\n"),
               ("big", "chat", dict(model="big", quantity=10)), ("small", "chat", dict(model="small", quantity=10)),
               ("other", "chat", dict(model="x", quantity=10)),
-              ("three", "moldflow", dict(components="fill, pack,warp")), ("nothing", "moldflow", dict(components=" , ")),
-              ("cpu", "vm-1", {}), ("gpu", "vm-2", dict(gpus=2, spot="yes")), ("odd", "vm-special", {"odd name": "1.25"}))
+              ("three", "moldflow", dict(components="fill, pack,warp")),
+              ("nothing", "moldflow", dict(components=" , ")),
+              ("cpu", "vm-1", {}), ("gpu", "vm-2", dict(gpus=2, spot="yes")),
+              ("odd", "vm-special", {"odd name": "1.25"}))
 made.use("job", TIME, "job", end="2022-01-05T00:03:37Z")
-made.check({"big": "20", "small": "0.1", "other": "0.4", "three": "3", "nothing": "0", "cpu": "2", "gpu": "7", "odd": "1.75",
+made.check({"big": "20", "small": "0.1", "other": "0.4", "three": "3", "nothing": "0", "cpu": "2", "gpu": "7",
+            "odd": "1.75",
             "job": "0.120556"}, "attributes")
 
 # Exact where binary fractions are not; each rounding of a quotient; precedence; signs.
@@ -72,11 +78,13 @@ made = prices("price.sum = 0.1 + 0.2 - 0.3\nprice.less = 10 - 4 - 3\nprice.mixed
               "price.third = (2 / 3 - 0.666666666666666667) * 1e12\n"
               "price.logic = if not (1 > 2) and (2 >= 2 or 1 / 0 > 1) and 'a' != 'b' then min(3, 1, 2) else 9\n",
               *((name, name, {}) for name in "sum less mixed steps below large third logic".split()))
-made.check({"sum": "0", "less": "3", "mixed": "15", "steps": "453", "below": "88", "large": "123456789.123456", "third": "0",
+made.check({"sum": "0", "less": "3", "mixed": "15", "steps": "453", "below": "88", "large": "123456789.123456",
+            "third": "0",
             "logic": "1"}, "arithmetic")
 
 # What is missing, no number, or below 0 has no price: it is not taken as 0.
-made = prices(RENDER + "price.shift = low - high\nprice.ratio = low / high\nprice.huge = low * 1e18\nprice.time = seconds\n",
+made = prices(RENDER + "price.shift = low - high\nprice.ratio = low / high\nprice.huge = low * 1e18\n"
+              "price.time = seconds\n",
               ("missing", "rendering", dict(width=10, height=10, frames=1, view="plain")),
               ("words", "rendering", render("wide", 10)), ("below", "shift", dict(low=1, high=2)),
               ("zero", "ratio", dict(low=1, high=0)), ("huge", "huge", dict(low=10)), ("open", "time", {}),

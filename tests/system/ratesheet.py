@@ -1,4 +1,4 @@
-"""ratesheet.py - rates of a sheet: dates, several meters of one event, factors by attribute, sheets that cannot be read."""
+"""ratesheet.py - rates of a sheet: dates, several meters of one event, factors, sheets that cannot be read."""
 import lib
 
 AT = "2022-03-30T00:00:00Z"
@@ -23,26 +23,29 @@ lib.equal([(u["event"], u["currency"], lib.plain(u["amount"])) for u in made.ask
 made.done()
 
 # Meters: input, output and cached tokens at a price each; all of them or none; a currency of its own for one of them.
-METERS = "product,unit,rate,per,currency\nmodel,input,3,1000000,usd\nmodel,output,15,1000000,usd\nmodel,cached,0.3,1000000,usd\n"
+METERS = ("product,unit,rate,per,currency\nmodel,input,3,1000000,usd\nmodel,output,15,1000000,usd\n"
+          "model,cached,0.3,1000000,usd\n")
 KEYS = "meters = input, output, cached\n"
 made = sheet(KEYS, METERS)
 made.use("all", AT, "model", input=1000, output=200, cached=5000).use("some", AT, "model", output=100)
 made.check({"all": "0.0075", "some": "0.0015"}, "meters")
-made = sheet(KEYS, METERS).use("none", AT, "model").use("words", AT, "model", input="many").use("unit", AT, "other", input=1)
+made = sheet(KEYS, METERS).use("none", AT, "model").use("words", AT, "model", input="many")
+made.use("unit", AT, "other", input=1)
 why = made.why()
 lib.equal(why["none"], "s: meters: the event has none of these attributes (the first is 'input')", "no meter")
 lib.equal(why["words"], "s: attribute 'input': want a decimal number, got 'many'", "no number")
 assert why["unit"].startswith("product 'other': no service has a price"), why
 made.done()
 made = sheet("meters = input, video\n", METERS).use("new", AT, "model", input=1, video=3)
-assert made.why()["new"].startswith("s: product 'model': the sheet has it, but no row for unit 'video' at 2022-03-30T00"), made.why()
+assert "the sheet has it, but no row for unit 'video' at 2022-03-30T00" in made.why()["new"], made.why()
 lib.equal(made.paid(), {}, "nothing of it was charged")
 made.done()
 made = sheet("meters = hardware, software\n", "product,unit,rate,currency\nrun,hardware,2,ahc\nrun,software,3,usd\n",
              currencies=("ahc", "usd"), amount="10")
 made.use("a", AT, "run", hardware=2, software=1).use("b", AT, "run", hardware=1, software=3).take()
 lib.equal([e["outcome"] for e in made.ask("events", "acct")][2:], ["charged", "refused"], "the second has no 9 usd")
-lib.equal([(u["currency"], lib.plain(u["amount"])) for u in made.ask("usage", "--by", "currency")], [("ahc", "4"), ("usd", "3")],
+lib.equal([(u["currency"], lib.plain(u["amount"])) for u in made.ask("usage", "--by", "currency")],
+          [("ahc", "4"), ("usd", "3")],
           "hardware and software")
 made.run("verify")
 made.done()
@@ -77,7 +80,8 @@ for text, wanted in (("", "empty: want a header that has product, rate and curre
                      ("product,rate,currency\na,1,eur\n", "currency: not configured"),
                      ("product,rate,currency\n,1,usd\n", "product: missing"),
                      ("product,rate,per,currency\na,1,0,usd\n", "per: want a number above 0"),
-                     ("product,rate,currency\na,1,usd,x\n", "a field under no column: is there a comma too many (found 'x')"),
+                     ("product,rate,currency\na,1,usd,x\n",
+                      "a field under no column: is there a comma too many (found 'x')"),
                      ('product,rate,currency\n"a"b,1,usd\n', "text behind a closing quote"),
                      ("product,rate,currency\n" + "a" * 300 + ",1,usd\n", "a field longer than 255 bytes")):
     lib.refused("[service/ratesheet s]\nsheet = rates.csv\n", wanted, rates=text)

@@ -1,4 +1,4 @@
-"""rating.py - tiers: the rating cases that other systems publish, to the last digit, then periods, minimums, maximums, faults."""
+"""rating.py - tiers: the cases that other systems publish, to the last digit; periods, minimums, maximums, faults."""
 import json
 import math
 import os
@@ -7,7 +7,8 @@ from decimal import ROUND_HALF_EVEN, Decimal
 
 import lib
 
-COLUMNS = "product,model,up_to,at_least,rate,per,flat,factor,block,free,minimum,maximum,currency,from,to,label".split(",")
+COLUMNS = ("product,model,up_to,at_least,rate,per,flat,factor,block,free,minimum,maximum,currency,from,to,"
+           "label").split(",")
 
 
 def sheet(*rows):
@@ -24,7 +25,7 @@ def months(made):
     return {month: Decimal(amount) for month, amount in made.sums("month").items()}
 
 
-# ---- what others publish --------------------------------------------------------------------------------------------
+# ---- what others publish -----------------------------------------------------------------------------------
 
 MODELS = {"graduated": "graduated", "volume": "volume", "package": "package", "unit": "graduated",
           "graduated_blocks": "graduated", "capacity": "capacity", "unit_with_threshold_multiplier": "threshold"}
@@ -36,7 +37,8 @@ def case_sheet(case):
         rows = [{"at_least": "0", "rate": params["unit"]}]
         rows += [{"at_least": t["from"], "factor": t["factor"]} for t in params["thresholds"]]
     elif "package_size" in params:
-        rows = [{"rate": params["package_price"], "block": params["package_size"], "free": params.get("free_units", "")}]
+        rows = [{"rate": params["package_price"], "block": params["package_size"],
+                 "free": params.get("free_units", "")}]
     else:
         rows = [{"up_to": t.get("up_to") or "", "rate": t.get("unit", ""), "flat": t.get("flat", "")}
                 for t in params.get("tiers", [params])]
@@ -76,7 +78,7 @@ def published():
 
 published()
 
-# ---- each event by itself -------------------------------------------------------------------------------------------
+# ---- each event by itself ----------------------------------------------------------------------------------
 
 AT = "2022-01-05T00:00:00Z"
 
@@ -102,9 +104,12 @@ made.done()
 each([dict(model="graduated", up_to=10000, flat=20), dict(rate=5, per=10000)],
      {"1": "20", "10000": "20", "20000": "25", "12000": "21"})
 # The same bounds from below: at 50 the second tier's flat price is due.
-each([dict(model="graduated", at_least=0, rate=1), dict(at_least=50, rate=2, flat=10)], {"49": "49", "50": "60", "51": "62"})
-# A threshold's factors are for all of it; two prices for two products; a product that stands for the rest; a free part.
-each([dict(model="threshold", at_least=0, rate=3, per=10), dict(at_least=10, factor="0.5")], {"9": "2.7", "10": "1.5"})
+each([dict(model="graduated", at_least=0, rate=1), dict(at_least=50, rate=2, flat=10)],
+     {"49": "49", "50": "60", "51": "62"})
+# A threshold's factors are for all of it; two prices for two products; a product that stands for the rest; a free
+# part.
+each([dict(model="threshold", at_least=0, rate=3, per=10), dict(at_least=10, factor="0.5")],
+     {"9": "2.7", "10": "1.5"})
 each([dict(model="graduated", rate=1), dict(product="*", model="graduated", rate=7, free=2)],
      {"1": "0", "3": "7"}, product="unheard")
 # A minimum and a maximum of each event; what is not used owes nothing, where that is wanted.
@@ -114,10 +119,12 @@ FLAT = [dict(model="volume", up_to=10, rate=1, flat=2), dict(rate=1, flat=3)]
 each(FLAT, {"0": "2", "1": "3", "11": "14"})
 each(FLAT, {"0": "0", "1": "3"}, "flat_at_zero = no\n")
 # By date: a day is the new price's from its first instant on; an end leaves it without one.
-made = tiered("", dict(model="graduated", rate=1, to="2022-02-01"), {"model": "graduated", "rate": 3, "from": "2022-02-01"})
+made = tiered("", dict(model="graduated", rate=1, to="2022-02-01"),
+              {"model": "graduated", "rate": 3, "from": "2022-02-01"})
 made.use("old", "2022-01-31T23:59:59.999999Z", "api", 2).use("new", "2022-02-01T00:00:00Z", "api", 2)
 made.check({"old": "2", "new": "6"}, "dated tiers")
-made = tiered("", dict(model="graduated", rate=1, currency="aaa"), {"model": "graduated", "rate": 3, "from": "2022-02-01"},
+made = tiered("", dict(model="graduated", rate=1, currency="aaa"),
+              {"model": "graduated", "rate": 3, "from": "2022-02-01"},
               currencies=("aaa", "usd")).use("new", "2022-02-01T00:00:00Z", "api", 2)
 lib.equal(made.sums("currency"), {"usd": "6"}, "another currency from a day on")
 made.done()
@@ -125,7 +132,8 @@ made = tiered("", dict(model="graduated", rate=1, to="2022-01-05")).use("late", 
 assert "the sheet has it, but no row for this time" in made.why()["late"], made.why()
 made.done()
 # Either of two currencies: the second pays what the first cannot, all of it.
-made = tiered("currencies = low, usd\n", dict(model="graduated", up_to=5, rate=1, currency="low"), dict(rate=2, currency="low"),
+made = tiered("currencies = low, usd\n", dict(model="graduated", up_to=5, rate=1, currency="low"),
+              dict(rate=2, currency="low"),
               dict(model="graduated", rate=3), currencies=("low", "usd"), amount="7")
 made.use("a", AT, "api", 6).use("b", AT, "api", 1).use("c", AT, "api", 1)
 made.take()
@@ -133,9 +141,10 @@ lib.equal([(u["event"], u["currency"], lib.plain(u["amount"])) for u in made.ask
           [("a", "low", "7"), ("b", "usd", "3"), ("c", "usd", "3")], "two currencies")
 made.done()
 
-# ---- over a period --------------------------------------------------------------------------------------------------
+# ---- over a period -----------------------------------------------------------------------------------------
 
-GRADUATED = [dict(model="graduated", up_to=5, flat=100), dict(up_to=10, flat=50), dict(up_to=15, rate=5), dict(rate=1)]
+GRADUATED = [dict(model="graduated", up_to=5, flat=100), dict(up_to=10, flat=50), dict(up_to=15, rate=5),
+             dict(rate=1)]
 
 
 def day(number, month="2022-01"):
@@ -148,10 +157,12 @@ for n in range(22):
     made.use(f"e{n:02}", day(1 + n), "api", 1, user="ann" if n % 2 else "bob")
 made.use("next", "2022-02-01T00:00:00Z", "api", 1)
 lib.equal(months(made), {"2022-01": 182, "2022-02": 100}, "22 events of 1")
-lib.equal([made.paid()[f"e{n:02}"] for n in (0, 1, 5, 6, 10, 21)], ["100", "0", "50", "0", "5", "1"], "what each adds")
+lib.equal([made.paid()[f"e{n:02}"] for n in (0, 1, 5, 6, 10, 21)], ["100", "0", "50", "0", "5", "1"],
+          "what each adds")
 made.done()
 made = tiered("period = month\ncount_by = user\n", *GRADUATED)
-made.use("a", day(1), "api", 5, user="ann").use("b", day(2), "api", 5, user="bob").use("c", day(3), "api", 1, user="ann")
+made.use("a", day(1), "api", 5, user="ann")
+made.use("b", day(2), "api", 5, user="bob").use("c", day(3), "api", 1, user="ann")
 made.check({"a": "100", "b": "100", "c": "50"}, "by user")
 made = tiered("period = month\ncount_by = account\n", dict(product="*", model="graduated", rate=1, free=10))
 made.use("a", day(1), "x", 8).use("b", day(2), "y", 8)
@@ -178,15 +189,18 @@ made.use("a", day(2), "api", 200).use("b", day(3), "api", 10).use("c", "2022-02-
 lib.equal(months(made), {"2022-01": 155, "2022-02": 0}, "volume by period")
 made.use("late", day(31), "api", 90).pass_time("2022-03-01T00:00:00Z")
 lib.equal(months(made), {"2022-01": 200, "2022-02": 12}, "a late event after the period's end")
-rows = [e for e in made.ask("events", "acct") if e["product"] == "api" and e["time"].startswith("2022-01-31T23:59:59.999999")]
+rows = [e for e in made.ask("events", "acct") if e["product"] == "api"
+        and e["time"].startswith("2022-01-31T23:59:59.999999")]
 lib.equal(len(rows), 1, "one charge at the period's last instant")
 made.run("verify")
 made.done()
 
-# A maximum: what is beyond is not charged, also not by the next. A minimum: at the end, or ahead with the first event.
+# A maximum: what is beyond is not charged, also not by the next. A minimum: at the end, or ahead with the first
+# event.
 LIMITS = [dict(model="graduated", rate=10, minimum=50, maximum=100)]
 made = tiered("period = month\n", *LIMITS)
-made.use("a", day(1), "api", 7).use("b", day(2), "api", 5).use("c", day(3), "api", 5).use("d", day(3, "2022-02"), "api", 3)
+made.use("a", day(1), "api", 7)
+made.use("b", day(2), "api", 5).use("c", day(3), "api", 5).use("d", day(3, "2022-02"), "api", 3)
 made.pass_time("2022-03-05T00:00:00Z")
 made.check({"a": "70", "b": "30", "c": "0", "d": "30", "": "20"}, "minimum at the end, maximum")
 made = tiered("period = month\nminimum_at = first\n", *LIMITS)
@@ -206,17 +220,21 @@ def periods(keys, *times):
     return "".join(found[str(n)] for n in range(len(times)))
 
 
-lib.equal(periods("period = day\nzone = +12:00\n", "2022-01-05T11:59:59Z", "2022-01-05T12:00:00Z", "2022-01-06T11:59:59Z"),
+lib.equal(periods("period = day\nzone = +12:00\n", "2022-01-05T11:59:59Z", "2022-01-05T12:00:00Z",
+                  "2022-01-06T11:59:59Z"),
           "110", "days that begin at noon")
 lib.equal(periods("period = month\nanchor = 2021-05-31\n", "2022-02-27T23:00:00Z", "2022-02-28T00:00:00Z",
                   "2022-03-30T23:00:00Z", "2022-03-31T00:00:00Z", "2022-04-29T23:59:59Z", "2022-04-30T00:00:00Z"),
           "110101", "months from the 31st")
-lib.equal(periods("period = month\nanchor = 2030-01-15\n", "2022-01-14T23:00:00Z", "2022-01-15T00:00:00Z", day(14, "2022-02")),
+lib.equal(periods("period = month\nanchor = 2030-01-15\n", "2022-01-14T23:00:00Z", "2022-01-15T00:00:00Z",
+                  day(14, "2022-02")),
           "110", "months towards an anchor to come")
 lib.equal(periods("period = quarter\n", "2022-01-05T00:00:00Z", "2022-03-31T23:00:00Z", "2022-04-01T00:00:00Z",
                   "2022-12-31T00:00:00Z", "2023-01-01T00:00:00Z"), "10111", "quarters")
-lib.equal(periods("period = year\n", "2022-02-01T00:00:00Z", "2022-12-31T23:00:00Z", "2023-01-01T00:00:00Z"), "101", "years")
-lib.equal(periods("period = hour\n", "2022-02-01T00:10:00Z", "2022-02-01T00:50:00Z", "2022-02-01T01:00:00Z"), "101", "hours")
+lib.equal(periods("period = year\n", "2022-02-01T00:00:00Z", "2022-12-31T23:00:00Z", "2023-01-01T00:00:00Z"), "101",
+          "years")
+lib.equal(periods("period = hour\n", "2022-02-01T00:10:00Z", "2022-02-01T00:50:00Z", "2022-02-01T01:00:00Z"), "101",
+          "hours")
 
 # A quote changes nothing: the same question twice, and then the event, are all the first of their period.
 made = tiered("period = month\n", *GRADUATED).take()
@@ -227,11 +245,12 @@ made.use("a", day(1), "api", 5).use("b", day(2), "api", 1).check({"a": "100", "b
 # What was refused was not counted.
 made = tiered("period = month\n", dict(model="graduated", rate=1), amount="6")
 made.use("a", day(1), "api", 4).use("b", day(2), "api", 4).use("c", day(3), "api", 2).take()
-lib.equal([e["outcome"] for e in made.ask("events", "acct")][1:], ["charged", "refused", "charged"], "refused in a period")
+lib.equal([e["outcome"] for e in made.ask("events", "acct")][1:], ["charged", "refused", "charged"],
+          "refused in a period")
 made.run("verify")
 made.done()
 
-# ---- against a model too simple to be wrong ---------------------------------------------------------------------------
+# ---- against a model too simple to be wrong ----------------------------------------------------------------
 
 
 def model(rows, quantity):
@@ -285,7 +304,8 @@ for charge in ("event", "period"):
             total += quantity
             highest = max(highest, model(rows, total))
         # What an event was charged is not given back: a volume stands at its highest price on the way.
-        wanted[name] = (highest if charge == "event" else model(rows, total)).quantize(Decimal("0.000001"), ROUND_HALF_EVEN)
+        wanted[name] = (highest if charge == "event" else model(rows, total)).quantize(Decimal("0.000001"),
+                                                                                       ROUND_HALF_EVEN)
     made.pass_time("2022-02-05T00:00:00Z")
     found = made.sums("product")
     for name, amount in wanted.items():
@@ -293,29 +313,36 @@ for charge in ("event", "period"):
     made.run("verify")
     made.done()
 
-# ---- what cannot be read ----------------------------------------------------------------------------------------------
+# ---- what cannot be read -----------------------------------------------------------------------------------
 
 for rows, wanted in (
-        ([dict(model="stairs", rate=1)], "tiers.csv:2: model: want graduated, volume, package, step, capacity or threshold"),
+        ([dict(model="stairs", rate=1)],
+         "tiers.csv:2: model: want graduated, volume, package, step, capacity or threshold"),
         ([dict(rate=1)], "tiers.csv:2: model: want graduated"),
         ([dict(model="graduated")], "tiers.csv:2: rate and flat: both are missing: write 0"),
         ([dict(model="graduated", rate="x")], "tiers.csv:2: rate: want a decimal number of 0 or more (found 'x')"),
         ([dict(model="graduated", rate=-1)], "rate: want a decimal number of 0 or more (found '-1')"),
         ([dict(model="graduated", rate=1, per=0)], "per: want a number above 0 (found '0')"),
-        ([dict(model="graduated", rate=1, currency="eur")], "currency: not configured: add a section [currency/... CODE]"),
-        ([dict(model="graduated", rate=1, up_to=5), dict(rate=1, up_to=5)], "tiers.csv:3: tiers must go upwards, each once"),
-        ([dict(model="graduated", rate=1), dict(rate=1, up_to=5)], "a tier behind the one without an end: put that one last"),
+        ([dict(model="graduated", rate=1, currency="eur")],
+         "currency: not configured: add a section [currency/... CODE]"),
+        ([dict(model="graduated", rate=1, up_to=5), dict(rate=1, up_to=5)],
+         "tiers.csv:3: tiers must go upwards, each once"),
+        ([dict(model="graduated", rate=1), dict(rate=1, up_to=5)],
+         "a tier behind the one without an end: put that one last"),
         ([dict(model="graduated", rate=1, up_to=5), dict(rate=1, model="volume")], "model: only in the first row"),
         ([dict(model="graduated", rate=1, at_least=5)], "at_least: the first tier must begin at 0"),
-        ([dict(model="graduated", rate=1, at_least=0), dict(rate=1, up_to=5)], "a schedule has one of them in all its rows"),
+        ([dict(model="graduated", rate=1, at_least=0), dict(rate=1, up_to=5)],
+         "a schedule has one of them in all its rows"),
         ([dict(model="package", rate=1)], "block: missing: package and step count in blocks of this size"),
         ([dict(model="capacity", rate=1)], "rate: a capacity has flat prices only"),
         ([dict(model="threshold", rate=1)], "at_least: missing: the tiers of a threshold begin at a quantity"),
         ([dict(model="graduated", rate=1, minimum=5, maximum=4)], "maximum: below the minimum"),
         ([{"model": "graduated", "rate": 1, "from": "2022-01-02", "to": "2022-01-02"}], "to: must be after from"),
-        ([dict(model="graduated", rate=1, to="soon")], "to: want a date such as 2022-03-29, or nothing (found 'soon')"),
+        ([dict(model="graduated", rate=1, to="soon")],
+         "to: want a date such as 2022-03-29, or nothing (found 'soon')"),
         ([dict(product="", model="graduated", rate=1)], "product: missing"),
-        ([dict(model="graduated", rate=1), dict(product="b", model="graduated", rate=1), dict(model="graduated", rate=1)],
+        ([dict(model="graduated", rate=1), dict(product="b", model="graduated", rate=1),
+          dict(model="graduated", rate=1)],
          "its schedule stands further up, too: put the rows of one together")):
     lib.refused("[service/tiered t]\nsheet = tiers.csv\n", wanted, tiers=sheet(*rows))
 for text, wanted in (("", "empty: want a header that has product, model and currency"),
@@ -329,5 +356,6 @@ for keys, wanted in (("charge = period\n", "charge = period and anchor need one 
                      ("currencies = eur\n", "'eur' is not configured"),
                      ("period = month\ncount_by = account\n", "the sheet needs the product *"),
                      ("period = month\nkeep = P1M\n", "keep: want a length without months, such as 35d")):
-    lib.refused("[service/tiered t]\nsheet = tiers.csv\n" + keys, wanted, tiers=sheet(dict(model="graduated", rate=1)))
+    lib.refused("[service/tiered t]\nsheet = tiers.csv\n" + keys, wanted,
+                tiers=sheet(dict(model="graduated", rate=1)))
 lib.refused("[service/tiered t]\nsheet = none.csv\n", "No such file")

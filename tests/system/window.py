@@ -1,4 +1,4 @@
-"""window.py - meters over time: sessions, samples, whole units, peaks, netting; days that pause, days of an account's zone."""
+"""window.py - meters over time: sessions, samples, whole units, peaks, netting; days that pause; an account's days."""
 import lib
 
 RATES = "product,from,to,rate,per,currency,unit,label\n"
@@ -12,14 +12,15 @@ def at(clock, day="2022-01-05"):
     return f"{day}T{clock}Z"
 
 
-# ---- sessions -------------------------------------------------------------------------------------------------------
+# ---- sessions ----------------------------------------------------------------------------------------------
 
 # 217 seconds at 2 an hour; at least 60 seconds, then each second that is begun; two machines count twice.
 made = window("meter = session\n", "job,,,2,3600,usd,,\n")
 made.use("217", at("08:00:00"), "job", end=at("08:03:37")).use("half", at("08:00:00"), "job", end=at("08:00:00.5"))
 made.check({"217": "0.120556", "half": "0.000278"}, "seconds")
 made = window("meter = session\nminimum = 60s\nstep = 1s\n", "wh,,,1,1,usd,,\n")
-for id, end, quantity in (("short", "08:00:01", 1), ("edge", "08:01:00", 1), ("over", "08:01:00.1", 1), ("none", "08:00:00", 1),
+for id, end, quantity in (("short", "08:00:01", 1), ("edge", "08:01:00", 1), ("over", "08:01:00.1", 1),
+                          ("none", "08:00:00", 1),
                           ("two", "08:00:30", 2)):
     made.use(id, at("08:00:00"), "wh", quantity, end=at(end))
 made.check({"short": "60", "edge": "60", "over": "61", "none": "60", "two": "120"}, "a minimum, then by the second")
@@ -37,7 +38,8 @@ made.check({"between": "0", "one": "3", "start": "3", "end": "0", "three": "9", 
 
 # Units of 20 minutes, whole ones only: 10 minutes cost nothing and are carried, also into the next month.
 made = window("meter = whole\nwhole = 20\n", "calls,,,5,20,usd,,\n")
-for id, day, quantity in (("a", "2022-01-05", 10), ("b", "2022-01-06", 5), ("c", "2022-02-06", "5.5"), ("d", "2022-03-01", 60)):
+for id, day, quantity in (("a", "2022-01-05", 10), ("b", "2022-01-06", 5), ("c", "2022-02-06", "5.5"),
+                          ("d", "2022-03-01", 60)):
     made.use(id, at("08:00:00", day), "calls", quantity)
 made.check({"a": "0", "b": "0", "c": "5", "d": "15"}, "whole units, 0.5 carried")
 made = window("meter = whole\nwhole = 20\ncount_by = user\n", "calls,,,5,20,usd,,\n")
@@ -52,7 +54,7 @@ made.pass_time(at("10:00:00")).take()
 made.use("c", at("11:00:00"), "calls", 4).use("d", at("12:00:00"), "calls", 1)
 made.check({"a": "0", "c": "0", "d": "5"}, "15 + 4 + 1: what was refused was not carried")
 
-# ---- peaks ----------------------------------------------------------------------------------------------------------
+# ---- peaks -------------------------------------------------------------------------------------------------
 
 PEAK = "meter = peak\nperiod = quarter\nevery = 10m\n"
 
@@ -91,7 +93,8 @@ made.run("verify")
 made.done()
 # Events that tell how many there are: seats, gigabytes.
 made = window("meter = peak\nperiod = month\nof = quantity\n", "seats,,,10,,usd,,\n")
-for id, day, quantity in (("a", "2022-01-05", 3), ("b", "2022-01-06", 2), ("c", "2022-01-07", "5.5"), ("d", "2022-02-01", 1)):
+for id, day, quantity in (("a", "2022-01-05", 3), ("b", "2022-01-06", 2), ("c", "2022-01-07", "5.5"),
+                          ("d", "2022-02-01", 1)):
     made.use(id, at("08:00:00", day), "seats", quantity)
 made.check({"a": "30", "b": "0", "c": "25", "d": "10"}, "readings")
 # More than one block of 512 in an interval.
@@ -104,7 +107,7 @@ paid = made.paid()
 lib.equal((sum(int(a) for a in paid.values()), paid["again"], paid["last"]), (600, "0", "0"), "600 at once")
 made.done()
 
-# ---- netting --------------------------------------------------------------------------------------------------------
+# ---- netting -----------------------------------------------------------------------------------------------
 
 NET = "meter = net\nbase = compute, query\nnetted = cloud\nallowance = 0.1\nperiod = day\n"
 NET_RATES = "compute,,,1,,usd,,\nquery,,,2,,usd,,\ncloud,,,1,,usd,,\n"
@@ -112,23 +115,27 @@ NET_RATES = "compute,,,1,,usd,,\nquery,,,2,,usd,,\ncloud,,,1,,usd,,\n"
 # Compute 100 and cloud services 15 on one UTC day: 5 are charged, at its end; 9 on the next are within the 10 %.
 made = window(NET, NET_RATES)
 made.use("cloud-1", at("07:00:00"), "cloud", 15).use("compute-1", at("08:00:00"), "compute", 100)
-made.use("cloud-2", at("07:00:00", "2022-01-06"), "cloud", 9).use("query-2", at("23:59:59", "2022-01-06"), "query", 45)
+made.use("cloud-2", at("07:00:00", "2022-01-06"), "cloud", 9)
+made.use("query-2", at("23:59:59", "2022-01-06"), "query", 45)
 made.pass_time("2022-01-08T00:00:00Z")
-lib.equal(made.paid(), {"cloud-1": "0", "compute-1": "100", "cloud-2": "0", "query-2": "90", "": "5"}, "netting by day")
+lib.equal(made.paid(), {"cloud-1": "0", "compute-1": "100", "cloud-2": "0", "query-2": "90", "": "5"},
+          "netting by day")
 lib.equal(made.sums("day", "product=cloud"), {"2022-01-05": "5", "2022-01-06": "0"}, "dated within its day")
 # Late on a day that is over: only what is above and not charged yet.
 made.use("late-compute", at("10:00:00"), "compute", 10).use("late-cloud", at("11:00:00"), "cloud", 3)
-lib.equal({k: v for k, v in made.paid().items() if k.startswith("late")}, {"late-compute": "10", "late-cloud": "2"}, "late")
+lib.equal({k: v for k, v in made.paid().items() if k.startswith("late")}, {"late-compute": "10", "late-cloud": "2"},
+          "late")
 made.run("verify")
 made.done()
 
-# ---- days -----------------------------------------------------------------------------------------------------------
+# ---- days --------------------------------------------------------------------------------------------------
 
 def daily(keys, rates="ACD,,,7,,usd,,\nFREE,,,0,,usd,,\n", **more):
     return lib.Priced("[service/daily d]\nsheet = rates.csv\n" + keys, rates=RATES + rates, **more)
 
 
-# Idle from 07:30 to 10:00: the day that would begin at 08:00 begins at 10:00. Idle for less than 15 minutes by then: at once.
+# Idle from 07:30 to 10:00: the day that would begin at 08:00 begins at 10:00. Idle for less than 15 minutes by
+# then: at once.
 made = daily("idle = idle\n")
 made.use("mon", at("08:00:00", "2022-01-03"), "ACD", user="ann", end=at("17:00:00", "2022-01-03"))
 made.use("tue", at("07:00:00", "2022-01-04"), "ACD", user="ann", end=at("17:00:00", "2022-01-04"),
@@ -140,7 +147,8 @@ made.use("eve-mon", at("08:00:00", "2022-01-03"), "ACD", user="eve", end=at("17:
 made.use("eve-tue", at("07:00:00", "2022-01-04"), "ACD", user="eve", end=at("09:00:00", "2022-01-04"),
          idle="2022-01-04T07:30:00Z/2022-01-04T09:00:00Z")
 made.use("bad", at("07:00:00", "2022-01-08"), "ACD", user="dan", end=at("07:00:00", "2022-01-10"), idle="07:30/09:00")
-lib.equal(made.paid(), {k: "0" if k == "eve-tue" else "7" for k in ("mon", "tue", "bob-mon", "bob-tue", "eve-mon", "eve-tue")},
+lib.equal(made.paid(), {k: "0" if k == "eve-tue" else "7" for k in ("mon", "tue", "bob-mon", "bob-tue", "eve-mon",
+                                                                    "eve-tue")},
           "idle")
 for id, time in (("tue", "10:00:00"), ("bob-tue", "08:00:00")):
     draws = [r["detail"] for r in made.ask("explain", id) if r["what"] == "draw"]
@@ -153,7 +161,8 @@ made.done()
 made = daily("idle = idle\n")
 made.use("a", at("08:00:00", "2022-01-03"), "ACD", user="ann", end=at("11:00:00", "2022-01-04"),
          idle="2022-01-04T07:00:00Z/2022-01-04T10:00:00Z")
-made.use("b", at("09:00:00"), "ACD", user="ann", end=at("09:30:00")).use("c", at("10:00:00"), "ACD", user="ann", end=at("10:30:00"))
+made.use("b", at("09:00:00"), "ACD", user="ann", end=at("09:30:00"))
+made.use("c", at("10:00:00"), "ACD", user="ann", end=at("10:30:00"))
 made.check({"a": "14", "b": "0", "c": "7"}, "a day that began late")
 
 # Calendar days: of UTC, of a section's zone, of the account's own (+12 h).
@@ -181,7 +190,7 @@ made.use("shut", at("08:00:00"), "FREE", user="ann").take()
 lib.equal([e["outcome"] for e in made.ask("events", "acct")], ["applied", "refused"], "a gate that does not")
 made.done()
 
-# ---- what cannot be ---------------------------------------------------------------------------------------------------
+# ---- what cannot be ----------------------------------------------------------------------------------------
 
 for keys, wanted in (("", "key 'meter': missing"), ("meter = samples\n", "every: missing: meter = samples needs it"),
                      ("meter = session\nwho = x\n", "who: means nothing to meter = session: leave it out"),
@@ -191,7 +200,8 @@ for keys, wanted in (("", "key 'meter': missing"), ("meter = samples\n", "every:
                      ("meter = peak\nevery = 10m\n", "period: missing: meter = peak needs it"),
                      ("meter = peak\nevery = 10m\nperiod = none\n", "period: want hour, day, month, quarter or year"),
                      ("meter = peak\nperiod = day\n", "every: want it with of = sessions"),
-                     ("meter = peak\nevery = 10m\nperiod = day\ncurrencies = usd\n", "currencies: means nothing to meter = peak"),
+                     ("meter = peak\nevery = 10m\nperiod = day\ncurrencies = usd\n",
+                      "currencies: means nothing to meter = peak"),
                      (NET.replace("cloud", "query"), "netted: 'query' cannot be its own base"),
                      (NET.replace("0.1", "-1"), "allowance: want 0 or more"),
                      (NET + "count_by = user\n", "count_by: the account is netted as a whole")):
