@@ -603,3 +603,21 @@ void account_settle(struct account *account)
             account_timer_put(account, &timer);
         }
 }
+
+void account_restart(struct account *account)
+{
+    account->timer_count = 0;
+    for (size_t i = 0; i < account->purse_count; i++) {
+        struct purse *purse = account->purses[i];
+
+        purse->debt_count = purse->sleeper_count = 0;
+        purse->owed = 0;
+        for (size_t k = 0; k < purse->count; k++)
+            purse->buckets[k]->count = 0;
+    }
+    for (size_t i = 0; i < account->grant_count; i++)
+        account->grants[i]->in_heap = 0;
+    for (size_t i = 0; i < account->claim_count; i++)
+        account_claim_start(account, account->claims[i]);
+    account_settle(account);
+}

@@ -187,6 +187,8 @@ struct account {
     int64_t block_earliest_us; /* earliest date among the events since the last checkpoint */
     int is_stored; /* loaded from the store: what is not known here may be there */
     struct account *newer, *older; /* least recently used */
+    const struct scrip_name *last_source; /* of the event that is last by its order; NULL: not known */
+    char last_id[SCRIP_NAME_SIZE + 1];
 };
 
 struct account *account_make(const struct scrip_name *name);
@@ -198,6 +200,8 @@ void account_data_read(struct account *account);
  * account_settle after the last one was loaded. SCRIP_EINVALID: its rules are damaged; NULL then. */
 struct grant *account_grant_add(struct account *account, const struct scrip_grant_row *row, const struct terms *terms);
 void account_settle(struct account *account);
+/* Stages, heaps and timers anew, after balances and dates were set from outside. */
+void account_restart(struct account *account);
 struct grant *account_grant_find(const struct account *account, const char *id, size_t id_size);
 struct purse *account_purse(struct account *account, const struct scrip_name *currency); /* NULL: none */
 struct purse *account_purse_make(struct account *account, const struct scrip_name *currency);

@@ -114,9 +114,9 @@ static int grant_line(struct balances *b, const struct grant *grant)
     table_text(table, row->id);
     table_text(table, row->class_name->text);
     table_text(table, grant->terms->row.currency->text);
-    table_time(table, row->effective_us);
+    table_time(table, grant->stage == GRANT_DEBT ? SCRIP_TIME_NONE : row->effective_us);
     table_time(table, row->expires_us);
-    table_text(table, live ? "live" : row->effective_us > b->at_us ? "waiting" : "ended");
+    table_text(table, grant->stage == GRANT_DEBT ? "debt" : live ? "live" : row->effective_us > b->at_us ? "waiting" : "ended");
     table_amount(table, row->balance[SCRIP_BOOK_ISSUED], decimals);
     if (row->unlimited && live)
         table_text(table, "unlimited");
@@ -129,6 +129,11 @@ static int grant_line(struct balances *b, const struct grant *grant)
     return table_row(table);
 }
 
+static int by_currency(const void *a, const void *b)
+{
+    return strcmp((*(struct purse *const *)a)->currency->text, (*(struct purse *const *)b)->currency->text);
+}
+
 static int account_balance(void *sink, const struct scrip_account_row *found)
 {
     struct balances *b = sink;
@@ -138,6 +143,8 @@ static int account_balance(void *sink, const struct scrip_account_row *found)
     if (code < 0 || account == NULL)
         return code;
     b->found = 1;
+    if (account->purse_count > 1)
+        qsort(account->purses, account->purse_count, sizeof *account->purses, by_currency);
     if (b->by == BY_CURRENCY)
         for (size_t i = 0; i < account->purse_count && code == SCRIP_OK; i++)
             code = purse_row(b, account, account->purses[i]->currency, 0, account->grant_count);

@@ -3,6 +3,7 @@
 
 #include "calendar.h"
 #include "hash.h"
+#include "late.h"
 #include "money.h"
 #include "replay.h"
 
@@ -286,12 +287,10 @@ static int rollups_read(struct usage *u, const char *account)
 /* ---- from charges --------------------------------------------------------------------------------------------- */
 
 /* The very notes that the rollups are made of, with the events behind them. */
-static int event_share(void *sink, struct replay *replay, const struct event *event)
+static int effect_share(void *sink, const struct effect *effect)
 {
     struct usage *u = sink;
-    const struct effect *effect = &replay->engine.effect;
 
-    (void)event;
     for (size_t i = 0; i < effect->note_count; i++) {
         const struct usage_note *note = &effect->notes[i];
         const struct scrip_usage_row *row = &note->row;
@@ -305,12 +304,36 @@ static int event_share(void *sink, struct replay *replay, const struct event *ev
     return SCRIP_OK;
 }
 
+static int event_share(void *sink, struct replay *replay, const struct event *event)
+{
+    (void)event;
+    return effect_share(sink, &replay->engine.effect);
+}
+
+/* 1: some currency puts late events in their places, so that what they changed is not in the order of their coming. */
+static int may_be_placed(const struct scrip *scrip)
+{
+    for (uint64_t i = 1; i <= prices_terms_count(scrip->prices); i++)
+        if (prices_terms_at(scrip->prices, i)->row.late == SCRIP_LATE_REPLAY || prices_terms_at(scrip->prices, i)->row.settle_lag_us > 0)
+            return 1;
+    return 0;
+}
+
 static int account_scan(void *sink, const struct scrip_account_row *found)
 {
     struct usage *u = sink;
     struct replay replay;
     int code;
 
+    if (may_be_placed(u->scrip)) {
+        struct past_rows past = { 0 };
+
+        code = past_rows_load(&past, u->scrip, found->name, 0, u->err);
+        if (code == SCRIP_OK)
+            code = past_rows_apply(&past, u->scrip, found->name, effect_share, u, u->err);
+        past_rows_free(&past);
+        return code;
+    }
     replay_open(&replay, u->scrip, u->err);
     replay.applied = event_share;
     replay.sink = u;

@@ -113,7 +113,8 @@ static void date_note(struct account *account, int64_t time_us)
         account->block_earliest_us = time_us;
 }
 
-void batch_add(struct scrip *scrip, struct account *account, const struct event *event, const struct quote *quote, int is_told)
+void batch_add(struct scrip *scrip, struct account *account, const struct event *event, const struct quote *quote, int flags,
+               const struct json_out *anew)
 {
     struct batch *batch = scrip->open;
     struct effect *effect = &scrip->engine.effect;
@@ -127,11 +128,11 @@ void batch_add(struct scrip *scrip, struct account *account, const struct event 
     batch->event_accounts[batch->event_count] = (uint32_t)account->batch_index;
     row = &batch->events[batch->event_count++];
     event_to_row(event, row, &scrip->scratch, &batch->arena);
-    quote_to_row(quote, event, row, &scrip->scratch, &batch->arena);
+    quote_to_row_with(quote, event, row, anew, &scrip->scratch, &batch->arena);
     row->number = account->row.event_count;
     row->id = arena_text(&batch->arena, event->shown.id, event->id_size);
     row->outcome = effect->outcome;
-    row->is_told = is_told;
+    row->flags = flags;
     row->reason_size = strlen(effect->reason);
     row->reason = row->reason_size ? arena_text(&batch->arena, effect->reason, row->reason_size) : "";
     identity_add(batch);
@@ -510,6 +511,11 @@ static int writer_wait(struct scrip *scrip, struct scrip_error *err)
         accounts_forget(scrip);
     }
     return code;
+}
+
+int batch_wait(struct scrip *scrip, struct scrip_error *err)
+{
+    return writer_wait(scrip, err);
 }
 
 static int batch_is_empty(const struct batch *batch)

@@ -5,12 +5,12 @@
 
 #include <stdio.h>
 
-static struct grant *debt_grant(struct engine *engine, struct account *account, const struct terms *terms, int64_t time_us)
+static struct grant *debt_grant(struct engine *engine, struct account *account, const struct terms *terms)
 {
     struct purse *purse = account_purse_make(account, terms->row.currency);
     char id[SCRIP_NAME_SIZE * 2];
     struct scrip_grant_row row = { .id = id, .event = account->row.event_count, .class_name = engine->debt_name,
-                                   .terms = terms->row.number, .created_us = time_us, .effective_us = time_us,
+                                   .terms = terms->row.number, .created_us = SCRIP_TIME_MIN, .effective_us = SCRIP_TIME_MIN,
                                    .expires_us = SCRIP_TIME_NONE, .cost_currency = &names_none, .scope = "", .order_key = "",
                                    .rules = grant_debt_rules, .next_us = SCRIP_TIME_NONE };
 
@@ -41,7 +41,7 @@ void debt_add(struct engine *engine, struct account *account, const struct event
               const struct quote_line *line, uint64_t event_number, int64_t event_time_us)
 {
     const struct terms *terms = line->rate->terms;
-    struct grant *grant = debt_grant(engine, account, terms, line->time_us);
+    struct grant *grant = debt_grant(engine, account, terms);
     uint64_t number = draw->line + engine->line_base;
     struct claim *claim = debt_find(account, event_number, number);
     struct scrip_claim_row row = { .kind = SCRIP_CLAIM_DEBT, .id = "", .event = event_number, .line = number,

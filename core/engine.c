@@ -18,6 +18,8 @@ void engine_free(struct engine *engine)
     free(engine->effect.entries);
     free(engine->effect.notes);
     free(engine->effect.departures);
+    free(engine->effect.days);
+    free(engine->effect.months);
     free(engine->draws);
     free(engine->found);
     free(engine->parked);
@@ -107,7 +109,7 @@ static int usage_apply(struct engine *engine, struct account *account, const str
         note_usage(engine, event, NULL, &names_none, event->shown.time_us, 0, 1);
         return SCRIP_ZERO;
     }
-    if (lines_pay(engine, account, event, quote, quote->verdict != SCRIP_GATE) < 0)
+    if (lines_pay(engine, account, event, quote, engine->is_forced ? 2 : quote->verdict != SCRIP_GATE) < 0)
         return SCRIP_REFUSED;
     engine->effect.reason[0] = 0; /* of alternatives that were tried before the one that paid */
     if (quote->verdict == SCRIP_GATE) {
@@ -202,7 +204,7 @@ static void head_grant(struct bytes *b, const struct scrip_grant_row *grant)
     bytes_add_text(b, grant->rules, grant->rules_size);
 }
 
-static void head_move(struct engine *engine, struct account *account, const struct quote *quote)
+void engine_head(struct engine *engine, struct account *account, const struct quote *quote)
 {
     const struct effect *effect = &engine->effect;
     struct bytes *b = &engine->head;
@@ -307,7 +309,7 @@ void engine_apply(struct engine *engine, struct account *account, const struct e
     int64_t time_us = event->shown.time_us;
     int rank = event_rank(event);
 
-    effect->entry_count = effect->note_count = effect->departure_count = 0;
+    effect->entry_count = effect->note_count = effect->departure_count = effect->day_count = effect->month_count = 0;
     effect->paid_count = 0;
     effect->reason[0] = 0;
     engine->draw_count = engine->use_count = engine->woken_count = 0;
@@ -320,5 +322,5 @@ void engine_apply(struct engine *engine, struct account *account, const struct e
         account->row.clock_event = account->row.event_count;
     }
     effect->outcome = quote->refusal[0] ? refuse(engine, "%s", quote->refusal) : type_apply(engine, account, event, quote);
-    head_move(engine, account, quote);
+    engine_head(engine, account, quote);
 }

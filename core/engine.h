@@ -77,6 +77,9 @@ struct effect {
     size_t note_count, note_room;
     struct departure *departures;
     size_t departure_count, departure_room;
+    /* Of a late event that was put in its place: changes of rollups, instead of notes. */
+    struct scrip_usage_row *days, *months;
+    size_t day_count, day_room, month_count, month_room;
 };
 
 struct draw;
@@ -97,6 +100,7 @@ struct engine {
     size_t woken_count, woken_room;
     uint64_t of;        /* of the entries that are posted */
     uint64_t line_base; /* added to their lines: of a new price for an old charge */
+    int is_forced;      /* the usage was accepted once: what is short is owed, whatever the currency says */
     const struct scrip_name *debt_name; /* the class of debt: "debt" */
     struct bytes canonical;
     struct bytes head;
@@ -120,12 +124,18 @@ int event_rank(const struct event *event);
  * event's canonical bytes are in engine->canonical. A conversion fills quote->grants. */
 void engine_apply(struct engine *engine, struct account *account, const struct event *event, struct quote *quote);
 
+/* Moves the head over what the effect says; for effects that engine_apply did not make. */
+void engine_head(struct engine *engine, struct account *account, const struct quote *quote);
+
 /* Runs on an account what falls due by an instant, without an event: for reads, on a copy. */
 void engine_timers(struct engine *engine, struct account *account, int64_t until_us);
 
 /* The quote as a store's row keeps it (rate, lines), and back. */
 void quote_to_row(const struct quote *quote, const struct event *event, struct scrip_event_row *row,
                   struct json_out *scratch, struct arena *arena);
+/* The same with prices that a late event gave to earlier ones: a JSON array, or empty. */
+void quote_to_row_with(const struct quote *quote, const struct event *event, struct scrip_event_row *row,
+                       const struct json_out *anew, struct json_out *scratch, struct arena *arena);
 int quote_from_row(const struct scrip_event_row *row, const struct event *event, const struct prices *prices,
                    struct names *names, struct arena *arena, struct json_out *scratch, struct quote *quote,
                    struct scrip_error *err);

@@ -1,5 +1,5 @@
 /* history.c - what was recorded of an account before: events and entries, in the store and in batches on their way to it. */
-#include "host.h"
+#include "late.h"
 
 #include <inttypes.h>
 
@@ -54,6 +54,9 @@ struct putting {
     struct quote *rerated; /* its last new price, whose lines count from SCRIP_LINE_LIMIT on; count 0: none */
     size_t room;
     uint64_t before; /* entries from this number on are read from batches, not from the store */
+    const struct scrip_event_row *(*row_of)(void *sink, uint64_t number); /* NULL: history_event */
+    void *sink;
+    uint64_t anew_seen; /* the last event that was looked at for a new price */
     struct scrip_error *err;
     int code;
 };
@@ -82,6 +85,27 @@ static int rerated_row(void *sink, const struct scrip_event_row *row)
     return code;
 }
 
+static int putting_row(struct putting *p, uint64_t number, int (*row)(void *sink, const struct scrip_event_row *row), void *sink)
+{
+    const struct scrip_event_row *found;
+
+    if (p->row_of == NULL)
+        return history_event(p->scrip, p->account->row.name, number, row, sink, p->err);
+    found = p->row_of(p->sink, number);
+    return found ? row(sink, found) : error_set(p->err, SCRIP_ENOTFOUND, "event %" PRIu64 ": is not there", number);
+}
+
+/* A late event may have priced the charge anew. */
+static int anew_row(void *sink, const struct scrip_event_row *row)
+{
+    struct putting *p = sink;
+    struct scrip_event_row priced = { .account = row->account };
+
+    if (!past_row_anew(row, p->charge->event, &priced, p->arena))
+        return SCRIP_OK;
+    return quote_from_row(&priced, p->charge->of, p->scrip->prices, p->scrip->names, p->arena, &p->scrip->scratch, p->quote, p->err);
+}
+
 /* What an entry adds to the net draws of the charge. */
 static int entry_count(struct putting *p, const struct scrip_entry_row *row)
 {
@@ -92,6 +116,11 @@ static int entry_count(struct putting *p, const struct scrip_entry_row *row)
 
     if (sign == 0 || row->grant == 0 || row->grant > p->account->grant_count)
         return SCRIP_OK;
+    if (row->event != charge->event && row->event != p->anew_seen && p->row_of == NULL) {
+        p->anew_seen = row->event;
+        if ((p->code = putting_row(p, row->event, anew_row, p)) < 0)
+            return p->code;
+    }
     grant = p->account->grants[row->grant - 1];
     for (size_t i = 0; i < charge->count && draw == NULL; i++)
         if (charge->draws[i].grant == row->grant && charge->draws[i].line == row->line)
@@ -106,8 +135,7 @@ static int entry_count(struct putting *p, const struct scrip_entry_row *row)
         }
         draw = &charge->draws[charge->count++];
         *draw = (struct charge_draw){ .grant = row->grant, .line = row->line };
-        if (row->line >= SCRIP_LINE_LIMIT &&
-            (p->code = history_event(p->scrip, p->account->row.name, row->event, rerated_row, p, p->err)) < 0)
+        if (row->line >= SCRIP_LINE_LIMIT && (p->code = putting_row(p, row->event, rerated_row, p)) < 0)
             return p->code;
         draw->rate = line_rate(p, row->line, &draw->time_us);
     }
@@ -179,11 +207,16 @@ static uint64_t batched_from(const struct putting *p)
     return UINT64_MAX;
 }
 
-/* What was given back in whole is no draw any more. */
-static void draws_settle(struct charge *charge)
+/* What was given back in whole is no draw any more; the rest has the price that counts now. */
+static void draws_settle(struct putting *p)
 {
+    struct charge *charge = p->charge;
+    const struct rate *rate;
     size_t kept = 0;
 
+    for (size_t i = 0; i < charge->count; i++)
+        if ((rate = line_rate(p, charge->draws[i].line, &charge->draws[i].time_us)) != NULL)
+            charge->draws[i].rate = rate;
     for (size_t i = 0; i < charge->count; i++)
         if (charge->draws[i].amount > 0 && charge->draws[i].rate != NULL)
             charge->draws[kept++] = charge->draws[i];
@@ -219,7 +252,7 @@ static int charge_start(struct putting *p, uint64_t number, struct charge **out)
     p->charge->event = number;
     p->charge->of = own.event;
     p->quote = arena_get(p->arena, sizeof *p->quote);
-    code = history_event(p->scrip, p->account->row.name, number, own_event, &own, p->err);
+    code = putting_row(p, number, own_event, &own);
     p->charge->line_count = p->quote->count;
     return code;
 }
@@ -237,19 +270,20 @@ int history_charge(struct scrip *scrip, struct account *account, uint64_t number
         code = entries_batched(&p, scrip->sent);
     if (code == SCRIP_OK)
         code = entries_batched(&p, scrip->open);
-    draws_settle(p.charge);
+    draws_settle(&p);
     return code;
 }
 
 int history_charge_of(struct scrip *scrip, struct account *account, const struct scrip_entry_row *entries, size_t count,
-                      uint64_t number, struct arena *arena, struct charge **out, struct scrip_error *err)
+                      uint64_t number, const struct scrip_event_row *(*row_of)(void *sink, uint64_t number), void *sink,
+                      struct arena *arena, struct charge **out, struct scrip_error *err)
 {
-    struct putting p = { .scrip = scrip, .account = account, .arena = arena, .err = err };
+    struct putting p = { .scrip = scrip, .account = account, .arena = arena, .err = err, .row_of = row_of, .sink = sink };
     int code = charge_start(&p, number, out);
 
     for (size_t i = 0; i < count && code == SCRIP_OK; i++)
         if (entries[i].event == number || entries[i].of == number)
             code = entry_count(&p, &entries[i]);
-    draws_settle(p.charge);
+    draws_settle(&p);
     return code;
 }

@@ -120,12 +120,13 @@ struct scrip {
     size_t state_count;
 
     struct engine engine;
-    struct quote quote;
+    struct quote quote, late_quote;
     struct json_out scratch;
     struct arena arena; /* of the event at hand */
     struct bytes undo; /* what services put while quoting, newest last */
     struct bytes timer_undo; /* and what they wait for */
     uint64_t grant_number; /* that the next grant of the account at hand will get */
+    const struct scrip_name *answered; /* the service that priced the last usage */
     uint64_t prices_written_terms, prices_written_rates;
     struct source_top *tops;
     size_t top_count, top_room;
@@ -211,7 +212,7 @@ int route_amount(struct scrip *scrip, const struct event *event, struct quote *q
 /* take.c: one event taken in */
 int take_event(struct scrip *scrip, struct event *event, const struct origin *origin, struct scrip_result *result,
                struct scrip_error *err);
-void take_apply(struct scrip *scrip, struct account *account, const struct event *event, int is_told);
+int take_apply(struct scrip *scrip, struct account *account, const struct event *event, int is_told, struct scrip_error *err);
 int take_bad(struct scrip *scrip, const struct origin *origin, const char *reason_class, const char *reason,
              const struct event *event, struct scrip_result *result);
 
@@ -221,9 +222,10 @@ int history_event(struct scrip *scrip, const struct scrip_name *account, uint64_
 /* What is left of the charge of an event, in the arena. */
 int history_charge(struct scrip *scrip, struct account *account, uint64_t number, struct arena *arena, struct charge **out,
                    struct scrip_error *err);
-/* The same from entries at hand, for a replay. */
+/* The same from entries at hand, for a replay. row_of: where rows come from; NULL: from what is recorded. */
 int history_charge_of(struct scrip *scrip, struct account *account, const struct scrip_entry_row *entries, size_t count,
-                      uint64_t number, struct arena *arena, struct charge **out, struct scrip_error *err);
+                      uint64_t number, const struct scrip_event_row *(*row_of)(void *sink, uint64_t number), void *sink,
+                      struct arena *arena, struct charge **out, struct scrip_error *err);
 /* The number of an event by identity in its account: 0 where there is none; -1 with the fault. */
 int64_t history_number(struct scrip *scrip, const struct account *account, const char *source, const char *id, struct scrip_error *err);
 
@@ -237,11 +239,14 @@ int fields_from_pairs(const struct scrip_pair *pairs, uint64_t pair_count, struc
                       struct arena *arena, struct scrip_error *err);
 
 /* batch.c: what is to be committed, and the thread that does */
-void batch_add(struct scrip *scrip, struct account *account, const struct event *event, const struct quote *quote, int is_told);
+void batch_add(struct scrip *scrip, struct account *account, const struct event *event, const struct quote *quote, int flags,
+               const struct json_out *anew);
 const struct scrip_event_row *batch_find(const struct batch *batch, const struct event *event);
 void batch_cursor(struct scrip *scrip, const struct scrip_name *source, const char *feed,
                   const struct scrip_cursor *cursor);
 int batch_is_full(const struct scrip *scrip);
+/* Waits until nothing is on its way to the store. */
+int batch_wait(struct scrip *scrip, struct scrip_error *err);
 /* Hands the open batch to the writer. A failure of an earlier one comes out here or in batch_finish. */
 int batch_send(struct scrip *scrip, struct scrip_error *err);
 /* The same, and waits until everything is committed. */

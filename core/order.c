@@ -1,7 +1,7 @@
 /* order.c - draw orders: "priority, class(free trial), expires, cost desc nulls last" as bytes that compare in that order.
  *
  *   part: one byte for null (0 first, 1 there, 2 last), then the value, big endian, its bits turned over for desc
- *   at the end: the grant's number, so that every order is total
+ *   at the end: the grant's id, so that every order is total
  */
 #include "order.h"
 
@@ -244,7 +244,7 @@ int order_key(struct scrip_ctx *ctx, const char *draw_order, const struct scrip_
         part_put(&out, &part, grant);
     if (code < 0)
         return code;
-    number_put(&out, grant->number, 0);
+    name_put(&out, grant->id, 0); /* total, and the same in whatever order the grants came */
     if (out.is_short)
         return scrip_fail(ctx, SCRIP_ELIMIT, "draw_order: a key longer than %d bytes: use fewer keys or shorter classes",
                           SCRIP_ORDER_KEY_SIZE);

@@ -149,7 +149,6 @@ static void lines_write(const struct quote *quote, const struct event *event, st
 {
     char text[DECIMAL_TEXT_SIZE];
 
-    json_open(out, '{');
     if (quote->verdict == SCRIP_GATE) {
         json_key(out, "gate", 4);
         json_raw(out, "true", 4);
@@ -170,7 +169,6 @@ static void lines_write(const struct quote *quote, const struct event *event, st
         json_close(out, '}');
     }
     json_close(out, ']');
-    json_close(out, '}');
 }
 
 static void settled_write(const struct scrip_grant_row *grant, struct json_out *out)
@@ -231,34 +229,49 @@ static void made_write(const struct quote *quote, struct json_out *out)
 
 static void terms_write(const struct quote *quote, struct json_out *out)
 {
-    json_open(out, '{');
     raw_number(out, "terms", quote->terms->row.number);
     if (quote->grant.class_name != NULL)
         settled_write(&quote->grant, out);
     if (quote->to_terms != NULL)
         made_write(quote, out);
-    json_close(out, '}');
 }
 
 void quote_to_row(const struct quote *quote, const struct event *event, struct scrip_event_row *row,
                   struct json_out *scratch, struct arena *arena)
 {
+    quote_to_row_with(quote, event, row, NULL, scratch, arena);
+}
+
+void quote_to_row_with(const struct quote *quote, const struct event *event, struct scrip_event_row *row,
+                       const struct json_out *anew, struct json_out *scratch, struct arena *arena)
+{
+    int is_bare = quote->refusal[0] || (quote->terms == NULL && quote->count == 0), has_anew = anew != NULL && anew->size > 0;
+
     row->rate = 0;
     row->lines = NULL;
     row->lines_size = 0;
-    if (quote->refusal[0] || (quote->terms == NULL && quote->count == 0))
+    if (is_bare && !has_anew)
         return; /* a usage is free, or its reason says all */
     if (quote->terms == NULL && quote->count == 1 && quote->verdict == SCRIP_PRICED && quote->lines[0].group == 0 &&
-        quote->lines[0].time_us == event->shown.time_us &&
+        quote->lines[0].time_us == event->shown.time_us && !has_anew &&
         decimal_same(&quote->lines[0].quantity, usual_quantity(event))) {
         row->rate = quote->lines[0].rate->row.number;
         return;
     }
     json_clear(scratch);
-    if (quote->terms != NULL)
+    json_open(scratch, '{');
+    if (is_bare) {
+        json_key(scratch, "free", 4);
+        json_raw(scratch, "true", 4);
+    } else if (quote->terms != NULL)
         terms_write(quote, scratch);
     else
         lines_write(quote, event, scratch);
+    if (has_anew) {
+        json_key(scratch, "anew", 4);
+        json_raw(scratch, anew->text, anew->size);
+    }
+    json_close(scratch, '}');
     row->lines = arena_text(arena, scratch->text, scratch->size);
     row->lines_size = scratch->size;
 }
@@ -269,6 +282,7 @@ struct record_reading {
     const struct prices *prices;
     struct names *names;
     struct arena *arena;
+    int is_free;
 };
 
 static int digit(char c)
@@ -372,6 +386,8 @@ static int record_leaf(void *sink, const struct json_leaf *leaf)
     struct record_reading *r = sink;
     char path[64], text[SCRIP_ORDER_KEY_SIZE * 2 + 1], *end;
 
+    if (leaf->path_size > 5 && memcmp(leaf->path, "anew.", 5) == 0)
+        return SCRIP_OK; /* of others */
     if (leaf->path_size >= sizeof path || leaf->size >= sizeof text)
         return SCRIP_EINVALID;
     memcpy(path, leaf->path, leaf->path_size);
@@ -390,7 +406,9 @@ static int record_leaf(void *sink, const struct json_leaf *leaf)
     }
     if (strcmp(path, "lines") == 0 || strcmp(path, "grants") == 0)
         return leaf->type == JSON_EMPTY ? SCRIP_OK : SCRIP_EINVALID;
-    if (strcmp(path, "gate") == 0)
+    if (strcmp(path, "free") == 0)
+        r->is_free = 1;
+    else if (strcmp(path, "gate") == 0)
         r->quote->verdict = SCRIP_GATE;
     else if (strcmp(path, "terms") == 0)
         r->quote->terms = prices_terms_at(r->prices, strtoull(text, NULL, 10));
@@ -474,7 +492,7 @@ int quote_from_row(const struct scrip_event_row *row, const struct event *event,
                    struct names *names, struct arena *arena, struct json_out *scratch, struct quote *quote,
                    struct scrip_error *err)
 {
-    struct record_reading r = { quote, event, prices, names, arena };
+    struct record_reading r = { quote, event, prices, names, arena, 0 };
 
     quote_clear(quote);
     if (is_priced(event))
@@ -498,6 +516,10 @@ int quote_from_row(const struct scrip_event_row *row, const struct event *event,
             if (quote->lines[i].rate == NULL)
                 return error_set(err, SCRIP_EINVALID, "event %" PRIu64 " of '%s': a recorded line has no rate",
                                  row->number, row->account->text);
+        if (r.is_free && is_priced(event))
+            quote->verdict = SCRIP_FREE;
+        if (r.is_free && row->outcome == SCRIP_REFUSED)
+            snprintf(quote->refusal, sizeof quote->refusal, "%.*s", (int)row->reason_size, row->reason);
     } else if (row->outcome == SCRIP_REFUSED && row->reason_size)
         snprintf(quote->refusal, sizeof quote->refusal, "%.*s", (int)row->reason_size, row->reason);
     if (quote_has_terms(event) && !quote->refusal[0])

@@ -1,4 +1,5 @@
 /* replay.c - recorded events and quotes through the engine again. */
+#include "late.h"
 #include "replay.h"
 
 #include <inttypes.h>
@@ -73,8 +74,8 @@ static int charge_find(struct replay *replay, const struct event *event)
         fault(replay, 1, "the charge that it is about is not there");
         return SCRIP_OK;
     }
-    code = history_charge_of(replay->scrip, replay->account, replay->entries, replay->entry_count, number, &replay->arena, &charge,
-                             replay->err);
+    code = history_charge_of(replay->scrip, replay->account, replay->entries, replay->entry_count, number, NULL, NULL, &replay->arena,
+                             &charge, replay->err);
     replay->quote.charge = charge;
     return code;
 }
@@ -105,6 +106,35 @@ static int event_decode(struct replay *replay, const struct scrip_event_row *row
     return SCRIP_OK;
 }
 
+/* As it was taken in: in order, or in its place though late. */
+static int event_apply(struct replay *replay, struct event *event)
+{
+    static const struct usage_table none;
+    struct account *account = replay->account;
+    struct past_rows past = { 0 };
+    struct late late = { .scrip = replay->scrip, .account = account, .engine = &replay->engine, .past = &past,
+                         .entries = replay->entries, .entry_count = replay->entry_count,
+                         .days = replay->days ? replay->days : &none, .months = replay->months ? replay->months : &none };
+    int code = SCRIP_OK, is_placed = late_is_replayed(account, event, &replay->quote);
+
+    if (is_placed) {
+        code = past_rows_load(&past, replay->scrip, account->row.name, replay->row->number, replay->err);
+        is_placed = past_rows_allow(&past, event);
+    }
+    if (code == SCRIP_OK && is_placed != ((replay->row->flags & SCRIP_EVENT_PLACED) != 0))
+        fault(replay, 0, "it came late, and %s", is_placed ? "should be in its place" : "should be where it came");
+    if (code == SCRIP_OK && is_placed)
+        code = late_apply(&late, event, &replay->quote, replay->err);
+    else if (code == SCRIP_OK)
+        engine_apply(&replay->engine, account, event, &replay->quote);
+    if (account->row.clock_event == account->row.event_count) {
+        account->last_source = event->source;
+        memcpy(account->last_id, event->shown.id, event->id_size + 1);
+    }
+    past_rows_free(&past);
+    return code;
+}
+
 static int event_replay(void *sink, const void *found)
 {
     struct replay *replay = sink;
@@ -127,7 +157,8 @@ static int event_replay(void *sink, const void *found)
         return code;
     if (replay->is_broken)
         return SCRIP_OK;
-    engine_apply(&replay->engine, replay->account, &event, &replay->quote);
+    if ((code = event_apply(replay, &event)) < 0)
+        return code;
     for (size_t i = 0; i < effect->entry_count; i++) {
         ARRAY_ROOM(replay->entries, replay->entry_count, replay->entry_room);
         replay->entries[replay->entry_count++] = effect->entries[i];

@@ -13,6 +13,7 @@ struct replay {
     const struct scrip_event_row *row;
     struct scrip_entry_row *entries; /* all that were made */
     size_t entry_count, entry_room;
+    const struct usage_table *days, *months; /* rollups so far, where the caller keeps them; late events change them */
     int is_broken; /* the account cannot be replayed further */
     uint64_t until; /* number of the last event; 0: all */
     /* After each event was applied: engine.effect says what it did. Non-zero stops the replay, which returns it. */

@@ -411,6 +411,7 @@ int route_usage(struct scrip *scrip, struct account *account, const struct event
         call.verdict = SCRIP_NOT_MINE;
         if (service_wants(call.service, event))
             code = service_ask(&call, err);
+        scrip->answered = call.service->name;
     }
     if (code < 0)
         return code;
@@ -442,6 +443,7 @@ int route_timer(struct scrip *scrip, struct account *account, const struct servi
     if (call.service == NULL || call.service->instance->plugin->api.service.timer == NULL)
         return error_set(err, SCRIP_EINVALID, "service '%s': what it waited for has come, but it is not configured: add its section "
                          "again", timer->service->text);
+    scrip->answered = timer->service;
     instance = call.service->instance;
     error_clear(&instance->error);
     instance->call = &call;

@@ -56,8 +56,7 @@ static int fire(struct scrip *scrip, struct account *account, struct service_tim
     event.shown.user = event.user->text;
     scrip->engine.canonical.size = 0;
     event_canonical(&event, &scrip->engine.canonical);
-    take_apply(scrip, account, &event, 0);
-    return SCRIP_OK;
+    return take_apply(scrip, account, &event, 0, err);
 }
 
 int services_fire(struct scrip *scrip, struct account *account, int64_t until_us, struct scrip_error *err)

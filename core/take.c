@@ -1,7 +1,7 @@
 /* take.c - one event taken in: known already, decided, applied, recorded; or to quarantine. */
 #include "calendar.h"
 #include "hash.h"
-#include "host.h"
+#include "late.h"
 #include "money.h"
 
 #include <stdio.h>
@@ -238,19 +238,6 @@ static int decide_charge(struct scrip *scrip, struct account *account, const str
     return code;
 }
 
-static int decide_rerate(struct scrip *scrip, struct account *account, const struct event *event, struct quote *quote,
-                         const char **reason_class, struct scrip_error *err)
-{
-    int code = decide_charge(scrip, account, event, quote, err);
-
-    if (code < 0 || quote->refusal[0])
-        return code;
-    quote->verdict = SCRIP_FREE;
-    code = route_usage(scrip, account, quote->charge->of, quote, err);
-    *reason_class = code == SCRIP_ENOTFOUND ? "unpriced" : "invalid";
-    return code;
-}
-
 /* What a usage or a hold costs. */
 static int decide_price(struct scrip *scrip, struct account *account, const struct event *event, struct quote *quote,
                         const char **reason_class, struct scrip_error *err)
@@ -337,7 +324,7 @@ static int decide(struct scrip *scrip, struct account *account, const struct eve
     case SCRIP_REVERSAL:
         return decide_charge(scrip, account, event, quote, err);
     case SCRIP_RERATE:
-        return decide_rerate(scrip, account, event, quote, reason_class, err);
+        return error_set(err, SCRIP_EINVALID, "type: scrip.rerate is made by `scrip rerate`, not taken from a feed");
     case SCRIP_VOID:
         return field_wanted(event, SCRIP_F_GRANT, "name the grant that is void", err);
     case SCRIP_CLOSE:
@@ -373,15 +360,147 @@ static int known_answer(struct scrip *scrip, const struct origin *origin, const 
     return take_bad(scrip, origin, "conflict", reason, event, result);
 }
 
-/* Applies an event that was decided, and records it. */
-void take_apply(struct scrip *scrip, struct account *account, const struct event *event, int is_told)
+/* ---- in its place --------------------------------------------------------------------------------------------- */
+
+struct last {
+    struct account *account;
+};
+
+static int last_row(void *sink, const struct scrip_event_row *row)
 {
-    engine_apply(&scrip->engine, account, event, &scrip->quote);
-    if (scrip->engine.effect.outcome == SCRIP_REFUSED)
-        route_undo(scrip, account);
+    struct account *account = ((struct last *)sink)->account;
+
+    account->last_source = row->source;
+    snprintf(account->last_id, sizeof account->last_id, "%.*s", (int)row->id_size, row->id);
+    return SCRIP_OK;
+}
+
+struct before {
+    struct scrip_entry_row *entries;
+    size_t count, room;
+    struct usage_table days, months;
+    int is_day;
+};
+
+static int entry_before(void *sink, const void *row)
+{
+    struct before *before = sink;
+
+    ARRAY_ROOM(before->entries, before->count, before->room);
+    before->entries[before->count++] = *(const struct scrip_entry_row *)row;
+    return SCRIP_OK;
+}
+
+static int usage_before(void *sink, const void *row)
+{
+    struct before *before = sink;
+
+    usage_table_add(before->is_day ? &before->days : &before->months, row);
+    return SCRIP_OK;
+}
+
+/* What was posted and summed up of an account so far, in the store and in the open batch. */
+static int before_load(struct scrip *scrip, const struct scrip_name *account, struct before *before, struct scrip_error *err)
+{
+    struct scrip_scan scan = { .table = SCRIP_TABLE_ENTRIES, .account = account->text, .from_period = INT64_MIN,
+                               .to_period = INT64_MAX, .row = entry_before, .sink = before };
+    const struct batch *open = scrip->open;
+    int code = host_scan(scrip, &scan, err);
+
+    scan.row = usage_before;
+    scan.table = SCRIP_TABLE_DAYS;
+    before->is_day = 1;
+    if (code == SCRIP_OK)
+        code = host_scan(scrip, &scan, err);
+    scan.table = SCRIP_TABLE_MONTHS;
+    before->is_day = 0;
+    if (code == SCRIP_OK)
+        code = host_scan(scrip, &scan, err);
+    for (size_t i = 0; i < open->entry_count; i++)
+        if (open->entries[i].account == account)
+            entry_before(before, &open->entries[i]);
+    for (size_t i = 0; i < open->days.count; i++)
+        if (open->days.rows[i].account == account)
+            usage_table_add(&before->days, &open->days.rows[i]);
+    for (size_t i = 0; i < open->months.count; i++)
+        if (open->months.rows[i].account == account)
+            usage_table_add(&before->months, &open->months.rows[i]);
+    return code;
+}
+
+/* The event's own row, as the last of its account. */
+static void own_add(struct scrip *scrip, struct past_rows *past, const struct account *account, const struct event *event,
+                    const struct quote *quote, int flags)
+{
+    struct scrip_event_row row = { 0 };
+
+    event_to_row(event, &row, &scrip->scratch, &scrip->arena);
+    quote_to_row(quote, event, &row, &scrip->scratch, &scrip->arena);
+    row.number = account->row.event_count + 1;
+    row.flags = flags | SCRIP_EVENT_PLACED;
+    past_rows_add(past, &row);
+}
+
+/* 1: it was late, and is in its place; 0: it is to be applied where it came; else the fault. */
+static int take_late(struct scrip *scrip, struct account *account, const struct event *event, int flags, struct late *late,
+                     struct scrip_error *err)
+{
+    struct past_rows past = { 0 };
+    struct before before = { 0 };
+    struct last last = { account };
+    int code = SCRIP_OK;
+
+    if (event->shown.time_us > account->row.clock_us || account->row.event_count == 0)
+        return 0;
+    if (account->last_source == NULL && (code = history_event(scrip, account->row.name, account->row.clock_event, last_row, &last, err)) < 0)
+        return code;
+    if (!late_is_replayed(account, event, &scrip->quote) || (code = batch_wait(scrip, err)) < 0)
+        return code;
+    code = past_rows_load(&past, scrip, account->row.name, 0, err);
+    if (code == SCRIP_OK && past_rows_allow(&past, event) && (code = before_load(scrip, account->row.name, &before, err)) == SCRIP_OK) {
+        route_undo(scrip, account); /* what a service put as if it came last */
+        own_add(scrip, &past, account, event, &scrip->quote, flags);
+        late->past = &past;
+        late->entries = before.entries;
+        late->entry_count = before.count;
+        late->days = &before.days;
+        late->months = &before.months;
+        scrip->late_quote = scrip->quote;
+        code = late_apply(late, event, &scrip->late_quote, err);
+        scrip->quote = scrip->late_quote;
+        code = code < 0 ? code : 1;
+    }
+    past_rows_free(&past);
+    usage_table_free(&before.days);
+    usage_table_free(&before.months);
+    free(before.entries);
+    return code;
+}
+
+/* Applies an event that was decided, and records it. */
+int take_apply(struct scrip *scrip, struct account *account, const struct event *event, int is_told, struct scrip_error *err)
+{
+    struct late late = { .scrip = scrip, .account = account, .engine = &scrip->engine, .asks = 1 };
+    int flags = is_told ? SCRIP_EVENT_TOLD : 0, code = take_late(scrip, account, event, flags, &late, err);
+
+    if (code < 0)
+        return code;
+    if (code == 1)
+        flags |= SCRIP_EVENT_PLACED;
+    else {
+        engine_apply(&scrip->engine, account, event, &scrip->quote);
+        if (scrip->engine.effect.outcome == SCRIP_REFUSED)
+            route_undo(scrip, account);
+    }
     scrip->undo.size = scrip->timer_undo.size = 0;
-    batch_add(scrip, account, event, &scrip->quote, is_told);
+    if (account->row.clock_event == account->row.event_count) {
+        account->last_source = event->source;
+        memcpy(account->last_id, event->shown.id, event->id_size + 1);
+    }
+    batch_add(scrip, account, event, &scrip->quote, flags, &late.anew);
+    json_free(&late.anew);
     top_raise(scrip, event);
+    return SCRIP_OK;
 }
 
 int take_event(struct scrip *scrip, struct event *event, const struct origin *origin, struct scrip_result *result,
@@ -419,7 +538,8 @@ int take_event(struct scrip *scrip, struct event *event, const struct origin *or
         route_undo(scrip, account);
         return take_bad(scrip, origin, reason_class, why.message, event, result);
     }
-    take_apply(scrip, account, event, origin->is_told);
+    if ((code = take_apply(scrip, account, event, origin->is_told, err)) < 0)
+        return code;
     result_set(result, scrip->engine.effect.outcome, account->row.event_count, scrip->engine.effect.reason);
     if (scrip->engine.effect.departure_count > 0)
         return transfer_arrive(scrip, event, result, err);

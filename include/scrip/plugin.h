@@ -448,7 +448,7 @@ struct scrip_host {
     int (*usage_name)(struct scrip_ctx *ctx, struct scrip_quote *out, const char *product, const char *user);
 
     /* For a currency, during grant: an order key from a draw_order text, "priority, class(free trial purchased), expires,
-     * cost desc nulls first, ...": see the currency `prepaid`. Always ends in the grant's number. */
+     * cost desc nulls first, ...": see the currency `prepaid`. Always ends in the grant's id. */
     int (*order_check)(struct scrip_ctx *ctx, const char *draw_order);
     int (*order_key)(struct scrip_ctx *ctx, const char *draw_order, const struct scrip_grant *grant, void *key,
                      uint64_t *key_size);
@@ -619,6 +619,9 @@ struct scrip_rate_row {
     uint64_t digest; /* of the configuration and the sheet that priced it */
 };
 
+#define SCRIP_EVENT_TOLD INT64_C(1)   /* its outcome was answered to a caller; else it came in a feed */
+#define SCRIP_EVENT_PLACED INT64_C(2) /* it came late, and was put in its place */
+
 /* An event with its outcome. Key: (account, number). Unique: (source, id) in the account. */
 struct scrip_event_row {
     const struct scrip_name *account;
@@ -646,7 +649,7 @@ struct scrip_event_row {
     const char *reason; /* of a refusal; "" */
     uint64_t reason_size;
     uint64_t digest; /* of the event's content */
-    int64_t is_told; /* 1: its outcome was answered to a caller; 0: it came in a feed */
+    int64_t flags;   /* SCRIP_EVENT_... */
 };
 
 /* One double-entry row. Key: (account, number), in the order posted. */

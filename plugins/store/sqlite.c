@@ -347,7 +347,7 @@ static int accounts_write(struct base *b, const struct scrip_commit *c)
 static int events_write(struct base *b, const struct scrip_commit *c)
 {
     sqlite3_stmt *s = take(b, "insert into event_rows (key, type, outcome, source, id, time, product, user, service, unit,"
-                              " currency, quantity, amount, rate, digest, data, lines, reason, told) values (?1, ?2, ?3, ?4, ?5, ?6,"
+                              " currency, quantity, amount, rate, digest, data, lines, reason, flags) values (?1, ?2, ?3, ?4, ?5, ?6,"
                               " ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)");
     int code = s ? SCRIP_OK : SCRIP_EIO;
     char quantity[48], amount[48];
@@ -379,7 +379,7 @@ static int events_write(struct base *b, const struct scrip_commit *c)
         bind_text_or_null(s, 16, row->data, row->data_size);
         bind_text_or_null(s, 17, row->lines, row->lines_size);
         bind_text_or_null(s, 18, row->reason, row->reason_size);
-        sqlite3_bind_int64(s, 19, row->is_told);
+        sqlite3_bind_int64(s, 19, row->flags);
         code = run(b, s, "events");
     }
     if (s != NULL)

@@ -10,7 +10,7 @@
 
 #define EVENT_COLUMNS                                                                                         \
     "key, type, outcome, source, id, time, product, user, service, unit, currency, quantity, amount, rate, digest, data," \
-    " lines, reason, told"
+    " lines, reason, flags"
 
 /* ---- rows from statements ------------------------------------------------------------------------------------- */
 
@@ -38,7 +38,7 @@ static void event_read(struct base *b, sqlite3_stmt *s, struct scrip_event_row *
     row->data = column_text(s, 15, &row->data_size);
     row->lines = column_text(s, 16, &row->lines_size);
     row->reason = column_text(s, 17, &row->reason_size);
-    row->is_told = sqlite3_column_int64(s, 18);
+    row->flags = sqlite3_column_int64(s, 18);
 }
 
 static int event_row(struct base *b, sqlite3_stmt *s, const struct scrip_scan *scan)

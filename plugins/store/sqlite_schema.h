@@ -27,7 +27,7 @@ static const char *const schema[] = {
     "create table event_rows (key integer primary key, type integer not null, outcome integer not null,"
     " source integer not null, id text not null, time integer not null, product integer, user integer, service integer,"
     " unit integer, currency integer, quantity, amount, rate integer, digest integer not null, data text, lines text,"
-    " reason text, told integer not null);",
+    " reason text, flags integer not null);",
     "create table identities (source integer not null, id text not null, account integer not null,"
     " number integer not null, primary key (source, id, account)) without rowid;",
     "create table entry_rows (key integer primary key, event integer not null, line integer not null,"

@@ -1,0 +1,900 @@
+/* late.c - a late event put in its place: every event of its account is applied again, in order, on an account of its own;
+ * what comes out differently is posted as entries of the late event, with the dates of the old ones.
+ *
+ *   rows in order -> scratch account -> differences of entries and rollups -> the account itself
+ *
+ * Services that remember something are asked again, since what they remember may differ; their prices stay as recorded where
+ * the lines are the same. What was answered to a caller stays: accepted, it may turn into debt; refused, it stays refused. */
+#include "late.h"
+
+#include "calendar.h"
+#include "hash.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+/* ---- recorded rows -------------------------------------------------------------------------------------------- */
+
+void past_rows_free(struct past_rows *past)
+{
+    free(past->rows);
+    arena_free(&past->arena);
+    memset(past, 0, sizeof *past);
+}
+
+/* New prices in the record of a late event, one after the other. */
+struct anew {
+    struct past_rows *past; /* that take them over; or, of one event only: */
+    uint64_t wanted;
+    struct scrip_event_row *out;
+    int is_found;
+    struct arena *arena;
+    uint64_t event, rate;
+    char *lines;
+    size_t lines_size;
+};
+
+static void anew_put(struct anew *anew)
+{
+    struct scrip_event_row *row = NULL;
+
+    if (anew->past == NULL && anew->event == anew->wanted)
+        row = anew->out;
+    else if (anew->past != NULL && anew->event >= 1 && anew->event <= anew->past->count)
+        row = &anew->past->rows[anew->event - 1].row;
+    if (anew->event != 0 && row != NULL) {
+        anew->is_found = 1;
+        row->rate = anew->rate;
+        row->lines = anew->lines;
+        row->lines_size = anew->lines_size;
+    }
+    anew->event = anew->rate = 0;
+    anew->lines = NULL;
+    anew->lines_size = 0;
+}
+
+static int anew_leaf(void *sink, const struct json_leaf *leaf)
+{
+    struct anew *anew = sink;
+    const char *key = leaf->path + leaf->path_size;
+    char number[24];
+    size_t size = 0;
+
+    if (leaf->path_size < 6 || memcmp(leaf->path, "anew.", 5) != 0)
+        return SCRIP_OK;
+    while (key > leaf->path && key[-1] != '.') {
+        key--;
+        size++;
+    }
+    snprintf(number, sizeof number, "%.*s", (int)(leaf->size < 20 ? leaf->size : 20), leaf->text);
+    if (size == 5 && memcmp(key, "event", 5) == 0) {
+        anew_put(anew);
+        anew->event = strtoull(number, NULL, 10);
+    } else if (size == 4 && memcmp(key, "rate", 4) == 0)
+        anew->rate = strtoull(number, NULL, 10);
+    else if (size == 5 && memcmp(key, "lines", 5) == 0) {
+        anew->lines = arena_text(anew->arena, leaf->text, leaf->size);
+        anew->lines_size = leaf->size;
+    }
+    return SCRIP_OK;
+}
+
+static void anew_read(const struct scrip_event_row *row, struct anew *anew)
+{
+    if (row->lines_size == 0)
+        return;
+    json_read(row->lines, row->lines_size, anew_leaf, anew, NULL);
+    anew_put(anew);
+}
+
+/* Where an event stands among the others: by its own order; one that came late and was judged by its date stands where it came. */
+static void place_set(struct past_rows *past, struct past_row *fresh)
+{
+    struct event event = { .shown.type = fresh->row.type };
+    int rank = event_rank(&event);
+
+    fresh->place_us = fresh->row.time_us;
+    fresh->place_rank = rank;
+    fresh->is_posted = 0;
+    if (past->count > 0 && !(fresh->row.flags & SCRIP_EVENT_PLACED) &&
+        (fresh->row.time_us < past->clock_us || (fresh->row.time_us == past->clock_us && rank < past->clock_rank))) {
+        fresh->place_us = past->clock_us;
+        fresh->place_rank = RANK_END;
+        fresh->is_posted = 1;
+    } else if (past->count == 0 || fresh->row.time_us > past->clock_us ||
+               (fresh->row.time_us == past->clock_us && rank > past->clock_rank)) {
+        past->clock_us = fresh->row.time_us;
+        past->clock_rank = rank;
+    }
+}
+
+int past_rows_add(struct past_rows *past, const struct scrip_event_row *row)
+{
+    struct scrip_event_row *kept;
+
+    ARRAY_ROOM(past->rows, past->count, past->room);
+    kept = &past->rows[past->count].row;
+    *kept = *row;
+    place_set(past, &past->rows[past->count++]);
+    kept->id = arena_text(&past->arena, row->id, row->id_size);
+    kept->data = arena_text(&past->arena, row->data, row->data_size);
+    kept->lines = arena_text(&past->arena, row->lines, row->lines_size);
+    kept->reason = arena_text(&past->arena, row->reason, row->reason_size);
+    if (row->flags & SCRIP_EVENT_PLACED) {
+        struct anew anew = { .past = past, .arena = &past->arena };
+
+        anew_read(row, &anew);
+    }
+    return SCRIP_OK;
+}
+
+int past_row_anew(const struct scrip_event_row *row, uint64_t event, struct scrip_event_row *out, struct arena *arena)
+{
+    struct anew anew = { .wanted = event, .out = out, .arena = arena };
+
+    if (row->flags & SCRIP_EVENT_PLACED)
+        anew_read(row, &anew);
+    return anew.is_found;
+}
+
+static int past_row(void *sink, const void *row)
+{
+    return past_rows_add(sink, row);
+}
+
+int past_rows_load(struct past_rows *past, struct scrip *scrip, const struct scrip_name *account, uint64_t until,
+                   struct scrip_error *err)
+{
+    struct scrip_scan scan = { .table = SCRIP_TABLE_EVENTS, .account = account->text, .from_period = INT64_MIN,
+                               .to_period = INT64_MAX, .row = past_row, .sink = past };
+    const struct batch *open = scrip->open;
+    int code;
+
+    scan.to_number = until;
+    code = host_scan(scrip, &scan, err);
+    for (size_t i = 0; i < open->event_count && code == SCRIP_OK && until == 0; i++)
+        if (open->events[i].account == account)
+            code = past_rows_add(past, &open->events[i]);
+    return code;
+}
+
+/* ---- which are put in their place ----------------------------------------------------------------------------- */
+
+static int is_late(const struct account *account, const struct event *event)
+{
+    int rank = event_rank(event), order;
+
+    if (event->shown.time_us != account->row.clock_us)
+        return event->shown.time_us < account->row.clock_us;
+    if (rank != account->row.clock_rank)
+        return rank < account->row.clock_rank;
+    if (account->last_source == NULL)
+        return 1; /* not known which was last: to put it in its place is always right */
+    order = strcmp(event->source->text, account->last_source->text);
+    return order ? order < 0 : strcmp(event->shown.id, account->last_id) < 0;
+}
+
+static int wants_replay(const struct terms *terms, int64_t behind_us)
+{
+    return terms->row.late == SCRIP_LATE_REPLAY || (terms->row.settle_lag_us > 0 && behind_us <= terms->row.settle_lag_us);
+}
+
+/* The terms that an event without any of its own is about. */
+static const struct terms *terms_meant(const struct account *account, const struct event *event, const struct quote *quote)
+{
+    const char *id = event_text(event, event->shown.type == SCRIP_VOID ? SCRIP_F_GRANT : SCRIP_F_HOLD);
+    const struct claim *claim;
+    const struct grant *grant;
+
+    if (quote->terms != NULL)
+        return quote->terms;
+    if (quote->charge != NULL && quote->charge->count > 0)
+        return quote->charge->draws[0].rate->terms;
+    if (event->shown.type == SCRIP_VOID)
+        return (grant = account_grant_find(account, id, strlen(id))) != NULL ? grant->terms : NULL;
+    if (event->shown.type == SCRIP_CAPTURE || event->shown.type == SCRIP_RELEASE || event->shown.type == SCRIP_EXTEND)
+        return (claim = account_hold_find(account, id, strlen(id))) != NULL ? claim->terms : NULL;
+    return NULL;
+}
+
+/* Free usage asks nobody to pay, and what a reversal is about may be still to come: any currency of the account decides; where
+ * it has none yet, nothing would come out differently. */
+static int any_wants(const struct account *account, int64_t behind_us)
+{
+    for (size_t i = 0; i < account->grant_count; i++)
+        if (wants_replay(account->grants[i]->terms, behind_us))
+            return 1;
+    return account->grant_count == 0;
+}
+
+int late_is_replayed(const struct account *account, const struct event *event, const struct quote *quote)
+{
+    int64_t behind_us = account->row.clock_us - event->shown.time_us;
+    const struct terms *terms;
+
+    if (account->row.event_count == 0 || event->shown.time_us > account->row.clock_us || !is_late(account, event))
+        return 0;
+    switch (event->shown.type) {
+    case SCRIP_ACCOUNT:
+    case SCRIP_CLOSE:
+    case SCRIP_CONVERSION: /* what they moved elsewhere cannot be moved again */
+    case SCRIP_TRANSFER:
+    case SCRIP_RERATE:
+        return 0;
+    case SCRIP_USAGE:
+        if (quote->count == 0)
+            return any_wants(account, behind_us);
+        break;
+    default:
+        break;
+    }
+    for (size_t i = 0; i < quote->count; i++)
+        if (wants_replay(quote->lines[i].rate->terms, behind_us))
+            return 1;
+    terms = terms_meant(account, event, quote);
+    return terms != NULL ? wants_replay(terms, behind_us) : any_wants(account, behind_us);
+}
+
+int past_rows_allow(const struct past_rows *past, const struct event *event)
+{
+    for (size_t i = 0; i < past->count; i++) {
+        const struct scrip_event_row *row = &past->rows[i].row;
+
+        if (row->time_us >= event->shown.time_us &&
+            (row->type == SCRIP_CONVERSION ||
+             (row->type == SCRIP_TRANSFER && (row->data_size == 0 || memmem(row->data, row->data_size, "\"from\":", 7) == NULL))))
+            return 0;
+    }
+    return 1;
+}
+
+/* ---- the account made anew ------------------------------------------------------------------------------------ */
+
+/* A movement that is to be compared: what it is part of, from where to where, and when. */
+struct net {
+    uint64_t of; /* event of the charge; 0: of none */
+    uint64_t line, grant;
+    int64_t credit, debit, time_us, amount;
+};
+
+struct making {
+    struct late *late;
+    const struct event *own; /* the late event */
+    const struct quote *own_quote;
+    struct quote own_final; /* as it was asked in its place */
+    uint64_t own_quote_number;
+    struct account *scratch;
+    struct engine engine;
+    struct quote quote;
+    struct arena arena;
+    struct past_row **order;
+    struct scrip_entry_row *entries;
+    size_t entry_count, entry_room;
+    struct usage_table days, months;
+    struct net *nets;
+    size_t net_count, net_room;
+    struct grant **grants; /* of the account, by the scratch account's numbers */
+    const struct scrip_name **keepers; /* services that keep something of this account */
+    size_t keeper_count, keeper_room;
+    struct scrip_error *err;
+};
+
+static int by_place(const void *left, const void *right)
+{
+    const struct past_row *a = *(struct past_row *const *)left, *b = *(struct past_row *const *)right;
+    int order;
+
+    if (a->place_us != b->place_us)
+        return a->place_us < b->place_us ? -1 : 1;
+    if (a->place_rank != b->place_rank)
+        return a->place_rank - b->place_rank;
+    if (!a->is_posted && ((order = strcmp(a->row.source->text, b->row.source->text)) != 0 || (order = strcmp(a->row.id, b->row.id)) != 0))
+        return order;
+    return (a->row.number > b->row.number) - (a->row.number < b->row.number);
+}
+
+static void keeper_add(struct making *m, const struct scrip_name *service)
+{
+    for (size_t i = 0; i < m->keeper_count; i++)
+        if (m->keepers[i] == service)
+            return;
+    ARRAY_ROOM(m->keepers, m->keeper_count, m->keeper_room);
+    m->keepers[m->keeper_count++] = service;
+}
+
+static int is_keeper(const struct making *m, const struct scrip_name *service)
+{
+    for (size_t i = 0; i < m->keeper_count; i++)
+        if (m->keepers[i] == service)
+            return 1;
+    return 0;
+}
+
+/* Every state of the account that the store has and memory has not comes into memory: it may have to be forgotten. */
+static int state_load(void *sink, const void *found)
+{
+    struct making *m = sink;
+    const struct scrip_state_row *row = found;
+    struct account *account = m->late->account;
+    struct state *state = account_state_find(account, row->service, row->key, row->key_size);
+
+    keeper_add(m, row->service);
+    if (state != NULL)
+        return SCRIP_OK;
+    state = account_state_add(account, row->service, row->key, row->key_size);
+    account_state_set(account, state, row->value, row->value_size, row->discard_after_us);
+    state->is_dirty = 0;
+    account->dirty_state_count--;
+    m->late->scrip->state_count++;
+    return SCRIP_OK;
+}
+
+static int keepers_find(struct making *m)
+{
+    struct account *account = m->late->account;
+    struct scrip_scan scan = { .table = SCRIP_TABLE_STATES, .account = account->row.name->text, .from_period = INT64_MIN,
+                               .to_period = INT64_MAX, .row = state_load, .sink = m };
+    int code = account->is_stored ? host_scan(m->late->scrip, &scan, m->err) : SCRIP_OK;
+
+    for (size_t i = 0; i < account->state_size; i++)
+        if (account->states[i] != NULL && account->states[i]->value_size > 0)
+            keeper_add(m, account->states[i]->service);
+    for (size_t i = 0; i < account->service_timer_count; i++)
+        keeper_add(m, account->service_timers[i]->service);
+    return code;
+}
+
+/* ---- prices asked again --------------------------------------------------------------------------------------- */
+
+static int quote_same(const struct quote *a, const struct quote *b)
+{
+    if (a->verdict != b->verdict || a->count != b->count || strcmp(a->refusal, b->refusal) != 0)
+        return 0;
+    for (size_t i = 0; i < a->count; i++)
+        if (a->lines[i].time_us != b->lines[i].time_us || a->lines[i].group != b->lines[i].group ||
+            a->lines[i].quantity.whole != b->lines[i].quantity.whole || a->lines[i].quantity.atto != b->lines[i].quantity.atto ||
+            a->lines[i].rate->row.service != b->lines[i].rate->row.service ||
+            a->lines[i].rate->terms->row.currency != b->lines[i].rate->terms->row.currency)
+            return 0;
+    return 1;
+}
+
+/* A new price of an earlier event, for the record of the late one; the row takes it over. */
+static void anew_note(struct making *m, struct past_row *past, const struct event *event, const struct quote *quote)
+{
+    struct json_out *out = &m->late->anew;
+    struct arena *arena = &((struct past_rows *)m->late->past)->arena;
+    char number[24];
+
+    quote_to_row(quote, event, &past->row, &m->late->scrip->scratch, arena);
+    if (out->size == 0)
+        json_open(out, '[');
+    json_open(out, '{');
+    json_key(out, "event", 5);
+    json_raw(out, number, (size_t)snprintf(number, sizeof number, "%" PRIu64, past->row.number));
+    if (past->row.rate) {
+        json_key(out, "rate", 4);
+        json_raw(out, number, (size_t)snprintf(number, sizeof number, "%" PRIu64, past->row.rate));
+    }
+    if (past->row.lines_size) {
+        json_key(out, "lines", 5);
+        json_string(out, past->row.lines, past->row.lines_size);
+    }
+    json_close(out, '}');
+}
+
+static int is_timer(const struct event *event)
+{
+    return event->source == event->service && strncmp(event->shown.id, "timer/", 6) == 0;
+}
+
+/* The timer of the scratch account that a recorded usage came from, taken off; NULL: nothing waits for it any more. */
+static struct service_timer *timer_take(struct making *m, const struct event *event)
+{
+    for (size_t i = 0; i < m->scratch->service_timer_count; i++) {
+        struct service_timer *timer = m->scratch->service_timers[i];
+        char hex[17];
+        uint8_t key[16];
+
+        hash_key(timer->key, timer->key_size, key);
+        hash_hex(key, 8, hex);
+        if (timer->service == event->service && timer->due_us == event->shown.time_us &&
+            strcmp(event->shown.id + event->id_size - 16, hex) == 0) {
+            account_timer_set(m->scratch, timer, SCRIP_TIME_NONE);
+            return timer;
+        }
+    }
+    return NULL;
+}
+
+/* Asks again who prices this usage. The answer of a service that keeps nothing is the recorded one. */
+static int price_again(struct making *m, struct past_row *past, struct event *event)
+{
+    struct scrip *scrip = m->late->scrip;
+    struct quote *fresh = &scrip->quote;
+    struct scrip_error why = { 0 };
+    struct service_timer *timer;
+    int code = 1, is_own = past->row.number == m->own_quote_number;
+
+    if (event->shown.type != SCRIP_USAGE && event->shown.type != SCRIP_HOLD)
+        return SCRIP_OK;
+    if (event->product->number == 0 && !is_timer(event))
+        return SCRIP_OK;
+    quote_clear(fresh);
+    scrip->undo.size = scrip->timer_undo.size = 0;
+    fresh->verdict = SCRIP_FREE;
+    if (is_timer(event)) {
+        if ((timer = timer_take(m, event)) != NULL)
+            code = route_timer(scrip, m->scratch, timer, event, fresh, &why);
+        if (timer == NULL || code == 0) {
+            fresh->verdict = SCRIP_FREE; /* nothing is due there now */
+            fresh->count = 0;
+        }
+    } else
+        code = route_usage(scrip, m->scratch, event, fresh, &why);
+    if (code == SCRIP_EIO || code == SCRIP_EBUSY)
+        return error_set(m->err, code, "%s", why.message);
+    if (code < 0 || !is_keeper(m, scrip->answered) || quote_same(&m->quote, fresh))
+        return SCRIP_OK; /* the state that it put is as it would have been */
+    m->quote = *fresh;
+    if (!is_own)
+        anew_note(m, past, event, fresh);
+    return SCRIP_OK;
+}
+
+/* ---- one event ------------------------------------------------------------------------------------------------ */
+
+static const struct scrip_event_row *row_of(void *sink, uint64_t number)
+{
+    const struct making *m = sink;
+
+    return number >= 1 && number <= m->late->past->count ? &m->late->past->rows[number - 1].row : NULL;
+}
+
+static int charge_find(struct making *m, const struct event *event)
+{
+    const char *source = event_text(event, SCRIP_F_OF_SOURCE), *id = event_text(event, SCRIP_F_OF_ID), *hold;
+    const struct past_rows *past = m->late->past;
+    struct charge *charge;
+    uint64_t number = 0;
+    int code;
+
+    if ((event->shown.type != SCRIP_REVERSAL && event->shown.type != SCRIP_RERATE) || m->quote.refusal[0])
+        return SCRIP_OK;
+    source = source[0] ? source : event->source->text;
+    for (size_t i = 0; i < past->count && number == 0; i++) {
+        const struct scrip_event_row *row = &past->rows[i].row;
+        struct event of;
+
+        if (strcmp(row->source->text, source) != 0 || strcmp(row->id, id) != 0)
+            continue;
+        number = row->number;
+        if (row->type != SCRIP_CAPTURE || event_from_row(row, &of, &m->arena, NULL) < 0)
+            break;
+        hold = event_text(&of, SCRIP_F_HOLD);
+        number = account_hold_find(m->scratch, hold, strlen(hold)) ? account_hold_find(m->scratch, hold, strlen(hold))->row.event : 0;
+        break;
+    }
+    if (number == 0) {
+        snprintf(m->quote.refusal, sizeof m->quote.refusal, "of '%s': it comes before the charge that it is about", id);
+        return SCRIP_OK;
+    }
+    code = history_charge_of(m->late->scrip, m->scratch, m->entries, m->entry_count, number, row_of, m, &m->arena, &charge, m->err);
+    m->quote.charge = charge;
+    return code;
+}
+
+static int is_accepted(int64_t outcome)
+{
+    return outcome == SCRIP_CHARGED || outcome == SCRIP_ZERO || outcome == SCRIP_APPLIED;
+}
+
+/* 1: whether it is refused depends on what is in the books, and on no rule of a currency. */
+static int is_about_another(const struct event *event)
+{
+    return event->shown.type == SCRIP_REVERSAL || event->shown.type == SCRIP_CAPTURE || event->shown.type == SCRIP_RELEASE ||
+           event->shown.type == SCRIP_EXTEND || event->shown.type == SCRIP_VOID;
+}
+
+static int event_make(struct making *m, struct past_row *past)
+{
+    struct scrip *scrip = m->late->scrip;
+    const struct scrip_event_row *row = &past->row;
+    const struct effect *effect = &m->engine.effect;
+    int is_own = row->number == m->own_quote_number, code;
+    struct event event;
+
+    arena_reset(&m->arena);
+    if ((code = event_from_row(row, &event, &m->arena, m->err)) < 0)
+        return code;
+    if (is_own)
+        m->quote = *m->own_quote;
+    else if ((code = quote_from_row(row, &event, scrip->prices, scrip->names, &m->arena, &scrip->scratch, &m->quote, m->err)) < 0)
+        return code;
+    if (!is_own && !(row->flags & SCRIP_EVENT_TOLD) && is_about_another(&event))
+        m->quote.refusal[0] = 0; /* what it is about may be there by now */
+    if (m->late->asks && (m->keeper_count > 0 || is_own) && (code = price_again(m, past, &event)) < 0)
+        return code;
+    if ((code = charge_find(m, &event)) < 0)
+        return code;
+    if (!is_own && (row->flags & SCRIP_EVENT_TOLD) && row->outcome == SCRIP_REFUSED)
+        snprintf(m->quote.refusal, sizeof m->quote.refusal, "%.*s", (int)row->reason_size, row->reason);
+    m->engine.is_forced = !is_own && (row->flags & SCRIP_EVENT_TOLD) && is_accepted(row->outcome);
+    m->engine.canonical.size = 0;
+    m->scratch->row.event_count = row->number - 1; /* so that entries say whose they are */
+    engine_apply(&m->engine, m->scratch, &event, &m->quote);
+    if (effect->outcome == SCRIP_REFUSED)
+        route_undo(scrip, m->scratch);
+    scrip->undo.size = scrip->timer_undo.size = 0;
+    m->scratch->last_source = row->source;
+    snprintf(m->scratch->last_id, sizeof m->scratch->last_id, "%s", row->id);
+    for (size_t i = 0; i < effect->entry_count; i++) {
+        ARRAY_ROOM(m->entries, m->entry_count, m->entry_room);
+        m->entries[m->entry_count++] = effect->entries[i];
+    }
+    usage_tables_add(&m->days, &m->months, effect);
+    if (m->late->applied != NULL)
+        return m->late->applied(m->late->sink, effect);
+    if (is_own) {
+        m->late->engine->effect.outcome = effect->outcome;
+        memcpy(m->late->engine->effect.reason, effect->reason, sizeof effect->reason);
+        m->own_final = m->quote;
+        m->own_final.charge = NULL;
+    }
+    return SCRIP_OK;
+}
+
+/* ---- back into the account ------------------------------------------------------------------------------------ */
+
+static void grant_take(struct account *account, struct grant *grant, const struct grant *made)
+{
+    grant->row.expires_us = made->row.expires_us;
+    grant->row.next_us = made->row.next_us;
+    grant->stage = made->stage;
+    if (memcmp(grant->row.balance, made->row.balance, sizeof grant->row.balance) != 0)
+        memcpy(grant->row.balance, made->row.balance, sizeof grant->row.balance);
+    account_grant_touch(account, grant);
+}
+
+/* Grants are the same by their ids; new ones get numbers of their own, and what no event makes any more holds nothing. */
+static void grants_merge(struct making *m)
+{
+    struct account *account = m->late->account, *scratch = m->scratch;
+    size_t known = account->grant_count;
+
+    m->grants = memory_get((scratch->grant_count + 1) * sizeof *m->grants);
+    for (size_t i = 0; i < scratch->grant_count; i++) {
+        const struct grant *made = scratch->grants[i];
+        struct grant *grant = account_grant_find(account, made->row.id, made->row.id_size);
+
+        if (grant == NULL) {
+            struct scrip_grant_row row = made->row;
+
+            row.number = ++account->row.grant_count;
+            grant = account_grant_add(account, &row, made->terms);
+        }
+        grant_take(account, grant, made);
+        m->grants[i] = grant;
+    }
+    for (size_t i = 0; i < known; i++)
+        if (account_grant_find(scratch, account->grants[i]->row.id, account->grants[i]->row.id_size) == NULL) {
+            memset(account->grants[i]->row.balance, 0, sizeof account->grants[i]->row.balance);
+            account->grants[i]->row.next_us = SCRIP_TIME_NONE;
+            account->grants[i]->row.expires_us = account->grants[i]->row.effective_us;
+            account_grant_touch(account, account->grants[i]);
+        }
+}
+
+static struct claim *claim_same(const struct account *account, const struct claim *claim)
+{
+    for (size_t i = 0; i < account->claim_count; i++) {
+        struct claim *other = account->claims[i];
+
+        if (other->row.kind == claim->row.kind && other->row.event == claim->row.event && other->row.line == claim->row.line)
+            return other;
+    }
+    return NULL;
+}
+
+static void claims_merge(struct making *m)
+{
+    struct account *account = m->late->account, *scratch = m->scratch;
+
+    for (size_t i = 0; i < scratch->claim_count; i++) {
+        const struct claim *made = scratch->claims[i];
+        struct claim *claim = claim_same(account, made);
+
+        if (claim == NULL) {
+            struct scrip_claim_row row = made->row;
+
+            row.number = ++account->row.claim_count;
+            row.draws_size = 0;
+            claim = account_claim_add(account, &row, &made->event, made->terms);
+        }
+        claim->terms = made->terms;
+        claim->row.terms = made->row.terms;
+        claim->row.stage = made->row.stage;
+        claim->row.amount = made->row.amount;
+        claim->row.expires_us = made->row.expires_us;
+        claim->nominal = made->nominal;
+        claim->draw_count = 0;
+        for (size_t k = 0; k < made->draw_count; k++) {
+            struct claim_draw draw = made->draws[k];
+
+            draw.grant = draw.grant ? m->grants[draw.grant->row.number - 1] : NULL;
+            claim_draw_add(claim, &draw);
+        }
+        claim->is_dirty = 1;
+    }
+    for (size_t i = 0; i < account->claim_count; i++)
+        if (claim_same(scratch, account->claims[i]) == NULL && account->claims[i]->row.stage == SCRIP_CLAIM_OPEN) {
+            account->claims[i]->row.stage = SCRIP_CLAIM_SETTLED;
+            account->claims[i]->row.amount = 0;
+            account->claims[i]->draw_count = account->claims[i]->row.kind == SCRIP_CLAIM_DEBT;
+            account->claims[i]->is_dirty = 1;
+        }
+}
+
+static void limits_merge(struct making *m)
+{
+    struct account *account = m->late->account;
+
+    for (size_t i = 0; i < m->scratch->limit_count; i++) {
+        const struct limit *made = m->scratch->limits[i];
+        struct limit *limit = account_limit_find(account, made->row.id, made->row.id_size);
+        struct scrip_limit_row row = made->row;
+
+        row.windows_size = 0;
+        if (limit == NULL) {
+            row.number = ++account->row.limit_count;
+            limit = account_limit_add(account, &row, made->terms);
+        } else
+            limit_set(limit, &row, made->terms);
+        memcpy(limit->windows, made->windows, made->window_count * sizeof *made->windows);
+        limit->window_count = made->window_count;
+        limit->is_dirty = 1;
+    }
+}
+
+static void states_merge(struct making *m)
+{
+    struct account *account = m->late->account, *scratch = m->scratch;
+
+    for (size_t i = 0; i < account->state_size; i++) {
+        struct state *state = account->states[i];
+
+        if (state != NULL && state->value_size > 0 &&
+            account_state_find(scratch, state->service, state->key, state->key_size) == NULL)
+            account_state_set(account, state, NULL, 0, SCRIP_TIME_NONE);
+    }
+    for (size_t i = 0; i < scratch->state_size; i++) {
+        const struct state *made = scratch->states[i];
+        struct state *state;
+
+        if (made == NULL)
+            continue;
+        state = account_state_find(account, made->service, made->key, made->key_size);
+        if (state == NULL)
+            state = account_state_add(account, made->service, made->key, made->key_size);
+        if (state->value_size != made->value_size || state->discard_after_us != made->discard_after_us ||
+            (made->value_size && memcmp(state->value, made->value, made->value_size) != 0))
+            account_state_set(account, state, made->value, made->value_size, made->discard_after_us);
+    }
+    for (size_t i = 0; i < account->service_timer_count; i++) {
+        struct service_timer *timer = account->service_timers[i];
+        const struct service_timer *made = account_timer_find(scratch, timer->service, timer->key, timer->key_size);
+
+        account_timer_set(account, timer, made ? made->due_us : SCRIP_TIME_NONE);
+    }
+    for (size_t i = 0; i < scratch->service_timer_count; i++) {
+        const struct service_timer *made = scratch->service_timers[i];
+
+        if (made->due_us != SCRIP_TIME_NONE && account_timer_find(account, made->service, made->key, made->key_size) == NULL)
+            account_timer_set(account, account_timer_add(account, made->service, made->key, made->key_size), made->due_us);
+    }
+}
+
+/* ---- differences ---------------------------------------------------------------------------------------------- */
+
+static int touches(const struct scrip_entry_row *entry, int book)
+{
+    return entry->debit == book || entry->credit == book;
+}
+
+/* What falls due belongs to whichever event brought the time there: only its movement counts. */
+static void net_add(struct making *m, const struct scrip_entry_row *entry, uint64_t grant, int64_t sign)
+{
+    int64_t closed = m->late->account->row.closed_us;
+    int is_charge = touches(entry, SCRIP_BOOK_USED) || touches(entry, SCRIP_BOOK_HELD) || touches(entry, SCRIP_BOOK_DEBT);
+    struct net *net;
+
+    ARRAY_ROOM(m->nets, m->net_count, m->net_room);
+    net = &m->nets[m->net_count++];
+    net->of = is_charge ? (entry->of ? entry->of : entry->event) : 0;
+    net->line = is_charge ? entry->line : 0;
+    net->grant = grant;
+    net->credit = entry->credit;
+    net->debit = entry->debit;
+    net->time_us = entry->time_us > closed ? entry->time_us : closed;
+    net->amount = sign * entry->amount;
+}
+
+static int by_net(const void *left, const void *right)
+{
+    const struct net *a = left, *b = right;
+
+#define BY(member)                                                                                            \
+    if (a->member != b->member)                                                                               \
+        return a->member < b->member ? -1 : 1
+    BY(time_us);
+    BY(of);
+    BY(line);
+    BY(grant);
+    BY(credit);
+    BY(debit);
+#undef BY
+    return 0;
+}
+
+static void net_post(struct making *m, const struct net *net, int64_t amount)
+{
+    struct account *account = m->late->account;
+    struct effect *effect = &m->late->engine->effect;
+    const struct grant *grant = account->grants[net->grant - 1];
+    struct scrip_entry_row *entry;
+
+    ARRAY_ROOM(effect->entries, effect->entry_count, effect->entry_room);
+    entry = &effect->entries[effect->entry_count++];
+    entry->account = account->row.name;
+    entry->number = ++account->row.entry_count;
+    entry->event = account->row.event_count;
+    entry->line = net->line;
+    entry->time_us = net->time_us;
+    entry->event_time_us = m->own->shown.time_us;
+    entry->debit = amount > 0 ? net->debit : net->credit;
+    entry->credit = amount > 0 ? net->credit : net->debit;
+    entry->grant = net->grant;
+    entry->terms = grant->terms->row.number;
+    entry->amount = amount > 0 ? amount : -amount;
+    entry->of = net->of == account->row.event_count ? 0 : net->of;
+}
+
+static void entries_differ(struct making *m)
+{
+    for (size_t i = 0; i < m->late->entry_count; i++)
+        net_add(m, &m->late->entries[i], m->late->entries[i].grant, -1);
+    for (size_t i = 0; i < m->entry_count; i++)
+        net_add(m, &m->entries[i], m->grants[m->entries[i].grant - 1]->row.number, 1);
+    if (m->net_count)
+        qsort(m->nets, m->net_count, sizeof *m->nets, by_net);
+    for (size_t i = 0, next; i < m->net_count; i = next) {
+        wide amount = 0;
+
+        for (next = i; next < m->net_count && by_net(&m->nets[i], &m->nets[next]) == 0; next++)
+            amount += m->nets[next].amount;
+        if (amount != 0)
+            net_post(m, &m->nets[i], (int64_t)amount);
+    }
+}
+
+/* Rows of this account in `before`, taken off what was made; what is left is the change. */
+static void rollup_differ(struct making *m, struct usage_table *made, const struct usage_table *before,
+                          struct scrip_usage_row **out, size_t *count, size_t *room)
+{
+    for (size_t i = 0; i < before->count; i++) {
+        struct scrip_usage_row row = before->rows[i];
+
+        if (row.account != m->late->account->row.name)
+            continue;
+        row.amount = -row.amount;
+        row.charge_count = -row.charge_count;
+        usage_table_add(made, &row);
+    }
+    *count = 0;
+    for (size_t i = 0; i < made->count; i++)
+        if (made->rows[i].amount != 0 || made->rows[i].charge_count != 0) {
+            ARRAY_ROOM(*out, *count, *room);
+            (*out)[(*count)++] = made->rows[i];
+        }
+}
+
+static void making_free(struct making *m)
+{
+    account_free(m->scratch);
+    engine_free(&m->engine);
+    arena_free(&m->arena);
+    usage_table_free(&m->days);
+    usage_table_free(&m->months);
+    free(m->order);
+    free(m->entries);
+    free(m->nets);
+    free(m->grants);
+    free(m->keepers);
+    free(m);
+}
+
+/* ---- all of it ------------------------------------------------------------------------------------------------ */
+
+static void row_merge(struct making *m)
+{
+    struct scrip_account_row *row = &m->late->account->row;
+    const struct scrip_account_row *made = &m->scratch->row;
+
+    row->clock_us = made->clock_us;
+    row->clock_rank = made->clock_rank;
+    row->clock_event = made->clock_event;
+    row->closed_us = made->closed_us > row->closed_us ? made->closed_us : row->closed_us;
+    m->late->account->last_source = m->scratch->last_source;
+    memcpy(m->late->account->last_id, m->scratch->last_id, sizeof m->late->account->last_id);
+}
+
+static int all_make(struct making *m)
+{
+    const struct past_rows *past = m->late->past;
+    int code = SCRIP_OK;
+
+    m->order = memory_get((past->count + 1) * sizeof *m->order);
+    for (size_t i = 0; i < past->count; i++)
+        m->order[i] = &past->rows[i];
+    qsort(m->order, past->count, sizeof *m->order, by_place);
+    if (m->late->asks && (code = keepers_find(m)) < 0)
+        return code;
+    for (size_t i = 0; i < past->count && code == SCRIP_OK; i++)
+        code = event_make(m, m->order[i]);
+    return code;
+}
+
+/* Every event in its place, once, without an account that it would change. */
+int past_rows_apply(const struct past_rows *past, struct scrip *scrip, const struct scrip_name *account,
+                    int (*applied)(void *sink, const struct effect *effect), void *sink, struct scrip_error *err)
+{
+    struct late late = { .scrip = scrip, .past = past, .applied = applied, .sink = sink };
+    struct making *m = memory_get(sizeof *m);
+    int code;
+
+    m->late = &late;
+    m->err = err;
+    m->scratch = account_make(account);
+    m->engine.debt_name = scrip->engine.debt_name;
+    code = all_make(m);
+    making_free(m);
+    return code;
+}
+
+int late_apply(struct late *late, const struct event *event, struct quote *quote, struct scrip_error *err)
+{
+    struct making *m = memory_get(sizeof *m);
+    struct effect *effect = &late->engine->effect;
+    int code;
+
+    m->late = late;
+    m->own = event;
+    m->own_quote = quote;
+    m->own_quote_number = late->past->count;
+    m->err = err;
+    m->scratch = account_make(late->account->row.name);
+    m->engine.debt_name = late->engine->debt_name;
+    m->engine.settle = late->engine->settle;
+    m->engine.settle_sink = late->engine->settle_sink;
+    code = all_make(m);
+    if (code == SCRIP_OK) {
+        effect->entry_count = effect->note_count = effect->departure_count = effect->paid_count = 0;
+        late->account->row.event_count++;
+        row_merge(m);
+        grants_merge(m);
+        claims_merge(m);
+        limits_merge(m);
+        if (late->asks)
+            states_merge(m);
+        account_restart(late->account);
+        entries_differ(m);
+        rollup_differ(m, &m->days, late->days, &effect->days, &effect->day_count, &effect->day_room);
+        rollup_differ(m, &m->months, late->months, &effect->months, &effect->month_count, &effect->month_room);
+        *quote = m->own_final;
+        engine_head(late->engine, late->account, quote);
+    }
+    if (late->anew.size)
+        json_close(&late->anew, ']');
+    making_free(m);
+    return code;
+}

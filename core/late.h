@@ -1,0 +1,60 @@
+/* late.h - events that come late and are put in their place: the account made anew with them, and the differences posted. */
+#ifndef SCRIP_CORE_LATE_H
+#define SCRIP_CORE_LATE_H
+
+#include "host.h"
+
+/* One recorded event of an account, with its price as it counts now. */
+struct past_row {
+    struct scrip_event_row row; /* its texts are in the arena */
+    int64_t place_us;           /* where it stands among the others */
+    int place_rank;
+    int is_posted; /* it came late, and was judged by its date where it came */
+};
+
+/* All events of an account in the order of their numbers; later ones may have priced earlier ones anew. */
+struct past_rows {
+    struct past_row *rows;
+    size_t count, room;
+    struct arena arena;
+    int64_t clock_us; /* of those added so far */
+    int clock_rank;
+};
+
+void past_rows_free(struct past_rows *past);
+/* The event that came after all others; the texts are copied. Takes over the prices that it gave to earlier ones. */
+int past_rows_add(struct past_rows *past, const struct scrip_event_row *row);
+/* 1: the row gave a new price to an event: rate or lines of *out. */
+int past_row_anew(const struct scrip_event_row *row, uint64_t event, struct scrip_event_row *out, struct arena *arena);
+/* All of an account that are recorded, in the store and in the open batch; nothing may be on its way to the store. until: only
+ * those up to this number, of the store; 0: all. */
+int past_rows_load(struct past_rows *past, struct scrip *scrip, const struct scrip_name *account, uint64_t until,
+                   struct scrip_error *err);
+/* 1: nothing behind the event moved an amount elsewhere: that cannot be done again. */
+int past_rows_allow(const struct past_rows *past, const struct event *event);
+/* Applies them, each in its place, on an account of their own; applied: after each. */
+int past_rows_apply(const struct past_rows *past, struct scrip *scrip, const struct scrip_name *account,
+                    int (*applied)(void *sink, const struct effect *effect), void *sink, struct scrip_error *err);
+
+/* 1: the event is late by its account's order, and the currency that it is of wants it put in its place. */
+int late_is_replayed(const struct account *account, const struct event *event, const struct quote *quote);
+
+/* What one late event is put in place with. */
+struct late {
+    struct scrip *scrip;
+    struct account *account; /* changed in place */
+    struct engine *engine;   /* gets the effect */
+    const struct past_rows *past; /* the last row is the event's own, without outcome */
+    const struct scrip_entry_row *entries; /* all that were posted before */
+    size_t entry_count;
+    const struct usage_table *days, *months; /* rollups of the account before; others' rows are passed over */
+    int asks; /* 1: services that keep state are asked again; 0: what is recorded counts */
+    int (*applied)(void *sink, const struct effect *effect); /* of past_rows_apply */
+    void *sink;
+    struct json_out anew; /* asks: prices that changed, for the event's record; size 0: none */
+};
+
+/* Puts the event in its place: the account is as if it had come in order, the effect holds what that changes. */
+int late_apply(struct late *late, const struct event *event, struct quote *quote, struct scrip_error *err);
+
+#endif
