@@ -115,16 +115,34 @@ int claim_unpack(struct account *account, struct claim *claim, const struct pric
     return SCRIP_OK;
 }
 
+/* The older debt first: by the date of the charge, then by its event's own order, however they came. */
+static int debt_order(const struct claim *a, const struct claim *b)
+{
+    int order;
+
+    if (a->draws[0].time_us != b->draws[0].time_us)
+        return a->draws[0].time_us < b->draws[0].time_us ? -1 : 1;
+    if (a->event.shown.time_us != b->event.shown.time_us)
+        return a->event.shown.time_us < b->event.shown.time_us ? -1 : 1;
+    if ((order = strcmp(a->event.source->text, b->event.source->text)) != 0 ||
+        (order = strcmp(a->event.shown.id, b->event.shown.id)) != 0)
+        return order;
+    return (a->row.line > b->row.line) - (a->row.line < b->row.line);
+}
+
 void account_claim_start(struct account *account, struct claim *claim)
 {
     struct purse *purse;
+    size_t at;
 
     if (claim->row.stage != SCRIP_CLAIM_OPEN)
         return;
     if (claim->row.kind == SCRIP_CLAIM_DEBT) {
         purse = account_purse_make(account, claim->terms->row.currency);
         ARRAY_ROOM(purse->debts, purse->debt_count, purse->debt_room);
-        purse->debts[purse->debt_count++] = claim;
+        for (at = purse->debt_count++; at > 0 && debt_order(claim, purse->debts[at - 1]) < 0; at--)
+            purse->debts[at] = purse->debts[at - 1];
+        purse->debts[at] = claim;
         purse->owed += claim->row.amount;
     } else if (claim->row.expires_us != SCRIP_TIME_NONE) {
         struct timer timer = { .due_us = claim->row.expires_us, .rank = RANK_RELEASE, .order = claim->row.number,

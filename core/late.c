@@ -580,7 +580,8 @@ static void grants_merge(struct making *m)
         if (account_grant_find(scratch, account->grants[i]->row.id, account->grants[i]->row.id_size) == NULL) {
             memset(account->grants[i]->row.balance, 0, sizeof account->grants[i]->row.balance);
             account->grants[i]->row.next_us = SCRIP_TIME_NONE;
-            account->grants[i]->row.expires_us = account->grants[i]->row.effective_us;
+            if (account->grants[i]->stage != GRANT_DEBT)
+                account->grants[i]->row.expires_us = account->grants[i]->row.effective_us;
             account_grant_touch(account, account->grants[i]);
         }
 }

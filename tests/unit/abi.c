@@ -46,9 +46,9 @@ AT(scrip_host, decimal_compare, 128) AT(scrip_host, time_parse, 136) AT(scrip_ho
 AT(scrip_host, time_add, 152) AT(scrip_host, time_floor, 160) AT(scrip_host, hash, 168)
 AT(scrip_host, state_get, 176) AT(scrip_host, state_put, 184) AT(scrip_host, line_add, 192)
 AT(scrip_host, verdict, 200) AT(scrip_host, price, 208) AT(scrip_host, currency_find, 216)
-AT(scrip_host, digest_add, 224) AT(scrip_host, order_check, 232) AT(scrip_host, order_key, 240)
-AT(scrip_host, feed_add, 248) AT(scrip_host, row_add, 256) AT(scrip_host, row_skip, 264)
-AT(scrip_host, row_bad, 272) AT(scrip_host, row_json, 280) AT(scrip_host, write, 288) AT(scrip_host, name, 296)
+AT(scrip_host, digest_add, 224) AT(scrip_host, order_check, 256) AT(scrip_host, order_key, 264)
+AT(scrip_host, feed_add, 272) AT(scrip_host, row_add, 280) AT(scrip_host, row_skip, 288)
+AT(scrip_host, row_bad, 296) AT(scrip_host, row_json, 304) AT(scrip_host, write, 312) AT(scrip_host, name, 320)
 AT(scrip_plugin_head, magic, 0) AT(scrip_plugin_head, abi_major, 4) AT(scrip_plugin_head, abi_minor, 6)
 AT(scrip_plugin_head, kind, 8) AT(scrip_plugin_head, size, 12) AT(scrip_plugin_head, name, 16)
 AT(scrip_plugin_head, summary, 24)
@@ -120,24 +120,59 @@ AT(scrip_commit, rates, 144) AT(scrip_commit, rate_count, 152) AT(scrip_commit, 
 AT(scrip_commit, cursor_count, 168) AT(scrip_commit, quarantine, 176) AT(scrip_commit, quarantine_count, 184)
 AT(scrip_commit, settled, 192) AT(scrip_commit, settled_count, 200)
 AT(scrip_scan, table, 0) AT(scrip_scan, account, 8) AT(scrip_scan, from_number, 16) AT(scrip_scan, to_number, 24)
-AT(scrip_scan, from_period, 32) AT(scrip_scan, to_period, 40) AT(scrip_scan, descending, 48) AT(scrip_scan, row, 56)
-AT(scrip_scan, sink, 64)
+AT(scrip_scan, from_period, 32) AT(scrip_scan, to_period, 40) AT(scrip_scan, descending, 48) AT(scrip_scan, row, 80)
+AT(scrip_scan, sink, 88)
 AT(scrip_store, head, 0) AT(scrip_store, options, 32) AT(scrip_store, open, 40) AT(scrip_store, close, 48)
 AT(scrip_store, begin, 56) AT(scrip_store, commit, 64) AT(scrip_store, scan, 72) AT(scrip_store, event_find, 80)
 AT(scrip_store, source_last, 88) AT(scrip_store, state_find, 96) AT(scrip_store, cursor_find, 104)
 AT(scrip_store, check, 112)
+AT(scrip_account_row, clock_rank, 104) AT(scrip_account_row, clock_event, 112) AT(scrip_account_row, closed_us, 120)
+AT(scrip_account_row, claim_count, 128) AT(scrip_account_row, limit_count, 136)
+AT(scrip_account_row, timer_count, 144)
+AT(scrip_commit, claims, 208) AT(scrip_commit, claim_count, 216) AT(scrip_commit, limits, 224)
+AT(scrip_commit, limit_count, 232) AT(scrip_commit, timers, 240) AT(scrip_commit, timer_count, 248)
+AT(scrip_commit, recorded_us, 256)
+AT(scrip_currency, convert, 72)
+AT(scrip_entry_row, of, 88)
+AT(scrip_event_row, flags, 216)
+AT(scrip_grant, type, 128) AT(scrip_grant, every, 136) AT(scrip_grant, from, 144)
+AT(scrip_grant_row, rules, 240) AT(scrip_grant_row, rules_size, 248) AT(scrip_grant_row, next_us, 256)
+AT(scrip_host, timer_set, 232) AT(scrip_host, account_zone, 240) AT(scrip_host, usage_name, 248)
+AT(scrip_policy, overdraft, 56) AT(scrip_policy, overdraft_limit, 64) AT(scrip_policy, draw_mode, 72)
+AT(scrip_policy, refund_us, 80) AT(scrip_policy, capture_over, 88) AT(scrip_policy, hold_us, 96)
+AT(scrip_policy, hold_rule, 104) AT(scrip_policy, hold_group, 112) AT(scrip_policy, hold_decay, 120)
+AT(scrip_policy, reset_keeps, 136) AT(scrip_policy, convert_keeps, 144) AT(scrip_policy, topup_below, 152)
+AT(scrip_policy, topup_to, 160) AT(scrip_policy, topup_least, 168)
+AT(scrip_scan, only_open, 56) AT(scrip_scan, id, 64) AT(scrip_scan, of, 72)
+AT(scrip_service, timer, 64)
+AT(scrip_terms_row, rules, 56) AT(scrip_terms_row, rules_size, 64)
+AT(scrip_claim_row, account, 0) AT(scrip_claim_row, number, 8) AT(scrip_claim_row, kind, 16)
+AT(scrip_claim_row, stage, 24) AT(scrip_claim_row, id, 32) AT(scrip_claim_row, id_size, 40)
+AT(scrip_claim_row, event, 48) AT(scrip_claim_row, line, 56) AT(scrip_claim_row, terms, 64)
+AT(scrip_claim_row, amount, 72) AT(scrip_claim_row, expires_us, 80) AT(scrip_claim_row, group, 88)
+AT(scrip_claim_row, group_size, 96) AT(scrip_claim_row, draws, 104) AT(scrip_claim_row, draws_size, 112)
+AT(scrip_limit_row, account, 0) AT(scrip_limit_row, number, 8) AT(scrip_limit_row, id, 16)
+AT(scrip_limit_row, id_size, 24) AT(scrip_limit_row, event, 32) AT(scrip_limit_row, terms, 40)
+AT(scrip_limit_row, amount, 48) AT(scrip_limit_row, per, 56) AT(scrip_limit_row, per_size, 64)
+AT(scrip_limit_row, anchor_us, 72) AT(scrip_limit_row, expires_us, 80) AT(scrip_limit_row, scope, 88)
+AT(scrip_limit_row, scope_size, 96) AT(scrip_limit_row, windows, 104) AT(scrip_limit_row, windows_size, 112)
+AT(scrip_timer_row, account, 0) AT(scrip_timer_row, service, 8) AT(scrip_timer_row, key, 16)
+AT(scrip_timer_row, key_size, 24) AT(scrip_timer_row, due_us, 32)
+AT(scrip_batch_row, account, 0) AT(scrip_batch_row, first, 8) AT(scrip_batch_row, last, 16)
+AT(scrip_batch_row, recorded_us, 24)
 
 /* Structs that stand in arrays, in other structs, or in a plugin's memory when the host reads them: one more member
  * would change what an older plugin means. They may grow only behind a check of the plugin's minor. */
 SIZE(scrip_decimal, 16) SIZE(scrip_attribute, 16) SIZE(scrip_option, 48) SIZE(scrip_field, 32)
 SIZE(scrip_column, 16) SIZE(scrip_cell, 16) SIZE(scrip_cursor, 32) SIZE(scrip_line, 80) SIZE(scrip_row, 64)
-SIZE(scrip_plugin_head, 32) SIZE(scrip_terms_row, 56) SIZE(scrip_rate_row, 72) SIZE(scrip_event_row, 216)
-SIZE(scrip_entry_row, 88) SIZE(scrip_grant_row, 240) SIZE(scrip_account_row, 104) SIZE(scrip_checkpoint_row, 88)
+SIZE(scrip_plugin_head, 32) SIZE(scrip_terms_row, 72) SIZE(scrip_rate_row, 72) SIZE(scrip_event_row, 224)
+SIZE(scrip_entry_row, 96) SIZE(scrip_grant_row, 264) SIZE(scrip_account_row, 152) SIZE(scrip_checkpoint_row, 88)
 SIZE(scrip_state_row, 56) SIZE(scrip_usage_row, 72) SIZE(scrip_cursor_row, 48) SIZE(scrip_quarantine_row, 112)
+SIZE(scrip_claim_row, 120) SIZE(scrip_limit_row, 120) SIZE(scrip_timer_row, 40) SIZE(scrip_batch_row, 32)
 
 /* What the macros of ABI 0.1 write into a plugin's head. */
-_Static_assert(SCRIP_SERVICE_SIZE_1 == 64, "a service of ABI 0.1");
-_Static_assert(SCRIP_CURRENCY_SIZE_1 == 72, "a currency of ABI 0.1");
+_Static_assert(SCRIP_SERVICE_SIZE_1 == 72, "a service of ABI 0.1");
+_Static_assert(SCRIP_CURRENCY_SIZE_1 == 80, "a currency of ABI 0.1");
 _Static_assert(SCRIP_SOURCE_SIZE_1 == 96, "a source of ABI 0.1");
 _Static_assert(SCRIP_REPORT_SIZE_1 == 80, "a report of ABI 0.1");
 _Static_assert(SCRIP_STORE_SIZE_1 == 120, "a store of ABI 0.1");
@@ -215,7 +250,8 @@ START_TEST(names_find_their_numbers)
     ck_assert_int_eq(event_type_find("scrip.usag", 10), -1);
     ck_assert_int_eq(event_type_find("scrip.usages", 12), -1);
     for (int i = 0; i < SCRIP_FIELD_COUNT; i++) {
-        int is_family = i == SCRIP_F_ATTRIBUTE || i == SCRIP_F_LABEL || i == SCRIP_F_SCOPE_ATTRIBUTE;
+        int is_family = i == SCRIP_F_ATTRIBUTE || i == SCRIP_F_LABEL || i == SCRIP_F_SCOPE_ATTRIBUTE ||
+                        i == SCRIP_F_SHARE;
 
         ck_assert_int_eq(field_find(field_text(i), strlen(field_text(i)), &name, &name_size), is_family ? -1 : i);
     }
