@@ -36,6 +36,8 @@ int grant_was_there(const struct grant *grant, int64_t at_us);
 /* Calls for each account, in order of their names; account NULL: all. */
 int accounts_each(struct scrip *scrip, const char *account,
                   int (*each)(void *sink, const struct scrip_account_row *row), void *sink, struct scrip_error *err);
+/* The number of the last event of an account that had been recorded by an instant; 0: none. */
+int recorded_until(struct scrip *scrip, const char *account, int64_t until_us, uint64_t *out, struct scrip_error *err);
 /* The instant that a query is about, its last microsecond included. */
 int query_instant(const struct scrip_query *query, int64_t *out, struct scrip_error *err);
 

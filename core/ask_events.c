@@ -93,6 +93,8 @@ struct explaining {
     const char *id;
     struct account *holder; /* the account as it is now */
     int found, code;
+    size_t draw;    /* of the charge, from 1 */
+    uint64_t later; /* the event whose entries are being told */
     struct scrip_error *err;
 };
 
@@ -154,31 +156,126 @@ static void say_arithmetic(struct explaining *x, size_t index)
         say(x, "choice", "one of group %" PRIu64 ", tried in this order", line->group);
 }
 
+/* "grant G (class free, priority 1, expires 2022-03-29, for its scope only), 3.00 of it left now": what its place in the order came
+ * from. */
+static void grant_words(const struct grant *grant, char *out, size_t room)
+{
+    const struct scrip_grant_row *row = &grant->row;
+    char left[DECIMAL_TEXT_SIZE], when[TIME_TEXT_SIZE] = "";
+    size_t used;
+
+    money_write(row->balance[SCRIP_BOOK_AVAILABLE], (int)grant->terms->row.decimals, left, sizeof left);
+    if (grant->stage == GRANT_DEBT) {
+        snprintf(out, room, "debt: no grant could pay");
+        return;
+    }
+    used = (size_t)snprintf(out, room, "grant %s (class %s", row->id, row->class_name->size ? row->class_name->text : "none");
+    if (row->has_priority && used < room)
+        used += (size_t)snprintf(out + used, room - used, ", priority %" PRId64, row->priority);
+    if (row->expires_us != SCRIP_TIME_NONE)
+        time_write(row->expires_us, when, sizeof when);
+    if (used < room)
+        used += (size_t)snprintf(out + used, room - used, ", %s%s%s), %s of it left now", when[0] ? "expires " : "never expires", when,
+                                 row->scope_size ? ", for its scope only" : "", row->unlimited ? "any amount" : left);
+}
+
+static void say_entry(struct explaining *x, const struct scrip_entry_row *row, size_t draw)
+{
+    const struct terms *terms = prices_terms_at(x->scrip->prices, row->terms);
+    char amount[DECIMAL_TEXT_SIZE], when[TIME_TEXT_SIZE], words[SCRIP_NAME_SIZE * 2 + 200] = "no grant";
+    const struct grant *grant = row->grant && row->grant <= x->holder->grant_count ? x->holder->grants[row->grant - 1] : NULL;
+
+    if (terms == NULL || row->debit < 0 || row->debit >= SCRIP_BOOK_COUNT || row->credit < 0 || row->credit >= SCRIP_BOOK_COUNT)
+        return;
+    money_write(row->amount, (int)terms->row.decimals, amount, sizeof amount);
+    time_write(row->time_us, when, sizeof when);
+    if (grant != NULL)
+        grant_words(grant, words, sizeof words);
+    if (row->debit == SCRIP_BOOK_USED && row->credit != SCRIP_BOOK_USED && row->of == 0)
+        say(x, "draw", "%zu: %s %s from %s to %s, %s, dated %s", draw, amount, terms->row.currency->text, book_names[row->credit],
+            book_names[row->debit], words, when);
+    else
+        say(x, row->of ? "later" : "entry", "%s %s from %s to %s, %s, dated %s", amount, terms->row.currency->text,
+            book_names[row->credit], book_names[row->debit], words, when);
+}
+
 static int explain_entry(void *sink, const void *found)
 {
     struct explaining *x = sink;
     const struct scrip_entry_row *row = found;
-    const struct terms *terms = prices_terms_at(x->scrip->prices, row->terms);
-    char amount[DECIMAL_TEXT_SIZE], when[TIME_TEXT_SIZE];
-    const struct scrip_grant_row *grant;
 
     if (row->event < x->row.number)
         return SCRIP_OK;
-    if (row->event > x->row.number || terms == NULL)
-        return row->event > x->row.number;
-    money_write(row->amount, (int)terms->row.decimals, amount, sizeof amount);
-    time_write(row->time_us, when, sizeof when);
-    grant = row->grant && row->grant <= x->holder->grant_count ? &x->holder->grants[row->grant - 1]->row : NULL;
-    say(x, row->debit == SCRIP_BOOK_USED ? "draw" : "entry", "%s %s from %s to %s, grant %s (%s), dated %s", amount,
-        terms->row.currency->text, book_names[row->credit], book_names[row->debit], grant ? grant->id : "none",
-        grant ? grant->class_name->text : "", when);
+    if (row->event > x->row.number)
+        return 1;
+    /* An event may also bring what fell due before it, and corrections of others: those are not its own charge. */
+    x->draw += row->debit == SCRIP_BOOK_USED && row->of == 0;
+    say_entry(x, row, x->draw);
     return x->code;
+}
+
+static int later_event(void *sink, const struct scrip_event_row *row)
+{
+    struct explaining *x = sink;
+    char when[TIME_TEXT_SIZE];
+    struct scrip_event_row copy = *row;
+    struct event event;
+    size_t count = x->quote.count;
+
+    time_write(row->time_us, when, sizeof when);
+    say(x, "later", "event %" PRIu64 ", %s %.*s of %s%s", row->number,
+        row->type >= 0 && row->type < SCRIP_EVENT_TYPE_COUNT ? event_type_names[row->type] : "?", (int)row->id_size, row->id, when,
+        row->flags & SCRIP_EVENT_PLACED ? ": came late, and was put in its place"
+        : row->type == SCRIP_RERATE    ? ": the price was corrected: the old charge went back, and was drawn anew"
+        : row->type == SCRIP_REVERSAL  ? ": the charge was given back"
+        : row->type == SCRIP_CAPTURE   ? ": what was held was charged"
+                                       : "");
+    if (row->type == SCRIP_RERATE && x->code == SCRIP_OK && event_from_row(&copy, &event, &x->arena, NULL) == SCRIP_OK &&
+        quote_from_row(&copy, &event, x->scrip->prices, x->scrip->names, &x->arena, &x->scrip->scratch, &x->quote, x->err) == SCRIP_OK)
+        for (size_t i = 0; i < x->quote.count; i++)
+            say_arithmetic(x, i);
+    x->quote.count = count;
+    return SCRIP_OK;
+}
+
+/* What happened to the charge later: entries of other events that are part of it. */
+static int later_entry(void *sink, const void *found)
+{
+    struct explaining *x = sink;
+    const struct scrip_entry_row *row = found;
+    int code;
+
+    if (row->event == x->row.number)
+        return SCRIP_OK;
+    if (row->event != x->later) {
+        x->later = row->event;
+        if ((code = history_event(x->scrip, x->account, row->event, later_event, x, x->err)) < 0)
+            return code;
+    }
+    say_entry(x, row, 0);
+    return x->code;
+}
+
+static void say_entries(struct explaining *x)
+{
+    struct scrip_scan scan = { .table = SCRIP_TABLE_ENTRIES, .account = x->account->text, .from_period = INT64_MIN,
+                               .to_period = INT64_MAX, .row = explain_entry, .sink = x };
+    int code = history_first_entry(x->scrip, x->account->text, x->row.number, &scan.from_number, x->err);
+
+    x->draw = 0;
+    x->later = 0;
+    if (code == SCRIP_OK)
+        code = host_scan(x->scrip, &scan, x->err);
+    scan.from_number = 0;
+    scan.of = x->row.number;
+    scan.row = later_entry;
+    if (code >= 0 && x->code == SCRIP_OK)
+        code = host_scan(x->scrip, &scan, x->err);
+    x->code = code < 0 ? code : x->code;
 }
 
 static void explain_event(struct explaining *x)
 {
-    struct scrip_scan scan = { .table = SCRIP_TABLE_ENTRIES, .account = x->account->text, .from_period = INT64_MIN,
-                               .to_period = INT64_MAX, .row = explain_entry, .sink = x };
     const struct scrip_event_row *row = &x->row;
     char number[DECIMAL_TEXT_SIZE];
 
@@ -198,13 +295,14 @@ static void explain_event(struct explaining *x)
         say(x, "attribute", "%s = %s", x->event.shown.attributes[i].name, x->event.shown.attributes[i].value);
     for (size_t i = 0; i < x->quote.count; i++)
         say_arithmetic(x, i);
+    if (x->quote.verdict == SCRIP_FREE && row->type == SCRIP_USAGE && row->outcome == SCRIP_ZERO)
+        say(x, "price", "free: its service asked nothing for it");
+    if (row->flags & SCRIP_EVENT_PLACED)
+        say(x, "order", "it came late, and was put in its place: what that changed of others stands with them");
     say(x, "outcome", "%s%s%s", scrip_outcome_name(row->outcome), row->reason_size ? ": " : "",
         row->reason_size ? row->reason : "");
-    if (x->code == SCRIP_OK) {
-        int code = host_scan(x->scrip, &scan, x->err);
-
-        x->code = code < 0 ? code : x->code;
-    }
+    if (x->code == SCRIP_OK)
+        say_entries(x);
 }
 
 static int row_match(void *sink, const void *found)

@@ -326,11 +326,12 @@ static int account_scan(void *sink, const struct scrip_account_row *found)
     int code;
 
     if (may_be_placed(u->scrip)) {
+        static const struct past_hooks hooks = { .applied = effect_share };
         struct past_rows past = { 0 };
 
         code = past_rows_load(&past, u->scrip, found->name, 0, u->err);
         if (code == SCRIP_OK)
-            code = past_rows_apply(&past, u->scrip, found->name, effect_share, u, u->err);
+            code = past_rows_apply(&past, u->scrip, found->name, &hooks, u, u->err);
         past_rows_free(&past);
         return code;
     }

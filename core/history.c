@@ -162,14 +162,26 @@ static int block_start(void *sink, const void *found)
     return 1;
 }
 
+int history_first_entry(struct scrip *scrip, const char *account, uint64_t event, uint64_t *out, struct scrip_error *err)
+{
+    struct scrip_scan scan = { .table = SCRIP_TABLE_CHECKPOINTS, .account = account, .descending = 1, .from_number = 1,
+                               .to_number = event - 1, .from_period = INT64_MIN, .to_period = INT64_MAX, .row = block_start,
+                               .sink = out };
+    int code;
+
+    *out = 1;
+    if (event <= 1)
+        return SCRIP_OK;
+    code = host_scan(scrip, &scan, err);
+    return code < 0 ? code : SCRIP_OK;
+}
+
 static int entries_stored(struct putting *p)
 {
     const char *account = p->account->row.name->text;
-    uint64_t first = 1;
-    struct scrip_scan scan = { .table = SCRIP_TABLE_CHECKPOINTS, .account = account, .descending = 1, .from_number = 1,
-                               .to_number = p->charge->event - 1, .from_period = INT64_MIN, .to_period = INT64_MAX,
-                               .row = block_start, .sink = &first };
-    int code = p->charge->event > 1 ? host_scan(p->scrip, &scan, p->err) : SCRIP_OK;
+    struct scrip_scan scan;
+    uint64_t first;
+    int code = history_first_entry(p->scrip, account, p->charge->event, &first, p->err);
 
     scan = (struct scrip_scan){ .table = SCRIP_TABLE_ENTRIES, .account = account, .from_number = first, .from_period = INT64_MIN,
                                 .to_period = INT64_MAX, .row = stored_entry, .sink = p };

@@ -219,6 +219,8 @@ int take_bad(struct scrip *scrip, const struct origin *origin, const char *reaso
 /* history.c: what was recorded before, in the store or on its way to it */
 int history_event(struct scrip *scrip, const struct scrip_name *account, uint64_t number,
                   int (*row)(void *sink, const struct scrip_event_row *row), void *sink, struct scrip_error *err);
+/* The number of the first entry that an event may have: of the block behind the last checkpoint before it. */
+int history_first_entry(struct scrip *scrip, const char *account, uint64_t event, uint64_t *out, struct scrip_error *err);
 /* What is left of the charge of an event, in the arena. */
 int history_charge(struct scrip *scrip, struct account *account, uint64_t number, struct arena *arena, struct charge **out,
                    struct scrip_error *err);
@@ -235,6 +237,8 @@ int transfer_check(const struct event *event, struct scrip_error *err); /* its r
 int transfer_arrive(struct scrip *scrip, const struct event *event, struct scrip_result *result, struct scrip_error *err);
 
 /* submit.c */
+int submit_quietly(struct scrip *scrip, const struct scrip_pair *pairs, uint64_t pair_count, struct scrip_result *result,
+                   struct scrip_error *err);
 int fields_from_pairs(const struct scrip_pair *pairs, uint64_t pair_count, struct scrip_field *fields, size_t *count,
                       struct arena *arena, struct scrip_error *err);
 

@@ -13,151 +13,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-/* ---- recorded rows -------------------------------------------------------------------------------------------- */
-
-void past_rows_free(struct past_rows *past)
-{
-    free(past->rows);
-    arena_free(&past->arena);
-    memset(past, 0, sizeof *past);
-}
-
-/* New prices in the record of a late event, one after the other. */
-struct anew {
-    struct past_rows *past; /* that take them over; or, of one event only: */
-    uint64_t wanted;
-    struct scrip_event_row *out;
-    int is_found;
-    struct arena *arena;
-    uint64_t event, rate;
-    char *lines;
-    size_t lines_size;
-};
-
-static void anew_put(struct anew *anew)
-{
-    struct scrip_event_row *row = NULL;
-
-    if (anew->past == NULL && anew->event == anew->wanted)
-        row = anew->out;
-    else if (anew->past != NULL && anew->event >= 1 && anew->event <= anew->past->count)
-        row = &anew->past->rows[anew->event - 1].row;
-    if (anew->event != 0 && row != NULL) {
-        anew->is_found = 1;
-        row->rate = anew->rate;
-        row->lines = anew->lines;
-        row->lines_size = anew->lines_size;
-    }
-    anew->event = anew->rate = 0;
-    anew->lines = NULL;
-    anew->lines_size = 0;
-}
-
-static int anew_leaf(void *sink, const struct json_leaf *leaf)
-{
-    struct anew *anew = sink;
-    const char *key = leaf->path + leaf->path_size;
-    char number[24];
-    size_t size = 0;
-
-    if (leaf->path_size < 6 || memcmp(leaf->path, "anew.", 5) != 0)
-        return SCRIP_OK;
-    while (key > leaf->path && key[-1] != '.') {
-        key--;
-        size++;
-    }
-    snprintf(number, sizeof number, "%.*s", (int)(leaf->size < 20 ? leaf->size : 20), leaf->text);
-    if (size == 5 && memcmp(key, "event", 5) == 0) {
-        anew_put(anew);
-        anew->event = strtoull(number, NULL, 10);
-    } else if (size == 4 && memcmp(key, "rate", 4) == 0)
-        anew->rate = strtoull(number, NULL, 10);
-    else if (size == 5 && memcmp(key, "lines", 5) == 0) {
-        anew->lines = arena_text(anew->arena, leaf->text, leaf->size);
-        anew->lines_size = leaf->size;
-    }
-    return SCRIP_OK;
-}
-
-static void anew_read(const struct scrip_event_row *row, struct anew *anew)
-{
-    if (row->lines_size == 0)
-        return;
-    json_read(row->lines, row->lines_size, anew_leaf, anew, NULL);
-    anew_put(anew);
-}
-
-/* Where an event stands among the others: by its own order; one that came late and was judged by its date stands where it came. */
-static void place_set(struct past_rows *past, struct past_row *fresh)
-{
-    struct event event = { .shown.type = fresh->row.type };
-    int rank = event_rank(&event);
-
-    fresh->place_us = fresh->row.time_us;
-    fresh->place_rank = rank;
-    fresh->is_posted = 0;
-    if (past->count > 0 && !(fresh->row.flags & SCRIP_EVENT_PLACED) &&
-        (fresh->row.time_us < past->clock_us || (fresh->row.time_us == past->clock_us && rank < past->clock_rank))) {
-        fresh->place_us = past->clock_us;
-        fresh->place_rank = RANK_END;
-        fresh->is_posted = 1;
-    } else if (past->count == 0 || fresh->row.time_us > past->clock_us ||
-               (fresh->row.time_us == past->clock_us && rank > past->clock_rank)) {
-        past->clock_us = fresh->row.time_us;
-        past->clock_rank = rank;
-    }
-}
-
-int past_rows_add(struct past_rows *past, const struct scrip_event_row *row)
-{
-    struct scrip_event_row *kept;
-
-    ARRAY_ROOM(past->rows, past->count, past->room);
-    kept = &past->rows[past->count].row;
-    *kept = *row;
-    place_set(past, &past->rows[past->count++]);
-    kept->id = arena_text(&past->arena, row->id, row->id_size);
-    kept->data = arena_text(&past->arena, row->data, row->data_size);
-    kept->lines = arena_text(&past->arena, row->lines, row->lines_size);
-    kept->reason = arena_text(&past->arena, row->reason, row->reason_size);
-    if (row->flags & SCRIP_EVENT_PLACED) {
-        struct anew anew = { .past = past, .arena = &past->arena };
-
-        anew_read(row, &anew);
-    }
-    return SCRIP_OK;
-}
-
-int past_row_anew(const struct scrip_event_row *row, uint64_t event, struct scrip_event_row *out, struct arena *arena)
-{
-    struct anew anew = { .wanted = event, .out = out, .arena = arena };
-
-    if (row->flags & SCRIP_EVENT_PLACED)
-        anew_read(row, &anew);
-    return anew.is_found;
-}
-
-static int past_row(void *sink, const void *row)
-{
-    return past_rows_add(sink, row);
-}
-
-int past_rows_load(struct past_rows *past, struct scrip *scrip, const struct scrip_name *account, uint64_t until,
-                   struct scrip_error *err)
-{
-    struct scrip_scan scan = { .table = SCRIP_TABLE_EVENTS, .account = account->text, .from_period = INT64_MIN,
-                               .to_period = INT64_MAX, .row = past_row, .sink = past };
-    const struct batch *open = scrip->open;
-    int code;
-
-    scan.to_number = until;
-    code = host_scan(scrip, &scan, err);
-    for (size_t i = 0; i < open->event_count && code == SCRIP_OK && until == 0; i++)
-        if (open->events[i].account == account)
-            code = past_rows_add(past, &open->events[i]);
-    return code;
-}
-
 /* ---- which are put in their place ----------------------------------------------------------------------------- */
 
 static int is_late(const struct account *account, const struct event *event)
@@ -233,19 +88,6 @@ int late_is_replayed(const struct account *account, const struct event *event, c
             return 1;
     terms = terms_meant(account, event, quote);
     return terms != NULL ? wants_replay(terms, behind_us) : any_wants(account, behind_us);
-}
-
-int past_rows_allow(const struct past_rows *past, const struct event *event)
-{
-    for (size_t i = 0; i < past->count; i++) {
-        const struct scrip_event_row *row = &past->rows[i].row;
-
-        if (row->time_us >= event->shown.time_us &&
-            (row->type == SCRIP_CONVERSION ||
-             (row->type == SCRIP_TRANSFER && (row->data_size == 0 || memmem(row->data, row->data_size, "\"from\":", 7) == NULL))))
-            return 0;
-    }
-    return 1;
 }
 
 /* ---- the account made anew ------------------------------------------------------------------------------------ */
@@ -407,34 +249,46 @@ static struct service_timer *timer_take(struct making *m, const struct event *ev
     return NULL;
 }
 
-/* Asks again who prices this usage. The answer of a service that keeps nothing is the recorded one. */
-static int price_again(struct making *m, struct past_row *past, struct event *event)
+static int has_price(const struct event *event)
+{
+    return (event->shown.type == SCRIP_USAGE || event->shown.type == SCRIP_HOLD) && (event->product->number != 0 || is_timer(event));
+}
+
+/* Asks again who prices a usage, of the scratch account. */
+static int price_ask(struct making *m, struct event *event, struct quote *fresh, struct scrip_error *why)
 {
     struct scrip *scrip = m->late->scrip;
-    struct quote *fresh = &scrip->quote;
-    struct scrip_error why = { 0 };
     struct service_timer *timer;
-    int code = 1, is_own = past->row.number == m->own_quote_number;
+    int code = 1;
 
-    if (event->shown.type != SCRIP_USAGE && event->shown.type != SCRIP_HOLD)
-        return SCRIP_OK;
-    if (event->product->number == 0 && !is_timer(event))
-        return SCRIP_OK;
     quote_clear(fresh);
     scrip->undo.size = scrip->timer_undo.size = 0;
     fresh->verdict = SCRIP_FREE;
     if (is_timer(event)) {
         if ((timer = timer_take(m, event)) != NULL)
-            code = route_timer(scrip, m->scratch, timer, event, fresh, &why);
+            code = route_timer(scrip, m->scratch, timer, event, fresh, why);
         if (timer == NULL || code == 0) {
             fresh->verdict = SCRIP_FREE; /* nothing is due there now */
             fresh->count = 0;
         }
     } else
-        code = route_usage(scrip, m->scratch, event, fresh, &why);
+        code = route_usage(scrip, m->scratch, event, fresh, why);
+    return code < 0 ? code : SCRIP_OK;
+}
+
+/* The answer of a service that keeps nothing is the recorded one. */
+static int price_again(struct making *m, struct past_row *past, struct event *event)
+{
+    struct quote *fresh = &m->late->scrip->quote;
+    struct scrip_error why = { 0 };
+    int is_own = past->row.number == m->own_quote_number, code;
+
+    if (!has_price(event))
+        return SCRIP_OK;
+    code = price_ask(m, event, fresh, &why);
     if (code == SCRIP_EIO || code == SCRIP_EBUSY)
         return error_set(m->err, code, "%s", why.message);
-    if (code < 0 || !is_keeper(m, scrip->answered) || quote_same(&m->quote, fresh))
+    if (code < 0 || !is_keeper(m, m->late->scrip->answered) || quote_same(&m->quote, fresh))
         return SCRIP_OK; /* the state that it put is as it would have been */
     m->quote = *fresh;
     if (!is_own)
@@ -515,6 +369,13 @@ static int event_make(struct making *m, struct past_row *past)
         m->quote.refusal[0] = 0; /* what it is about may be there by now */
     if (m->late->asks && (m->keeper_count > 0 || is_own) && (code = price_again(m, past, &event)) < 0)
         return code;
+    if (m->late->priced != NULL && has_price(&event)) {
+        struct scrip_error why = { 0 };
+
+        code = price_ask(m, &event, &scrip->quote, &why);
+        if ((code = m->late->priced(m->late->sink, row, &event, &m->quote, code < 0 ? NULL : &scrip->quote, why.message)) < 0)
+            return code;
+    }
     if ((code = charge_find(m, &event)) < 0)
         return code;
     if (!is_own && (row->flags & SCRIP_EVENT_TOLD) && row->outcome == SCRIP_REFUSED)
@@ -533,8 +394,8 @@ static int event_make(struct making *m, struct past_row *past)
         m->entries[m->entry_count++] = effect->entries[i];
     }
     usage_tables_add(&m->days, &m->months, effect);
-    if (m->late->applied != NULL)
-        return m->late->applied(m->late->sink, effect);
+    if (m->late->applied != NULL || m->late->priced != NULL)
+        return m->late->applied ? m->late->applied(m->late->sink, effect) : SCRIP_OK;
     if (is_own) {
         m->late->engine->effect.outcome = effect->outcome;
         memcpy(m->late->engine->effect.reason, effect->reason, sizeof effect->reason);
@@ -847,9 +708,9 @@ static int all_make(struct making *m)
 
 /* Every event in its place, once, without an account that it would change. */
 int past_rows_apply(const struct past_rows *past, struct scrip *scrip, const struct scrip_name *account,
-                    int (*applied)(void *sink, const struct effect *effect), void *sink, struct scrip_error *err)
+                    const struct past_hooks *hooks, void *sink, struct scrip_error *err)
 {
-    struct late late = { .scrip = scrip, .past = past, .applied = applied, .sink = sink };
+    struct late late = { .scrip = scrip, .past = past, .applied = hooks->applied, .priced = hooks->priced, .sink = sink };
     struct making *m = memory_get(sizeof *m);
     int code;
 

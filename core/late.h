@@ -32,9 +32,15 @@ int past_rows_load(struct past_rows *past, struct scrip *scrip, const struct scr
                    struct scrip_error *err);
 /* 1: nothing behind the event moved an amount elsewhere: that cannot be done again. */
 int past_rows_allow(const struct past_rows *past, const struct event *event);
-/* Applies them, each in its place, on an account of their own; applied: after each. */
+/* Applies them, each in its place, on an account of their own. */
+struct past_hooks {
+    int (*applied)(void *sink, const struct effect *effect);
+    /* Each usage and hold, with the price that is recorded, and what the services say now: NULL where they fail, with why. */
+    int (*priced)(void *sink, const struct scrip_event_row *row, const struct event *event, const struct quote *recorded,
+                  const struct quote *fresh, const char *why);
+};
 int past_rows_apply(const struct past_rows *past, struct scrip *scrip, const struct scrip_name *account,
-                    int (*applied)(void *sink, const struct effect *effect), void *sink, struct scrip_error *err);
+                    const struct past_hooks *hooks, void *sink, struct scrip_error *err);
 
 /* 1: the event is late by its account's order, and the currency that it is of wants it put in its place. */
 int late_is_replayed(const struct account *account, const struct event *event, const struct quote *quote);
@@ -49,7 +55,9 @@ struct late {
     size_t entry_count;
     const struct usage_table *days, *months; /* rollups of the account before; others' rows are passed over */
     int asks; /* 1: services that keep state are asked again; 0: what is recorded counts */
-    int (*applied)(void *sink, const struct effect *effect); /* of past_rows_apply */
+    int (*applied)(void *sink, const struct effect *effect); /* the hooks of past_rows_apply */
+    int (*priced)(void *sink, const struct scrip_event_row *row, const struct event *event, const struct quote *recorded,
+                  const struct quote *fresh, const char *why);
     void *sink;
     struct json_out anew; /* asks: prices that changed, for the event's record; size 0: none */
 };

@@ -369,7 +369,7 @@ int transfer_apply(struct engine *engine, struct account *account, const struct 
 int64_t charge_return(struct engine *engine, struct account *account, const struct charge *charge, const char *line,
                       int64_t amount, const struct event *event)
 {
-    int64_t time_us = event->shown.time_us;
+    int is_rerate = event->shown.type == SCRIP_RERATE;
 
     engine->of = charge->event;
     engine->use_count = 0;
@@ -377,15 +377,16 @@ int64_t charge_return(struct engine *engine, struct account *account, const stru
         const struct charge_draw *draw = &charge->draws[i];
         struct grant *grant = account->grants[draw->grant - 1];
         int64_t part = draw->amount < amount ? draw->amount : amount, forgiven = 0;
+        int64_t time_us = is_rerate ? draw->time_us : event->shown.time_us; /* a new price counts from the old one's date */
 
         if (line[0] && strtoull(line, NULL, 10) != draw->line)
             continue;
         if (grant->stage == GRANT_DEBT)
             forgiven = debt_reduce(engine, account, charge->event, draw->line, part);
         if (forgiven > 0)
-            move(engine, account, grant, SCRIP_BOOK_USED, SCRIP_BOOK_VOIDED, forgiven, time_us, time_us, draw->line);
+            move(engine, account, grant, SCRIP_BOOK_USED, SCRIP_BOOK_VOIDED, forgiven, time_us, event->shown.time_us, draw->line);
         if (part > forgiven)
-            draw_return(engine, account, grant, SCRIP_BOOK_USED, part - forgiven, time_us, time_us, draw->line,
+            draw_return(engine, account, grant, SCRIP_BOOK_USED, part - forgiven, time_us, event->shown.time_us, draw->line,
                         draw->rate->terms->rules.refund_us);
         note_usage(engine, charge->of, draw->rate, grant->row.class_name, time_us, -part, 0);
         limits_add(engine, account, charge->of, draw->rate, draw->time_us, -part);

@@ -45,7 +45,15 @@ static int end(void *sink)
     return report->plugin->api.report.end ? report->plugin->api.report.end(&report->ctx) : SCRIP_OK;
 }
 
-static int report_run(struct scrip *scrip, struct instance *report, const struct scrip_query *query,
+/* What is to be answered: a question, or an operation with a table of what it did. */
+struct asking {
+    struct scrip *scrip;
+    const struct scrip_query *query;
+    const struct scrip_rerate *rerate; /* NULL: the query */
+    struct scrip_totals *totals;
+};
+
+static int report_run(const struct asking *asking, struct instance *report,
                       int (*write)(void *sink, const char *bytes, uint64_t size), void *sink, struct scrip_error *err)
 {
     struct report_call call = { write, sink };
@@ -55,16 +63,18 @@ static int report_run(struct scrip *scrip, struct instance *report, const struct
     error_clear(&report->error);
     error_clear(err);
     report->call = &call;
-    code = scrip_ask(scrip, query, &answer, err);
+    code = asking->rerate ? scrip_rerate(asking->scrip, asking->rerate, &answer, asking->totals, err)
+                          : scrip_ask(asking->scrip, asking->query, &answer, err);
     report->call = NULL;
     if (code < 0 && err->message[0] == 0)
         error_set(err, code, "report %s: %s", report->ctx.instance, report->error.message);
     return code;
 }
 
-int scrip_print(struct scrip *scrip, const struct scrip_query *query, const char *format,
-                int (*write)(void *sink, const char *bytes, uint64_t size), void *sink, struct scrip_error *err)
+static int print(const struct asking *asking, const char *format, int (*write)(void *sink, const char *bytes, uint64_t size),
+                 void *sink, struct scrip_error *err)
 {
+    struct scrip *scrip = asking->scrip;
     struct instance *report = NULL;
     struct plugin *plugin;
     int code = registry_load(scrip->registry, SCRIP_REPORT, format, "format", &plugin, err);
@@ -74,12 +84,29 @@ int scrip_print(struct scrip *scrip, const struct scrip_query *query, const char
     if (code == SCRIP_OK)
         code = instance_open(report, err);
     if (code == SCRIP_OK)
-        code = report_run(scrip, report, query, write, sink, err);
+        code = report_run(asking, report, write, sink, err);
     if (report != NULL) {
         instance_close(report);
         instance_free(report);
     }
     return code;
+}
+
+int scrip_print(struct scrip *scrip, const struct scrip_query *query, const char *format,
+                int (*write)(void *sink, const char *bytes, uint64_t size), void *sink, struct scrip_error *err)
+{
+    struct asking asking = { .scrip = scrip, .query = query };
+
+    return print(&asking, format, write, sink, err);
+}
+
+int scrip_rerate_print(struct scrip *scrip, const struct scrip_rerate *options, const char *format,
+                       int (*write)(void *sink, const char *bytes, uint64_t size), void *sink, struct scrip_totals *totals,
+                       struct scrip_error *err)
+{
+    struct asking asking = { .scrip = scrip, .rerate = options, .totals = totals };
+
+    return print(&asking, format, write, sink, err);
 }
 
 /* ---- configured reports --------------------------------------------------------------------------------------- */
@@ -108,6 +135,7 @@ static int report_ask(struct scrip *scrip, struct instance *report, FILE *out, s
     static const int questions[] = { SCRIP_ASK_BALANCE, SCRIP_ASK_USAGE, SCRIP_ASK_EXPIRING, SCRIP_ASK_EVENTS,
                                      SCRIP_ASK_QUARANTINE };
     const struct option_value *where = instance_option(report, "where");
+    struct asking asking = { .scrip = scrip };
     struct scrip_query query = { 0 };
 
     query.question = questions[instance_option(report, "query")->number];
@@ -119,7 +147,8 @@ static int report_ask(struct scrip *scrip, struct instance *report, FILE *out, s
     query.from_us = time_option(report, "from");
     query.to_us = time_option(report, "to");
     query.where = where ? (const char *const *)where->items : NULL;
-    return report_run(scrip, report, &query, file_write, out, err);
+    asking.query = &query;
+    return report_run(&asking, report, file_write, out, err);
 }
 
 /* A file is written beside its place and moved there whole, so that nobody reads half a report. */

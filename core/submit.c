@@ -130,6 +130,22 @@ int scrip_submit(struct scrip *scrip, const struct scrip_pair *pairs, uint64_t p
     return code < 0 ? code : fields_submit(scrip, fields, count, "", 0, result, err);
 }
 
+/* The same, left for the caller to commit. */
+int submit_quietly(struct scrip *scrip, const struct scrip_pair *pairs, uint64_t pair_count, struct scrip_result *result,
+                   struct scrip_error *err)
+{
+    struct scrip_field fields[EVENT_FIELD_LIMIT];
+    struct origin origin = { .source = names_add(scrip->names, "local", 5), .feed = "", .bytes = "", .fields = fields, .is_told = 1 };
+    size_t count;
+    int code;
+
+    memset(result, 0, sizeof *result);
+    arena_reset(&scrip->arena);
+    code = fields_from_pairs(pairs, pair_count, fields, &count, &scrip->arena, err);
+    origin.field_count = count;
+    return code < 0 ? code : fields_take(scrip, fields, count, &origin, result, err);
+}
+
 int scrip_submit_json(struct scrip *scrip, const char *json, uint64_t size, struct scrip_result *result,
                       struct scrip_error *err)
 {

@@ -167,23 +167,110 @@ static int finding_show(void *sink, const char *text)
     return 0;
 }
 
+static int findings_end(uint64_t findings)
+{
+    if (findings > 100)
+        printf("... and %llu more\n", (unsigned long long)(findings - 100));
+    return findings ? EXIT_PARTLY : EXIT_DONE;
+}
+
+/* One of the other proofs; -1: none was asked for. */
+static int verify_otherwise(struct use *use, struct scrip *scrip, struct scrip_error *err)
+{
+    const char *since = flag_value(use, "since", 0);
+    uint64_t findings = 0, shown = 0;
+    char receipt[SCRIP_RECEIPT_SIZE];
+    int code;
+
+    if (flag_value(use, "receipt", 0) != NULL) {
+        if ((code = scrip_receipt(scrip, receipt, err)) < 0)
+            return failed(code, err);
+        printf("%s\n", receipt);
+        return EXIT_DONE;
+    }
+    if (since != NULL) {
+        if ((code = scrip_receipt_check(scrip, since, finding_show, &shown, &findings, err)) < 0)
+            return failed(code, err);
+        printf("%s\n", findings ? "the receipt does not fit" : "the receipt fits: what it stands for is unchanged");
+        return findings_end(findings);
+    }
+    if (flag_value(use, "requote", 0) != NULL) {
+        if ((code = scrip_requote(scrip, finding_show, &shown, &findings, err)) < 0)
+            return failed(code, err);
+        printf("%llu prices would be others now\n", (unsigned long long)findings);
+        return findings_end(findings);
+    }
+    return -1;
+}
+
 int run_verify(struct use *use)
 {
     uint64_t findings = 0, events = 0, shown = 0;
     struct scrip_error err = { 0 };
     struct scrip *scrip;
-    int code = opened(use, SCRIP_ACCESS_READ, &scrip);
+    int code = opened(use, SCRIP_ACCESS_READ, &scrip), other;
 
     if (code != EXIT_DONE)
         return code;
+    if ((other = verify_otherwise(use, scrip, &err)) >= 0) {
+        scrip_close(scrip);
+        return other;
+    }
     code = scrip_verify(scrip, finding_show, &shown, &findings, &events, &err);
     scrip_close(scrip);
     if (code < 0)
         return failed(code, &err);
-    if (findings > 100)
-        printf("... and %llu more\n", (unsigned long long)(findings - 100));
+    code = findings_end(findings);
     printf("%llu events replayed, %llu findings\n", (unsigned long long)events, (unsigned long long)findings);
-    return findings ? EXIT_PARTLY : EXIT_DONE;
+    return code;
+}
+
+/* ---- prices and periods --------------------------------------------------------------------------------------- */
+
+int run_rerate(struct use *use)
+{
+    struct scrip_rerate options = { .service = flag_value(use, "service", 0), .account = flag_value(use, "account", 0),
+                                    .is_dry = flag_value(use, "dry-run", 0) != NULL };
+    struct scrip_totals totals;
+    struct scrip_error err = { 0 };
+    struct scrip *scrip;
+    int code;
+
+    if (options.service == NULL)
+        return wrong_use("rerate: of which service: want --service NAME");
+    if (time_flag(use, "from", &options.from_us) || time_flag(use, "to", &options.to_us) || time_flag(use, "time", &options.time_us))
+        return EXIT_USE;
+    if ((code = opened(use, options.is_dry ? SCRIP_ACCESS_READ : SCRIP_ACCESS_WRITE, &scrip)) != EXIT_DONE)
+        return code;
+    code = scrip_rerate_print(scrip, &options, format_of(use), stdout_write, NULL, &totals, &err);
+    scrip_close(scrip);
+    if (code < 0)
+        return failed(code, &err);
+    return totals.outcome[SCRIP_REFUSED] ? EXIT_PARTLY : EXIT_DONE;
+}
+
+int run_close(struct use *use)
+{
+    struct scrip_totals totals;
+    struct scrip_error err = { 0 };
+    struct scrip *scrip;
+    int64_t time_us;
+    int code;
+
+    if (time_flag(use, "time", &time_us))
+        return EXIT_USE;
+    if ((code = opened(use, SCRIP_ACCESS_WRITE, &scrip)) != EXIT_DONE)
+        return code;
+    code = scrip_close_period(scrip, use->words[0], flag_value(use, "account", 0), time_us, &totals, &err);
+    scrip_close(scrip);
+    if (code < 0)
+        return failed(code, &err);
+    printf("%llu accounts: %llu closed, %llu closed before, %llu refused\n", (unsigned long long)totals.read,
+           (unsigned long long)totals.outcome[SCRIP_APPLIED], (unsigned long long)totals.outcome[SCRIP_DUPLICATE],
+           (unsigned long long)totals.outcome[SCRIP_REFUSED]);
+    if (totals.outcome[SCRIP_REFUSED])
+        fprintf(stderr, "scrip: close: %s is no period, or not over: want 2022, 2022-03 or 2022-03-29\n", use->words[0]);
+    return totals.outcome[SCRIP_REFUSED] ? EXIT_PARTLY : EXIT_DONE;
 }
 
 /* ---- plugins -------------------------------------------------------------------------------------------------- */

@@ -82,6 +82,8 @@ int run_head(struct use *use);
 int run_statement(struct use *use);
 int run_listing(struct use *use); /* holds, debts, limits, advise */
 int run_verify(struct use *use);
+int run_rerate(struct use *use);
+int run_close(struct use *use);
 int run_plugins(struct use *use);
 int run_plugin(struct use *use);
 

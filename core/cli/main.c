@@ -195,6 +195,27 @@ static const struct flag period_flags[] = {
     { NULL, NULL, NULL, NULL },
 };
 
+static const struct flag verify_flags[] = {
+    { "requote", NULL, NULL, "asks the services again, and lists prices that would be others now" },
+    { "receipt", NULL, NULL, "prints a line that stands for all that is recorded so far" },
+    { "since", "RECEIPT", NULL, "proves that what a receipt stands for is unchanged" },
+    { NULL, NULL, NULL, NULL },
+};
+static const struct flag rerate_flags[] = {
+    { "service", "SERVICE", NULL, "the instance whose sheet was corrected" },
+    { "account", "ACCOUNT", NULL, "only this account" },
+    { "from", "TIME", NULL, "usage from this instant on" },
+    { "to", "TIME", NULL, "usage before this instant" },
+    { "time", "TIME", NULL, "when it is done; default: now" },
+    { "dry-run", NULL, NULL, "shows the differences and writes nothing" },
+    { NULL, NULL, NULL, NULL },
+};
+static const struct flag close_flags[] = {
+    { "account", "ACCOUNT", NULL, "only this account; default: all" },
+    { "time", "TIME", NULL, "when it is done; default: now" },
+    { NULL, NULL, NULL, NULL },
+};
+
 const struct command commands[] = {
     { "init", "", 0, 0, "Creates the store's schema where there is none.", "scrip -c books.ini init", run_init, no_flags, NULL },
     { "upgrade", "", 0, 0, "Brings an older store's schema up to date.", "scrip -c books.ini upgrade", run_upgrade, no_flags, NULL },
@@ -258,7 +279,12 @@ const struct command commands[] = {
     { "quarantine", "list | show KEY | retry [KEY] | drop KEY", 1, 2, "What could not be taken in, and why.",
       "scrip -c books.ini quarantine retry", run_quarantine, no_flags, format_flags },
     { "verify", "", 0, 0, "Proves the books: replays them from recorded events and quotes, and compares every table.",
-      "scrip -c books.ini verify", run_verify, no_flags, NULL },
+      "scrip -c books.ini verify", run_verify, verify_flags, NULL },
+    { "rerate", "", 0, 0, "Charges anew what a service prices otherwise since its sheet was corrected.",
+      "scrip -c books.ini rerate --service cloud --from 2022-03-01 --to 2022-04-01 --dry-run", run_rerate, rerate_flags,
+      format_flags },
+    { "close", "PERIOD", 1, 1, "Freezes a period: what comes later for it is posted after it.", "scrip -c books.ini close 2022-03",
+      run_close, close_flags, NULL },
     { "head", "", 0, 0, "The hash of all that happened, for comparing two stores.", "scrip -c books.ini head", run_head, head_flags,
       format_flags },
     { "plugins", "", 0, 0, "The plugins that are there, and who uses them.", "scrip -c books.ini plugins", run_plugins, no_flags,
@@ -423,6 +449,13 @@ static int flag_take(struct use *use, char **argv, int *at)
                          nearest ? ": did you mean --" : "", nearest ? nearest : "", use->command->name);
     if (use->given_count == FLAG_LIMIT)
         return wrong_use("%s: more than %d options", use->command->name, FLAG_LIMIT);
+    if (flag->value == NULL && equals != NULL)
+        return wrong_use("%s: option --%s takes no value", use->command->name, flag->name);
+    if (flag->value == NULL) {
+        use->given[use->given_count] = flag;
+        use->values[use->given_count++] = "yes";
+        return EXIT_DONE;
+    }
     if (equals == NULL && argv[*at + 1] == NULL)
         return wrong_use("%s: option %s: want a value: --%s %s", use->command->name, argv[*at], flag->name, flag->value);
     use->given[use->given_count] = flag;

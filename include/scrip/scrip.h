@@ -97,6 +97,23 @@ int scrip_submit_json(struct scrip *scrip, const char *json, uint64_t size, stru
 int scrip_quarantine_retry(struct scrip *scrip, const char *key, struct scrip_totals *totals, struct scrip_error *err);
 int scrip_quarantine_drop(struct scrip *scrip, const char *key, struct scrip_error *err);
 
+/* Asks a service again about what it priced in [from, to), after its sheet was corrected; every charge that differs goes back and
+ * is charged anew, dated as it was, in one commit. Answers a row for each. is_dry: writes nothing. */
+struct scrip_rerate {
+    const char *service; /* an instance's name */
+    const char *account; /* NULL: all */
+    int64_t from_us, to_us; /* SCRIP_TIME_NONE: open */
+    int64_t time_us;        /* of the events; SCRIP_TIME_NONE: now */
+    int is_dry;
+};
+struct scrip_answer;
+int scrip_rerate(struct scrip *scrip, const struct scrip_rerate *options, const struct scrip_answer *answer,
+                 struct scrip_totals *totals, struct scrip_error *err);
+
+/* Closes a period ("2022-03", "2022", "2022-03-29") of an account, or of all: what comes later for it is posted after it. */
+int scrip_close_period(struct scrip *scrip, const char *period, const char *account, int64_t time_us, struct scrip_totals *totals,
+                       struct scrip_error *err);
+
 /* ---- questions --------------------------------------------------------------------------------------------- */
 
 enum scrip_question {
@@ -146,11 +163,24 @@ int scrip_ask(struct scrip *scrip, const struct scrip_query *query, const struct
 /* The same through the report plugin `format` (table, csv, json, or another), as bytes. */
 int scrip_print(struct scrip *scrip, const struct scrip_query *query, const char *format,
                 int (*write)(void *sink, const char *bytes, uint64_t size), void *sink, struct scrip_error *err);
+int scrip_rerate_print(struct scrip *scrip, const struct scrip_rerate *options, const char *format,
+                       int (*write)(void *sink, const char *bytes, uint64_t size), void *sink, struct scrip_totals *totals,
+                       struct scrip_error *err);
 
 /* Replays the books from recorded events and quotes and compares every table. Calls finding for each fault; *findings
  * counts them. Returns 0 when it could look, whatever it found. */
 int scrip_verify(struct scrip *scrip, int (*finding)(void *sink, const char *text), void *sink, uint64_t *findings,
                  uint64_t *events, struct scrip_error *err);
+/* Asks the services again about all that they priced, and calls finding for each difference: which is no fault of the books. */
+int scrip_requote(struct scrip *scrip, int (*finding)(void *sink, const char *text), void *sink, uint64_t *findings,
+                  struct scrip_error *err);
+
+#define SCRIP_RECEIPT_SIZE 160
+/* A line that stands for all that is recorded so far. */
+int scrip_receipt(struct scrip *scrip, char receipt[SCRIP_RECEIPT_SIZE], struct scrip_error *err);
+/* Replays what had been recorded when a receipt was made: finding is called where it is not what it was. */
+int scrip_receipt_check(struct scrip *scrip, const char *receipt, int (*finding)(void *sink, const char *text), void *sink,
+                        uint64_t *findings, struct scrip_error *err);
 
 /* ---- small things ------------------------------------------------------------------------------------------- */
 
