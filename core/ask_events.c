@@ -175,7 +175,7 @@ static void grant_words(const struct grant *grant, char *out, size_t room)
     if (row->expires_us != SCRIP_TIME_NONE)
         time_write(row->expires_us, when, sizeof when);
     if (used < room)
-        used += (size_t)snprintf(out + used, room - used, ", %s%s%s), %s of it left now", when[0] ? "expires " : "never expires", when,
+        used += (size_t)snprintf(out + used, room - used, ", %s%s%s), %s of it left", when[0] ? "expires " : "never expires", when,
                                  row->scope_size ? ", for its scope only" : "", row->unlimited ? "any amount" : left);
 }
 
@@ -371,19 +371,17 @@ int ask_explain(struct scrip *scrip, const struct scrip_query *query, const stru
 
 static void explain_effect(struct explaining *x, const struct effect *effect)
 {
-    char amount[DECIMAL_TEXT_SIZE], left[DECIMAL_TEXT_SIZE];
+    char amount[DECIMAL_TEXT_SIZE], words[SCRIP_NAME_SIZE * 2 + 200];
 
     for (size_t i = 0; i < effect->entry_count; i++) {
         const struct scrip_entry_row *entry = &effect->entries[i];
         const struct grant *grant = x->holder->grants[entry->grant - 1];
-        int decimals = (int)grant->terms->row.decimals;
 
-        if (entry->debit != SCRIP_BOOK_USED)
+        if (entry->debit != SCRIP_BOOK_USED || entry->of != 0)
             continue;
-        money_write(entry->amount, decimals, amount, sizeof amount);
-        money_write(grant->row.balance[SCRIP_BOOK_AVAILABLE], decimals, left, sizeof left);
-        say(x, "would pay", "%s %s by grant %s (%s), %s left of it", amount, grant->terms->row.currency->text,
-            grant->row.id, grant->row.class_name->text, grant->row.unlimited ? "any amount" : left);
+        money_write(entry->amount, (int)grant->terms->row.decimals, amount, sizeof amount);
+        grant_words(grant, words, sizeof words);
+        say(x, "would pay", "%s %s by %s", amount, grant->terms->row.currency->text, words);
     }
 }
 

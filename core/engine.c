@@ -213,7 +213,7 @@ void engine_head(struct engine *engine, struct account *account, const struct qu
     bytes_add(b, account->row.head, sizeof account->row.head);
     bytes_add_number(b, account->row.event_count);
     bytes_add(b, engine->canonical.start, engine->canonical.size);
-    bytes_add_number(b, (uint64_t)effect->outcome);
+    bytes_add_number(b, (uint64_t)effect->outcome | (uint64_t)engine->flags << 8);
     bytes_add_text(b, effect->reason, strlen(effect->reason));
     bytes_add_number(b, (uint64_t)quote->verdict);
     for (size_t i = 0; i < quote->count; i++) {

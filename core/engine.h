@@ -100,6 +100,7 @@ struct engine {
     size_t woken_count, woken_room;
     uint64_t of;        /* of the entries that are posted */
     uint64_t line_base; /* added to their lines: of a new price for an old charge */
+    int64_t flags;      /* of the event at hand: part of the head */
     int is_forced;      /* the usage was accepted once: what is short is owed, whatever the currency says */
     const struct scrip_name *debt_name; /* the class of debt: "debt" */
     struct bytes canonical;

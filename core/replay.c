@@ -117,6 +117,7 @@ static int event_apply(struct replay *replay, struct event *event)
                          .days = replay->days ? replay->days : &none, .months = replay->months ? replay->months : &none };
     int code = SCRIP_OK, is_placed = late_is_replayed(account, event, &replay->quote);
 
+    replay->engine.flags = replay->row->flags;
     if (is_placed) {
         code = past_rows_load(&past, replay->scrip, account->row.name, replay->row->number, replay->err);
         is_placed = past_rows_allow(&past, event);

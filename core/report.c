@@ -49,7 +49,7 @@ static int end(void *sink)
 struct asking {
     struct scrip *scrip;
     const struct scrip_query *query;
-    const struct scrip_rerate *rerate; /* NULL: the query */
+    const struct scrip_rerate_options *rerate; /* NULL: the query */
     struct scrip_totals *totals;
 };
 
@@ -100,7 +100,7 @@ int scrip_print(struct scrip *scrip, const struct scrip_query *query, const char
     return print(&asking, format, write, sink, err);
 }
 
-int scrip_rerate_print(struct scrip *scrip, const struct scrip_rerate *options, const char *format,
+int scrip_rerate_print(struct scrip *scrip, const struct scrip_rerate_options *options, const char *format,
                        int (*write)(void *sink, const char *bytes, uint64_t size), void *sink, struct scrip_totals *totals,
                        struct scrip_error *err)
 {

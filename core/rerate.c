@@ -278,7 +278,7 @@ static int change_show(struct table *table, const char *account, const struct ch
     return table_row(table);
 }
 
-static int changes_take(struct rerating *r, const struct scrip_rerate *options, struct table *table, struct scrip_totals *totals)
+static int changes_take(struct rerating *r, const struct scrip_rerate_options *options, struct table *table, struct scrip_totals *totals)
 {
     int code = SCRIP_OK;
 
@@ -296,7 +296,7 @@ static int changes_take(struct rerating *r, const struct scrip_rerate *options, 
     return code;
 }
 
-int scrip_rerate(struct scrip *scrip, const struct scrip_rerate *options, const struct scrip_answer *answer,
+int scrip_rerate(struct scrip *scrip, const struct scrip_rerate_options *options, const struct scrip_answer *answer,
                  struct scrip_totals *totals, struct scrip_error *err)
 {
     static const struct scrip_column columns[] = {
@@ -304,7 +304,7 @@ int scrip_rerate(struct scrip *scrip, const struct scrip_rerate *options, const 
         { "product", SCRIP_CELL_TEXT }, { "was", SCRIP_CELL_TEXT },     { "becomes", SCRIP_CELL_TEXT }, { "outcome", SCRIP_CELL_TEXT },
     };
     struct rerating r = { .scrip = scrip, .err = err };
-    struct scrip_rerate own = *options;
+    struct scrip_rerate_options own = *options;
     struct accounts accounts = { 0 };
     struct timespec now;
     struct table table;

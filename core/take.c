@@ -466,6 +466,7 @@ static int take_late(struct scrip *scrip, struct account *account, const struct 
         late->days = &before.days;
         late->months = &before.months;
         scrip->late_quote = scrip->quote;
+        scrip->engine.flags = flags | SCRIP_EVENT_PLACED;
         code = late_apply(late, event, &scrip->late_quote, err);
         scrip->quote = scrip->late_quote;
         code = code < 0 ? code : 1;
@@ -488,6 +489,7 @@ int take_apply(struct scrip *scrip, struct account *account, const struct event 
     if (code == 1)
         flags |= SCRIP_EVENT_PLACED;
     else {
+        scrip->engine.flags = flags;
         engine_apply(&scrip->engine, account, event, &scrip->quote);
         if (scrip->engine.effect.outcome == SCRIP_REFUSED)
             route_undo(scrip, account);

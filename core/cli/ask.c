@@ -229,7 +229,7 @@ int run_verify(struct use *use)
 
 int run_rerate(struct use *use)
 {
-    struct scrip_rerate options = { .service = flag_value(use, "service", 0), .account = flag_value(use, "account", 0),
+    struct scrip_rerate_options options = { .service = flag_value(use, "service", 0), .account = flag_value(use, "account", 0),
                                     .is_dry = flag_value(use, "dry-run", 0) != NULL };
     struct scrip_totals totals;
     struct scrip_error err = { 0 };

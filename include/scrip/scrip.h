@@ -99,7 +99,7 @@ int scrip_quarantine_drop(struct scrip *scrip, const char *key, struct scrip_err
 
 /* Asks a service again about what it priced in [from, to), after its sheet was corrected; every charge that differs goes back and
  * is charged anew, dated as it was, in one commit. Answers a row for each. is_dry: writes nothing. */
-struct scrip_rerate {
+struct scrip_rerate_options {
     const char *service; /* an instance's name */
     const char *account; /* NULL: all */
     int64_t from_us, to_us; /* SCRIP_TIME_NONE: open */
@@ -107,7 +107,7 @@ struct scrip_rerate {
     int is_dry;
 };
 struct scrip_answer;
-int scrip_rerate(struct scrip *scrip, const struct scrip_rerate *options, const struct scrip_answer *answer,
+int scrip_rerate(struct scrip *scrip, const struct scrip_rerate_options *options, const struct scrip_answer *answer,
                  struct scrip_totals *totals, struct scrip_error *err);
 
 /* Closes a period ("2022-03", "2022", "2022-03-29") of an account, or of all: what comes later for it is posted after it. */
@@ -163,7 +163,7 @@ int scrip_ask(struct scrip *scrip, const struct scrip_query *query, const struct
 /* The same through the report plugin `format` (table, csv, json, or another), as bytes. */
 int scrip_print(struct scrip *scrip, const struct scrip_query *query, const char *format,
                 int (*write)(void *sink, const char *bytes, uint64_t size), void *sink, struct scrip_error *err);
-int scrip_rerate_print(struct scrip *scrip, const struct scrip_rerate *options, const char *format,
+int scrip_rerate_print(struct scrip *scrip, const struct scrip_rerate_options *options, const char *format,
                        int (*write)(void *sink, const char *bytes, uint64_t size), void *sink, struct scrip_totals *totals,
                        struct scrip_error *err);
 

@@ -26,15 +26,15 @@ static int open_sheet(struct scrip_ctx *ctx)
 {
     const char *value, *text;
     struct scrip_decimal factor;
-    int has_factors = ctx->host->option_member(ctx, "factor.*", 0, &value, &text) == SCRIP_OK;
+    int code, has_factors = ctx->host->option_member(ctx, "factor.*", 0, &value, &text) == SCRIP_OK;
 
     if (has_factors != ctx->host->option_given(ctx, "factor_by"))
         return scrip_fail(ctx, SCRIP_EINVALID, "factor_by and factor.*: one without the other: give both, or none");
     for (uint64_t i = 0; ctx->host->option_member(ctx, "factor.*", i, &value, &text) == SCRIP_OK; i++)
         if (ctx->host->decimal_parse(text, strlen(text), &factor) < 0 || number_is_negative(factor))
             return scrip_fail(ctx, SCRIP_EINVALID, "factor.%s: want a number of 0 or more, got '%s'", value, text);
-    if (sheet_open(ctx, sizeof(struct ratesheet), 1) < 0)
-        return SCRIP_EINVALID;
+    if ((code = sheet_open(ctx, sizeof(struct ratesheet), 1)) < 0)
+        return code;
     ((struct ratesheet *)ctx->self)->has_factors = has_factors;
     ((struct ratesheet *)ctx->self)->has_meters = ctx->host->option_given(ctx, "meters");
     return SCRIP_OK;

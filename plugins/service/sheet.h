@@ -97,12 +97,11 @@ static void sheet_free(struct sheet *sheet)
 /* Reads the sheet at the option `sheet`. */
 static int sheet_read(struct scrip_ctx *ctx, struct sheet *sheet)
 {
-    struct table *t =
-        table_open(ctx, ctx->host->option_text(ctx, "sheet"), sheet_columns, "product, rate and currency");
-    int code;
+    struct table *t;
+    int code = table_open(ctx, ctx->host->option_text(ctx, "sheet"), sheet_columns, "product, rate and currency", &t);
 
-    if (t == NULL)
-        return SCRIP_EINVALID;
+    if (code < 0)
+        return code;
     sheet->has_currencies = ctx->host->option_given(ctx, "currencies");
     code = table_has(t, SHEET_PRODUCT) && table_has(t, SHEET_RATE) && table_has(t, SHEET_CURRENCY) ? SCRIP_OK
                                                                                                   : table_missing(t);

@@ -164,54 +164,52 @@ static inline int table_missing(struct table *t)
     return table_fault(t, what, t->fields[0]);
 }
 
-static inline char *table_bytes(struct scrip_ctx *ctx, const char *path, size_t *size)
+static inline int table_bytes(struct scrip_ctx *ctx, const char *path, char **bytes, size_t *size)
 {
     FILE *in = fopen(path, "rb");
-    char *bytes = NULL;
     long length;
+    int code = SCRIP_OK;
 
-    if (in == NULL) {
-        scrip_fail(ctx, SCRIP_EIO, "sheet %s: %s", path, strerror(errno));
-        return NULL;
-    }
+    if (in == NULL)
+        return scrip_fail(ctx, SCRIP_EIO, "sheet %s: %s", path, strerror(errno));
     if (fseek(in, 0, SEEK_END) == 0 && (length = ftell(in)) >= 0 && length <= TABLE_SIZE &&
-        fseek(in, 0, SEEK_SET) == 0 && (bytes = malloc((size_t)length + 1)) != NULL)
-        *size = fread(bytes, 1, (size_t)length, in);
+        fseek(in, 0, SEEK_SET) == 0 && (*bytes = malloc((size_t)length + 1)) != NULL)
+        *size = fread(*bytes, 1, (size_t)length, in);
     else
-        scrip_fail(ctx, SCRIP_ELIMIT, "sheet %s: not a file of at most 64 MiB", path);
+        code = scrip_fail(ctx, SCRIP_ELIMIT, "sheet %s: not a file of at most 64 MiB", path);
     fclose(in);
-    return bytes;
+    return code;
 }
 
-/* Opens the file and reads its header; its bytes go into the digest of the instance's prices. NULL: the fault is
- * told. */
-static inline struct table *table_open(struct scrip_ctx *ctx, const char *path, const char *const *columns,
-                                       const char *must)
+/* Opens the file and reads its header; its bytes go into the digest of the instance's prices. */
+static inline int table_open(struct scrip_ctx *ctx, const char *path, const char *const *columns, const char *must,
+                             struct table **out)
 {
     struct table *t = calloc(1, sizeof *t);
     const char *slash = strrchr(path, '/');
     size_t size = 0;
+    int code;
 
-    if (t == NULL) {
-        scrip_fail(ctx, SCRIP_ENOMEM, "%s: no memory to read it", path);
-        return NULL;
-    }
+    *out = t;
+    if (t == NULL)
+        return scrip_fail(ctx, SCRIP_ENOMEM, "%s: no memory to read it", path);
     t->ctx = ctx;
     t->path = path;
     t->name = slash ? slash + 1 : path;
     t->columns = columns;
     t->must = must;
-    t->bytes = table_bytes(ctx, path, &size);
-    if (t->bytes != NULL) {
+    if ((code = table_bytes(ctx, path, &t->bytes, &size)) == SCRIP_OK) {
         ctx->host->digest_add(ctx, t->bytes, size);
         t->at = t->bytes;
         t->end = t->bytes + size;
-        if (table_header(t) == SCRIP_OK)
-            return t;
+        code = table_header(t);
     }
+    if (code == SCRIP_OK)
+        return code;
     free(t->bytes);
     free(t);
-    return NULL;
+    *out = NULL;
+    return code;
 }
 
 static inline void table_close(struct table *t)

@@ -46,6 +46,7 @@ static int open_tiers(struct scrip_ctx *ctx)
     struct tiers *tiers = ctx->self = calloc(1, sizeof *tiers);
     int has_period = ctx->host->option_int(ctx, "period") != PERIOD_NONE;
     const char *currency;
+    int code;
 
     if (tiers == NULL)
         return scrip_fail(ctx, SCRIP_ENOMEM, "no memory for the sheet");
@@ -63,8 +64,8 @@ static int open_tiers(struct scrip_ctx *ctx)
             return scrip_fail(ctx, SCRIP_EINVALID,
                               "%s: currencies: '%s' is not configured: add a section [currency/... %s]",
                               ctx->host->option_where(ctx, "currencies"), currency, currency);
-    if (tiers_read(ctx, tiers) < 0)
-        return SCRIP_EINVALID;
+    if ((code = tiers_read(ctx, tiers)) < 0)
+        return code;
     if (ctx->host->option_int(ctx, "count_by") == COUNT_BY_ACCOUNT && tiers_product(tiers, "*") == NULL)
         return scrip_fail(ctx, SCRIP_EINVALID,
                           "count_by = account: the sheet needs the product *, which prices all usage");

@@ -232,12 +232,11 @@ static inline void tiers_free(struct tiers *tiers)
 /* Reads the sheet at the option `sheet`. */
 static inline int tiers_read(struct scrip_ctx *ctx, struct tiers *tiers)
 {
-    struct table *t =
-        table_open(ctx, ctx->host->option_text(ctx, "sheet"), tiers_columns, "product, model and currency");
-    int code;
+    struct table *t;
+    int code = table_open(ctx, ctx->host->option_text(ctx, "sheet"), tiers_columns, "product, model and currency", &t);
 
-    if (t == NULL)
-        return SCRIP_EINVALID;
+    if (code < 0)
+        return code;
     code = table_has(t, TIERS_PRODUCT) && table_has(t, TIERS_MODEL) && table_has(t, TIERS_CURRENCY) ? SCRIP_OK
                                                                                                    : table_missing(t);
     while (code >= 0 && (code = table_next(t)) > 0)

@@ -62,6 +62,7 @@ static int open_window(struct scrip_ctx *ctx)
     unsigned meter = 1U << ctx->host->option_int(ctx, "meter");
     const char *name = meter_names[ctx->host->option_int(ctx, "meter")];
     struct scrip_decimal whole;
+    int code;
 
     for (size_t i = 0; i < sizeof uses / sizeof *uses; i++) {
         if ((uses[i].needs & meter) && !ctx->host->option_given(ctx, uses[i].key))
@@ -83,8 +84,8 @@ static int open_window(struct scrip_ctx *ctx)
     if (ctx->host->option_given(ctx, "period") && ctx->host->option_int(ctx, "period") == PERIOD_NONE)
         return scrip_fail(ctx, SCRIP_EINVALID, "%s: period: want hour, day, month, quarter or year",
                           ctx->host->option_where(ctx, "period"));
-    if (sheet_open(ctx, sizeof(struct sheet), 0) < 0)
-        return SCRIP_EINVALID;
+    if ((code = sheet_open(ctx, sizeof(struct sheet), 0)) < 0)
+        return code;
     return meter == 1U << METER_PEAK ? peak_open(ctx) : meter == 1U << METER_NET ? net_open(ctx) : SCRIP_OK;
 }
 

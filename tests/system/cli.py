@@ -272,8 +272,8 @@ def quotes():
             return [r["detail"] for r in rows if r["what"] == what]
         for what in ("line", "price"):
             lib.equal(of(quote, what), of(charge, what), f"{what} of {usage}")
-        lib.equal([re.match(r"(\S+ \S+) by grant (\S+ \S+),", d).groups() for d in of(quote, "would pay")],
-                  [re.match(r"(\S+ \S+) from available to used, grant (\S+ \S+),",
+        lib.equal([re.match(r"(\S+ \S+) by grant (\S+) \(", d).groups() for d in of(quote, "would pay")],
+                  [re.match(r"\d+: (\S+ \S+) from available to used, grant (\S+) \(",
                             d).groups() for d in of(charge, "draw")], f"draws of {usage}")
         lib.equal(of(quote, "outcome"), ["would be " + d for d in of(charge, "outcome")], f"outcome of {usage}")
         lib.equal(of(quote, "outcome")[0].split(":")[0], "would be " + done.stdout.strip(), f"outcome of {usage}")

@@ -74,7 +74,7 @@ def requests(b, args):
 
 def ended_well(done, what):
     """A process that could not go on says why and ends by itself; GMP, which has no other way, ends by SIGABRT."""
-    if done.returncode == -6 and "GNU MP: Cannot allocate memory" in done.stderr:
+    if done.returncode == -6 and any(f"GNU MP: Cannot {how} memory" in done.stderr for how in ("allocate", "reallocate")):
         return
     assert done.returncode in (0, 1, 2, 3), f"{what}: exit {done.returncode}\n{done.stderr}"
     assert done.returncode < 2 or done.stderr.startswith("scrip: "), f"{what}: without a word: {done.stderr!r}"

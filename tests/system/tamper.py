@@ -20,6 +20,16 @@ currencies = credits, flex
 [service/daily desktop]
 sheet = daily.csv
 currencies = flex
+[currency/prepaid usd]
+late = replay
+overdraft = debt
+[service/window net]
+sheet = net.csv
+meter = net
+base = compute
+netted = cloud
+allowance = 0.1
+period = day
 [source/events events]
 files = none-*.jsonl
 """
@@ -29,6 +39,7 @@ RATES = "product,from,to,rate,per,currency\nRENDER,,,1.25,1,credits\nRENDER,2022
 def make():
     b = lib.Books(CONFIG)
     b.write("rates.csv", RATES)
+    b.write("net.csv", "product,from,to,rate,per,currency\ncompute,,,1,,usd\ncloud,,,1,,usd\n")
     b.write("daily.csv", "product,from,to,rate,per,currency\nACD,,,7,1,flex\n")
     events = [lib.event("account", "a1", "north", "2022-01-01T00:00:00Z", name="North", labels={"region": "eu"}),
               lib.event("grant", "g1", "north", "2022-01-02T00:00:00Z", currency="credits", amount="900.50",
@@ -48,7 +59,21 @@ def make():
     for n in range(30):
         events.append(lib.event("usage", f"s{n:05}", "south", f"2022-04-{1 + n % 28:02}T08:00:00Z", product="ACD",
                                 user=f"user{n % 3}", end=f"2022-04-{1 + n % 28:02}T17:00:00Z"))
+    def west(kind, id, day, **data):
+        return lib.event(kind, id, "west", f"2022-02-{day:02}T12:00:00Z", **data)
+    # Holds, debts, limits, recurrences, what services wait for, and an event put in its place.
+    events += [west("limit", "l1", 1, currency="usd", amount="1000", per="month", scope={"products": ["compute"]}),
+               west("grant", "w1", 2, currency="usd", amount="30", recurrence={"every": "P7D"}, rollover={"min": "1", "max": "5"}),
+               west("hold", "h1", 3, currency="usd", amount="4"), west("hold", "h2", 3, currency="usd", amount="5"),
+               west("capture", "c1", 4, hold="h1", amount="3"), west("usage", "k1", 5, product="compute", quantity="60", user="u"),
+               west("usage", "k2", 5, product="cloud", quantity="9"), west("reversal", "r1", 6, of={"source": "test", "id": "k1"}, amount="7"),
+               west("reset", "e1", 7, currency="usd", preserve_overage="true"),
+               west("conversion", "v2", 8, **{"from": "usd"}, to="flex", amount="2", rate="3"),
+               west("transfer", "t1", 9, currency="flex", amount="1", to="south"),
+               west("usage", "k3", 20, product="compute", quantity="3"), west("usage", "k4", 19, product="compute", quantity="2"),
+               west("usage", "k5", 20, product="cloud", quantity="50")]
     b.events(events)
+    b.run("close", "2022-01", "--time", "2022-02-20T13:00:00Z")
     return b
 
 
