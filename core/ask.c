@@ -4,6 +4,7 @@
 #include "calendar.h"
 #include "hash.h"
 #include "money.h"
+#include "replay.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -252,6 +253,8 @@ static int account_forward(struct scrip *scrip, struct account *account, int64_t
                                .from_period = INT64_MIN, .to_period = INT64_MAX, .row = checkpoint_before, .sink = &past };
     int code = SCRIP_OK;
 
+    if ((code = services_run(scrip, account, at_us, err)) < 0)
+        return code;
     engine_timers(&scrip->engine, account, at_us);
     if (at_us >= account->row.latest_us)
         return SCRIP_OK;
@@ -264,9 +267,46 @@ static int account_forward(struct scrip *scrip, struct account *account, int64_t
     return code < 0 ? code : host_scan(scrip, &scan, err);
 }
 
-int account_as_of(struct scrip *scrip, const char *name, int64_t at_us, struct account **out, struct scrip_error *err)
+/* From what had been recorded by then: the events up to it, replayed. */
+static int account_known(struct scrip *scrip, const char *name, int64_t at_us, int64_t known_at_us, struct account **out,
+                         struct scrip_error *err)
 {
-    int code = account_copy(scrip, name, out, err);
+    struct past past = { .at_us = at_us };
+    struct replay replay;
+    uint64_t last;
+    int code = recorded_until(scrip, name, known_at_us, &last, err), is_ahead;
+
+    *out = NULL;
+    if (code < 0 || last == 0)
+        return code;
+    replay_open(&replay, scrip, err);
+    replay.until = last;
+    code = replay_account(&replay, names_add(scrip->names, name, strlen(name)));
+    if (code == SCRIP_OK && replay.is_broken)
+        code = error_set(err, SCRIP_EIO, "account '%s': its events are damaged: run verify", name);
+    if (code == SCRIP_OK) {
+        *out = past.account = replay.account;
+        replay.account = NULL;
+        is_ahead = at_us >= past.account->row.clock_us;
+        if (is_ahead)
+            engine_timers(&scrip->engine, past.account, at_us);
+        for (size_t i = 0; i < past.account->grant_count && !is_ahead; i++)
+            memset(past.account->grants[i]->row.balance, 0, sizeof past.account->grants[i]->row.balance);
+        for (size_t i = 0; i < replay.entry_count; i++)
+            (is_ahead ? entry_unsee : entry_see)(&past, &replay.entries[i]);
+    }
+    replay_close(&replay);
+    return code;
+}
+
+int account_as_of(struct scrip *scrip, const char *name, int64_t at_us, int64_t known_at_us, struct account **out,
+                  struct scrip_error *err)
+{
+    int code;
+
+    if (known_at_us != 0)
+        return account_known(scrip, name, at_us, known_at_us, out, err);
+    code = account_copy(scrip, name, out, err);
 
     if (code < 0 || *out == NULL)
         return code;

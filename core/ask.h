@@ -29,8 +29,9 @@ void table_none(struct table *table);
 int table_row(struct table *table);
 int table_end(struct table *table);
 
-/* The account as of an instant: its own copy, timers run. NULL: unknown then. at_us: what falls due at it is included. */
-int account_as_of(struct scrip *scrip, const char *name, int64_t at_us, struct account **out, struct scrip_error *err);
+/* The account as of an instant: its own copy, timers run. known_at_us: from what had been recorded by then; 0: all. NULL: unknown then. at_us: what falls due at it is included. */
+int account_as_of(struct scrip *scrip, const char *name, int64_t at_us, int64_t known_at_us, struct account **out,
+                  struct scrip_error *err);
 /* 1: the grant was there at the instant. */
 int grant_was_there(const struct grant *grant, int64_t at_us);
 /* Calls for each account, in order of their names; account NULL: all. */

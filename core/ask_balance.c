@@ -8,7 +8,7 @@
 struct balances {
     struct scrip *scrip;
     struct table table;
-    int64_t at_us;
+    int64_t at_us, known_at_us;
     enum { BY_CURRENCY, BY_CLASS, BY_GRANT } by;
     int64_t from_us, to_us; /* of expiring */
     const struct scrip_name *only; /* account asked for */
@@ -138,7 +138,7 @@ static int account_balance(void *sink, const struct scrip_account_row *found)
 {
     struct balances *b = sink;
     struct account *account;
-    int code = account_as_of(b->scrip, found->name->text, b->at_us, &account, b->err);
+    int code = account_as_of(b->scrip, found->name->text, b->at_us, b->known_at_us, &account, b->err);
 
     if (code < 0 || account == NULL)
         return code;
@@ -189,7 +189,7 @@ int ask_balance(struct scrip *scrip, const struct scrip_query *query, const stru
         { "held", SCRIP_CELL_NUMBER },    { "used", SCRIP_CELL_NUMBER },      { "expired", SCRIP_CELL_NUMBER },
         { "voided", SCRIP_CELL_NUMBER },
     };
-    struct balances b = { .scrip = scrip, .err = err };
+    struct balances b = { .scrip = scrip, .known_at_us = query->known_at_us, .err = err };
     char title[64] = "balance", when[40];
     int code = query_instant(query, &b.at_us, err);
 
@@ -246,7 +246,7 @@ static int account_expiring(void *sink, const struct scrip_account_row *found)
 {
     struct balances *b = sink;
     struct account *account;
-    int code = account_as_of(b->scrip, found->name->text, b->at_us, &account, b->err);
+    int code = account_as_of(b->scrip, found->name->text, b->at_us, b->known_at_us, &account, b->err);
 
     if (code < 0 || account == NULL)
         return code;
@@ -283,7 +283,7 @@ int ask_expiring(struct scrip *scrip, const struct scrip_query *query, const str
         { "class", SCRIP_CELL_TEXT },    { "currency", SCRIP_CELL_TEXT }, { "amount", SCRIP_CELL_NUMBER },
         { "stage", SCRIP_CELL_TEXT },    { "cost", SCRIP_CELL_NUMBER },   { "cost currency", SCRIP_CELL_TEXT },
     };
-    struct balances b = { .scrip = scrip, .err = err };
+    struct balances b = { .scrip = scrip, .known_at_us = query->known_at_us, .err = err };
     int code = query_instant(query, &b.at_us, err);
 
     if (code < 0)

@@ -142,7 +142,7 @@ static int account_advise(void *sink, const struct scrip_account_row *found)
 {
     struct listing *l = sink;
     struct account *account;
-    int code = account_as_of(l->scrip, found->name->text, l->at_us, &account, l->err);
+    int code = account_as_of(l->scrip, found->name->text, l->at_us, 0, &account, l->err);
 
     if (code < 0 || account == NULL)
         return code;

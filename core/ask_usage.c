@@ -47,7 +47,7 @@ struct usage {
         const char *value;
     } where[WHERE_LIMIT];
     size_t where_count;
-    int64_t from_us, to_us;
+    int64_t from_us, to_us, known_at_us;
     struct group *groups;
     size_t group_count, group_room;
     uint32_t *slots;
@@ -323,13 +323,16 @@ static int account_scan(void *sink, const struct scrip_account_row *found)
 {
     struct usage *u = sink;
     struct replay replay;
+    uint64_t until = 0;
     int code;
 
+    if (u->known_at_us != 0 && ((code = recorded_until(u->scrip, found->name->text, u->known_at_us, &until, u->err)) < 0 || until == 0))
+        return code;
     if (may_be_placed(u->scrip)) {
         static const struct past_hooks hooks = { .applied = effect_share };
         struct past_rows past = { 0 };
 
-        code = past_rows_load(&past, u->scrip, found->name, 0, u->err);
+        code = past_rows_load(&past, u->scrip, found->name, until, u->err);
         if (code == SCRIP_OK)
             code = past_rows_apply(&past, u->scrip, found->name, &hooks, u, u->err);
         past_rows_free(&past);
@@ -337,6 +340,7 @@ static int account_scan(void *sink, const struct scrip_account_row *found)
     }
     replay_open(&replay, u->scrip, u->err);
     replay.applied = event_share;
+    replay.until = until;
     replay.sink = u;
     code = replay_account(&replay, found->name);
     if (code == SCRIP_OK && replay.is_broken)
@@ -355,6 +359,13 @@ int ask_usage(struct scrip *scrip, const struct scrip_query *query, const struct
 
     u.from_us = query->from_us == SCRIP_TIME_NONE ? INT64_MIN : query->from_us;
     u.to_us = query->to_us == SCRIP_TIME_NONE ? INT64_MAX : query->to_us;
+    u.known_at_us = query->known_at_us;
+    if ((query->as_of_us != SCRIP_TIME_NONE) + (query->before_us != SCRIP_TIME_NONE) + (query->to_us != SCRIP_TIME_NONE) > 1)
+        return error_set(err, SCRIP_EINVALID, "as-of, before and to: give one of them: each says where usage ends");
+    if (query->as_of_us != SCRIP_TIME_NONE)
+        u.to_us = query->as_of_us + 1;
+    if (query->before_us != SCRIP_TIME_NONE)
+        u.to_us = query->before_us;
     if ((code = dims_read(&u, query->by)) < 0 || (code = where_read(&u, query->where)) < 0)
         return code;
     fits_days = (u.from_us == INT64_MIN || day_start(day_of(u.from_us)) == u.from_us) &&
@@ -363,7 +374,7 @@ int ask_usage(struct scrip *scrip, const struct scrip_query *query, const struct
                   (u.to_us == INT64_MAX || month_start(month_of(u.to_us)) == u.to_us);
     has_user = uses(&u, DIM_USER);
     if (uses(&u, DIM_ATTRIBUTE) || (has_user && (uses(&u, DIM_DAY) || uses(&u, DIM_SERVICE) || !fits_months)) ||
-        (!has_user && !fits_days)) {
+        (!has_user && !fits_days) || u.known_at_us != 0) {
         fprintf(stderr, "scrip: usage: no rollup knows this grouping or range: reading the charges themselves\n");
         code = accounts_each(scrip, query->account, account_scan, &u, err);
     } else {

@@ -49,6 +49,9 @@ static int claim_row(void *sink, const void *found)
     if (terms == NULL)
         return error_set(loading->err, SCRIP_EINVALID, "claim %llu of '%s': its terms do not fit: run verify",
                          (unsigned long long)row->number, loading->account->row.name->text);
+    for (size_t i = 0; i < loading->account->claim_count; i++)
+        if (loading->account->claims[i]->row.number == row->number)
+            return SCRIP_OK; /* in memory, and maybe newer there */
     event.account = event.source = event.product = event.user = event.service = event.unit = event.currency = &names_none;
     event.shown.id = "";
     account_claim_add(loading->account, row, &event, terms);
@@ -107,6 +110,20 @@ static int claims_finish(struct scrip *scrip, struct account *account, size_t fi
             account_claim_start(account, account->claims[i]);
     }
     return code;
+}
+
+int claims_open(struct scrip *scrip, struct account *account, struct scrip_error *err)
+{
+    struct loading loading = { scrip, account, 0, err };
+    struct scrip_scan scan = { .table = SCRIP_TABLE_CLAIMS, .account = account->row.name->text, .from_period = INT64_MIN,
+                               .to_period = INT64_MAX, .row = claim_row, .sink = &loading };
+    size_t first = account->claim_count;
+    int code;
+
+    if (!account->is_stored || account->claim_count == account->row.claim_count)
+        return SCRIP_OK;
+    code = host_scan(scrip, &scan, err);
+    return code < 0 ? code : claims_finish(scrip, account, first, err);
 }
 
 int hold_open(struct scrip *scrip, struct account *account, const char *id, struct scrip_error *err)

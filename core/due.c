@@ -20,6 +20,9 @@ void purse_gain(struct account *account, struct purse *purse, int64_t time_us)
 {
     struct timer timer = { .due_us = time_us, .rank = RANK_SETTLEMENT, .purse = purse };
 
+    /* Of a late event: it is settled as the account stands, so not before that. */
+    if (timer.due_us < account->row.clock_us)
+        timer.due_us = account->row.clock_us;
     if (purse->debt_count > 0)
         account_timer_put(account, &timer);
 }

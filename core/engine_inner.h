@@ -30,6 +30,7 @@ struct payment {
     int is_now;      /* grants pay that live as the account stands; else those that lived at time_us */
     int is_scoped;   /* 0: of any grant, as an adjustment */
     int takes_debt;  /* 1: what no grant pays is owed, if the currency lets it; 2: even if it does not */
+    int is_settling; /* a debt: grants that give only so much to one charge have given it */
     int is_unlimited_spared; /* 1: unlimited grants do not count, as for a conversion */
     wide available;  /* where it is short: what there was */
     int64_t largest; /* the same: in one grant */

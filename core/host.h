@@ -170,11 +170,13 @@ int host_writes(struct scrip *scrip, struct scrip_error *err); /* refuses where 
 
 /* service_due.c: what services wait for */
 /* Fires what services wait for up to an instant: each becomes a usage of its own. */
+int services_run(struct scrip *scrip, struct account *copy, int64_t until_us, struct scrip_error *err);
 int services_fire(struct scrip *scrip, struct account *account, int64_t until_us, struct scrip_error *err);
 
 /* cache.c: accounts in memory */
 int account_open(struct scrip *scrip, const struct scrip_name *name, struct account **out, struct scrip_error *err);
 /* A hold that is closed may be in the store only: brings it into the account's memory, where it is there. */
+int claims_open(struct scrip *scrip, struct account *account, struct scrip_error *err); /* all of them */
 int hold_open(struct scrip *scrip, struct account *account, const char *id, struct scrip_error *err);
 /* A copy for reads: loaded apart, freed by the caller. NULL in *out: the account is unknown. */
 int account_copy(struct scrip *scrip, const char *name, struct account **out, struct scrip_error *err);

@@ -33,7 +33,7 @@ static int64_t room_left(const struct engine *engine, const struct payment *p, c
 {
     int64_t cap = grant->rules && grant->rules->max_per_charge ? grant->rules->max_per_charge : INT64_MAX;
 
-    if (grant->row.unlimited && p->is_unlimited_spared)
+    if ((grant->row.unlimited && p->is_unlimited_spared) || (cap != INT64_MAX && p->is_settling))
         return 0;
     if (cap == INT64_MAX && !grant->row.unlimited)
         return room;
@@ -458,7 +458,7 @@ void draws_post(struct engine *engine, struct account *account, const struct eve
 int64_t pay_debt(struct engine *engine, struct account *account, const struct claim *claim)
 {
     struct payment p = { .account = account, .event = &claim->event, .rate = claim->draws[0].rate, .line = claim->row.line,
-                         .time_us = claim->draws[0].time_us, .amount = claim->row.amount, .is_now = 1, .is_scoped = 1 };
+                         .time_us = claim->draws[0].time_us, .amount = claim->row.amount, .is_now = 1, .is_scoped = 1, .is_settling = 1 };
     struct purse *purse = account_purse(account, claim->terms->row.currency);
 
     engine->draw_count = engine->woken_count = 0;

@@ -59,6 +59,35 @@ static int fire(struct scrip *scrip, struct account *account, struct service_tim
     return take_apply(scrip, account, &event, 0, err);
 }
 
+/* The same on a copy that is only looked at: nothing is recorded. What a service fails to say is left as it is. */
+int services_run(struct scrip *scrip, struct account *copy, int64_t until_us, struct scrip_error *err)
+{
+    struct service_timer *timer;
+    struct scrip_error why;
+    struct event event;
+    int code;
+
+    while ((timer = account_timer_first(copy)) != NULL && timer->due_us <= until_us) {
+        arena_reset(&scrip->arena);
+        event_make(scrip, copy, timer, &event);
+        quote_clear(&scrip->quote);
+        scrip->undo.size = scrip->timer_undo.size = 0;
+        account_timer_set(copy, timer, SCRIP_TIME_NONE);
+        error_clear(&why);
+        code = route_timer(scrip, copy, timer, &event, &scrip->quote, &why);
+        if (code == SCRIP_EIO || code == SCRIP_EBUSY)
+            return error_set(err, code, "%s", why.message);
+        if (code <= 0)
+            continue;
+        scrip->engine.canonical.size = 0;
+        event_canonical(&event, &scrip->engine.canonical);
+        engine_apply(&scrip->engine, copy, &event, &scrip->quote);
+        if (scrip->engine.effect.outcome == SCRIP_REFUSED)
+            route_undo(scrip, copy);
+    }
+    return SCRIP_OK;
+}
+
 int services_fire(struct scrip *scrip, struct account *account, int64_t until_us, struct scrip_error *err)
 {
     struct service_timer *timer;

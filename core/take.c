@@ -456,7 +456,8 @@ static int take_late(struct scrip *scrip, struct account *account, const struct 
         return code;
     if (!late_is_replayed(account, event, &scrip->quote) || (code = batch_wait(scrip, err)) < 0)
         return code;
-    code = past_rows_load(&past, scrip, account->row.name, 0, err);
+    if ((code = claims_open(scrip, account, err)) == SCRIP_OK)
+        code = past_rows_load(&past, scrip, account->row.name, 0, err);
     if (code == SCRIP_OK && past_rows_allow(&past, event) && (code = before_load(scrip, account->row.name, &before, err)) == SCRIP_OK) {
         route_undo(scrip, account); /* what a service put as if it came last */
         own_add(scrip, &past, account, event, &scrip->quote, flags);

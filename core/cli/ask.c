@@ -44,11 +44,20 @@ static struct scrip_query query_of(struct use *use, int question)
     return query;
 }
 
+static int known_flag(const struct use *use, struct scrip_query *query)
+{
+    int code = time_flag(use, "known-at", &query->known_at_us);
+
+    if (query->known_at_us == SCRIP_TIME_NONE)
+        query->known_at_us = 0;
+    return code;
+}
+
 int run_balance(struct use *use)
 {
     struct scrip_query query = query_of(use, SCRIP_ASK_BALANCE);
 
-    if (time_flag(use, "as-of", &query.as_of_us) || time_flag(use, "before", &query.before_us))
+    if (time_flag(use, "as-of", &query.as_of_us) || time_flag(use, "before", &query.before_us) || known_flag(use, &query))
         return EXIT_USE;
     return answer(use, &query);
 }
@@ -69,6 +78,8 @@ int run_usage(struct use *use)
         ;
     query.where = where;
     query.account = flag_value(use, "account", 0);
+    if (time_flag(use, "as-of", &query.as_of_us) || time_flag(use, "before", &query.before_us) || known_flag(use, &query))
+        return EXIT_USE;
     return period_answer(use, &query);
 }
 

@@ -30,6 +30,7 @@ static const struct flag ingest_flags[] = {
 static const struct flag balance_flags[] = {
     { "as-of", "TIME", NULL, "at this instant, with all that falls due at it; default: now" },
     { "before", "TIME", NULL, "the same, without what falls due at it" },
+    { "known-at", "TIME", NULL, "from what had been recorded by then" },
     { "by", "grant|class", NULL, "one row for each grant, in draw order, or for each class" },
     { NULL, NULL, NULL, NULL },
 };
@@ -37,6 +38,9 @@ static const struct flag usage_query_flags[] = {
     { "by", "DIM[,DIM...]", NULL, "product, user, day, month, service, account, currency, class, or a configured attribute" },
     { "from", "TIME", NULL, "from this instant on" },
     { "to", "TIME", NULL, "before this instant" },
+    { "as-of", "TIME", NULL, "up to this instant, included" },
+    { "before", "TIME", NULL, "before this instant, as --to" },
+    { "known-at", "TIME", NULL, "from what had been recorded by then" },
     { "where", "DIM=VALUE", NULL, "only these; may be given several times" },
     { "account", "ACCOUNT", NULL, "only this account" },
     { NULL, NULL, NULL, NULL },

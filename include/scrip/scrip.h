@@ -139,6 +139,7 @@ struct scrip_query {
     const char *account; /* NULL: all */
     int64_t as_of_us;    /* event time; SCRIP_TIME_NONE: now. What falls due at this instant is included */
     int64_t before_us;   /* the same, without what falls due at this instant; at most one of both */
+    int64_t known_at_us; /* of balance and usage: only what had been recorded by then; 0: all */
     int64_t from_us;     /* SCRIP_TIME_NONE: open */
     int64_t to_us;
     const char *by;      /* usage: product,user,day,month,service,account,currency,class; balance: grant, class */
