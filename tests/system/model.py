@@ -1,228 +1,210 @@
-"""model.py - random histories: the engine against a naive model, one run against many, replay against itself.
+"""model.py - random histories: the engine against a naive model of every event (tests/model), and what must hold for any.
 
-The model keeps a list of grants and recomputes with exact fractions what each event does; it shares nothing with the
-engine. HISTORIES=N SEED=S to run more; a failing history is shrunk and printed.
+HISTORIES=N SEED=S run more or others; a history that fails is shrunk and printed as native events with its configuration.
+BATCH=N says how many histories share a store.
 """
 import json
 import os
 import random
+import re
+import sys
 from fractions import Fraction
 
 import lib
 
-CONFIG = """[store/sqlite]
-file = books.db
-synchronous = normal
-[currency/prepaid c]
-decimals = 2
-rounding = {rounding}
-split = {split}
-draw_order = {order}
-[service/ratesheet s]
-sheet = rates.csv
-[source/events events]
-files = none-*.jsonl
-"""
-RATES = {"P": (Fraction("0.35"), 1), "Q": (Fraction(7), 3), "R": (Fraction(0), 1)}
-SHEET = "product,rate,per,currency\nP,0.35,1,c\nQ,7,3,c\nR,0,1,c\n"
-DAY0 = 18993  # 2022-01-01
-ORDERS = {"expires, created": lambda g: (g["expires"], g["time"], g["n"]),
-          "created desc": lambda g: (-g["time"], g["n"]),
-          "priority, amount desc": lambda g: (g["priority"] if g["priority"] is not None else 10**6, -g["amount"], g["n"])}
+sys.path.insert(0, os.path.join(lib.ROOT, "tests", "model"))
+import histories
+import naive
+
+SEED = os.environ.get("SEED", "2026")
+COUNT = int(os.environ.get("HISTORIES", "400"))
+BATCH = int(os.environ.get("BATCH", "50"))
+KINDS = os.environ.get("KINDS", "").split() or None
+SHOW = int(os.environ.get("SHOW", "1"))
+REQUIRED = ("grant", "currency", "amount", "hold", "limit", "of", "from", "to", "reason", "share")
+BOOKS = ("issued", "available", "held", "used", "expired", "voided")
 
 
-def iso(hour):
-    import datetime
-    return (datetime.datetime(2022, 1, 1) + datetime.timedelta(hours=hour)).strftime("%Y-%m-%dT%H:%M:%SZ")
+def plain(name):
+    """What a transfer brings is named after its event and a hash that only the engine knows."""
+    return re.sub(r"/[0-9a-f]{16}$", "", name)
 
 
-def rounded(value, rounding):
-    cents = value * 100
-    floor = cents.numerator // cents.denominator
-    rest = cents - floor
-    if rounding == "down" or rest == 0:
-        return floor
-    if rounding == "up":
-        return floor + 1
-    if rest == Fraction(1, 2):
-        return floor + 1 if rounding == "half-up" else floor + floor % 2
-    return floor + (rest > Fraction(1, 2))
+def minor(text, decimals):
+    if text is None or text == "unlimited":
+        return text
+    value = Fraction(text) * 10**decimals
+    assert value.denominator == 1, text
+    return value.numerator
 
 
-def history(rng):
-    events, hour = [], 0
-    for n in range(rng.randint(1, 30)):
-        hour += rng.choice([0, 0, 1, 5, 30, 200])
-        kind = rng.choice(["grant", "usage", "usage", "usage", "void", "adjust", "late"])
-        at = max(0, hour - rng.randint(1, 300)) if kind == "late" else hour
-        if kind == "grant" or n == 0:
-            start = hour + rng.choice([0, 0, 0, 24, 100])
-            events.append(dict(kind="grant", hour=hour, amount=rng.randint(1, 3000), start=start,
-                               expires=rng.choice([start + 1, start + 24, start + 100, 10**7]),
-                               priority=rng.choice([None, 1, 2]), only=rng.choice([None, None, "P"])))
-        elif kind in ("usage", "late"):
-            events.append(dict(kind="usage", hour=at, product=rng.choice("PPQR"),
-                               quantity=rng.choice(["1", "2.5", "0", "17", "0.001", "33.333"])))
-        elif kind == "void":
-            events.append(dict(kind="void", hour=hour, grant=rng.randint(0, n)))
+def open_books(policies):
+    books = lib.Books(histories.config(policies))
+    books.write("rates.csv", histories.RATES)
+    return books
+
+
+def engine_grants(books, policies, flag, at):
+    out = {}
+    for row in books.ask("balance", "--by", "grant", flag, naive.instant(at)):
+        if not row["grant"].startswith("scrip.debt."):
+            decimals = policies[row["currency"]]["decimals"]
+            out[row["account"], plain(row["grant"])] = tuple(minor(row[b], decimals) for b in BOOKS)
+    return {key: books for key, books in out.items() if any(books)}
+
+
+def model_grants(accounts):
+    out = {}
+    for name, account in accounts.items():
+        for g in account.grants:
+            issued = g.held + g.used + g.expired + g.voided + g.transferred if g.unlimited else g.issued
+            available = "unlimited" if g.unlimited and not g.ended else 0 if g.unlimited else g.available
+            out[name, g.id] = (issued, available, g.held, g.used, g.expired, g.voided)
+    return {key: books for key, books in out.items() if any(books)}
+
+
+def engine_answers(books, policies, reads):
+    """All that is compared, as one dictionary by account."""
+    out = {}
+    for row in books.ask("events"):
+        out["outcome", row["account"], plain(row["id"])] = row["outcome"]
+        assert row["outcome"] != "refused" or row["reason"], row
+    for flag, at in reads:
+        for key, value in engine_grants(books, policies, flag, at).items():
+            out[(f"{flag} {naive.instant(at)}",) + key] = value
+        for row in books.ask("balance", flag, naive.instant(at)):
+            debt = minor(row["debt"], policies[row["currency"]]["decimals"])
+            if debt:
+                out[f"{flag} {naive.instant(at)} debt", row["account"], row["currency"]] = debt
+    for row in books.ask("usage", "--by", "account,day,product,user,class,currency"):
+        if n := minor(row["amount"], policies[row["currency"]]["decimals"]):
+            out["usage", row["account"], row["day"], row["product"], row["user"], row["class"], row["currency"]] = n
+    return out
+
+
+def model_answers(events, policies, reads):
+    out = {}
+    accounts = naive.books(policies, histories.SHEET, events, naive.seconds(max(e["time"] for e in events)), True)
+    for name, account in accounts.items():
+        for id, (outcome, _) in account.outcomes.items():
+            out["outcome", name, id] = outcome
+        for day, product, user, cls, currency, n in account.written:
+            key = ("usage", name, naive.instant(day * naive.DAY)[:10], product, user, cls, currency)
+            out[key] = out.get(key, 0) + n
+    out = {key: value for key, value in out.items() if value != 0}
+    told = {(name, g.id): g.told for name, account in accounts.items() for g in account.grants}
+    for flag, at in reads:
+        # Silent: a grant that was told of after its start is shown from its start on, as nobody could have seen it then: not compared.
+        out[flag, at] = {key for key, when in told.items() if when > at or (when == at and flag == "--before")}
+        accounts = naive.books(policies, histories.SHEET, events, at, flag == "--as-of")
+        for key, value in model_grants(accounts).items():
+            out[(f"{flag} {naive.instant(at)}",) + key] = value
+        for name, account in accounts.items():
+            for currency in policies:
+                if account.owed(currency):
+                    out[f"{flag} {naive.instant(at)} debt", name, currency] = account.owed(currency)
+    return out
+
+
+def differences(events, policies, reads, answers=None):
+    """Where the engine and the model differ, in the order of the model."""
+    if answers is None:
+        books = open_books(policies)
+        books.events(events)
+        assert not books.ask("quarantine", "list"), books.ask("quarantine", "list")[:2]
+        answers = engine_answers(books, policies, reads)
+        books.done()
+    model = model_answers(events, policies, reads)
+    for flag, at in set(reads):
+        untold = model.pop((flag, at))
+        answers = {key: v for key, v in answers.items() if key[0] != f"{flag} {naive.instant(at)}" or key[1:] not in untold}
+    keys = list(model) + [key for key in answers if key not in model]
+    return [(key, "engine", answers.get(key), "model", model.get(key)) for key in keys if answers.get(key) != model.get(key)]
+
+
+def smaller(events):
+    """Every way to take something away: events, many at a time and one by one, then fields of events."""
+    size = len(events) // 2
+    while size:
+        for n in range(0, len(events), size):
+            yield events[:n] + events[n + size:]
+        size //= 2
+    for n, event in enumerate(events):
+        for field in list(event["data"]):
+            if field not in REQUIRED:
+                data = {k: v for k, v in event["data"].items() if k != field}
+                yield events[:n] + [{**event, "data": data}] + events[n + 1:]
+
+
+def shrink(events, policies, reads):
+    """Takes away while what is left still fails."""
+    def fails(some):
+        try:
+            return bool(some) and bool(differences(some, policies, reads))
+        except (AssertionError, KeyError):
+            return False
+    tried = 0
+    while tried < 1000:
+        for less in smaller(events):
+            tried += 1
+            if fails(less):
+                events = less
+                break
         else:
-            events.append(dict(kind="adjust", hour=hour, amount=rng.choice([-500, -1, 40, 700]),
-                               grant=rng.choice([None, rng.randint(0, n)])))
-    for n, e in enumerate(events):
-        e["n"] = n
+            return events
     return events
 
 
-def naive(events, rounding, split, order):
-    """What each event comes to, and what is left of each grant at the end."""
-    grants, outcomes, clock = {}, [], -1
-
-    def expire(until):
-        for g in grants.values():
-            if g["expires"] <= until and not g["void"]:
-                g["expired"] += g["left"]
-                g["left"] = 0
-
-    def alive(g, at):
-        return g["start"] <= at < g["expires"] and not g["void"]
-
-    def pot(g):  # what a grant can still give: expired leftovers serve late charges
-        return "expired" if g["expires"] <= clock else "left"
-
-    for e in events:
-        at = e["hour"]
-        if at >= clock:
-            clock = at
-            expire(clock)
-        if e["kind"] == "grant":
-            g = dict(e, time=at, left=e["amount"], used=0, expired=0, voided=0, void=False, issued=e["amount"])
-            grants[e["n"]] = g
-            expire(clock)
-            outcomes.append("applied")
-        elif e["kind"] == "void":
-            g = grants.get(e["grant"])
-            if g is None or g["void"] or g["left"] == 0 or g["expires"] <= clock:
-                outcomes.append("refused")
-            else:
-                g["voided"] += g["left"]
-                g["left"], g["void"] = 0, True
-                outcomes.append("applied")
-        elif e["kind"] == "adjust" and e["amount"] > 0:
-            if e["grant"] is None:
-                grants[e["n"]] = dict(e, time=at, start=at, expires=10**7, priority=None, only=None, left=e["amount"],
-                                      used=0, expired=0, voided=0, void=False, issued=e["amount"])
-                outcomes.append("applied")
-            else:
-                g = grants.get(e["grant"])
-                if g is None or g["void"] or g["expires"] <= clock:
-                    outcomes.append("refused")
-                else:
-                    g["left"] += e["amount"]
-                    g["issued"] += e["amount"]
-                    outcomes.append("applied")
-        else:
-            if e["kind"] == "adjust":
-                amount, whole = -e["amount"], False
-                fits = [g for g in grants.values() if alive(g, at) and e["grant"] in (None, g["n"])]
-            else:
-                rate, per = RATES[e["product"]]
-                amount, whole = rounded(Fraction(e["quantity"]) * rate / per, rounding), not split
-                fits = [g for g in grants.values() if alive(g, at) and g["only"] in (None, e["product"])]
-            fits = sorted((g for g in fits if g[pot(g)] > 0), key=ORDERS[order])
-            if whole:
-                fits = [g for g in fits if g[pot(g)] >= amount][:1]
-            if sum(g[pot(g)] for g in fits) < amount:
-                outcomes.append("refused")
-                continue
-            rest = amount
-            for g in fits:
-                part = min(rest, g[pot(g)])
-                g[pot(g)] -= part
-                if e["kind"] == "adjust":
-                    g["issued"] -= part
-                else:
-                    g["used"] += part
-                rest -= part
-            outcomes.append("applied" if e["kind"] == "adjust" else "charged" if amount else "zero")
-    return outcomes, {str(n): (g["issued"], g["left"], g["used"], g["expired"], g["voided"]) for n, g in grants.items()}
+def show(events, policies, reads):
+    for event in events:
+        print(json.dumps(event))
+    print(histories.config(policies, events))
+    for difference in differences(events, policies, reads)[:12]:
+        print(*difference)
 
 
-def native(account, e):
-    cents = lambda n: f"{n / 100:.2f}"
-    if e["kind"] == "grant":
-        data = dict(grant=str(e["n"]).zfill(4), currency="c", amount=cents(e["amount"]), effective=iso(e["start"]),
-                    **({} if e["expires"] == 10**7 else dict(expires=iso(e["expires"]))))
-        if e["priority"] is not None:
-            data["priority"] = str(e["priority"])
-        if e["only"]:
-            data["scope"] = {"products": [e["only"]]}
-        return lib.event("grant", str(e["n"]).zfill(4), account, iso(e["hour"]), **data)
-    if e["kind"] == "usage":
-        return lib.event("usage", str(e["n"]).zfill(4), account, iso(e["hour"]), product=e["product"], quantity=e["quantity"])
-    if e["kind"] == "void":
-        return lib.event("void", str(e["n"]).zfill(4), account, iso(e["hour"]), grant=str(e["grant"]).zfill(4))
-    data = dict(currency="c", amount=cents(e["amount"]), reason="count")
-    if e["grant"] is not None:
-        data["grant"] = str(e["grant"]).zfill(4)
-    return lib.event("adjustment", str(e["n"]).zfill(4), account, iso(e["hour"]), **data)
+def kind_of(difference, events):
+    """What a difference is about: one history of each kind is shown."""
+    key, _, engine, _, model = difference
+    types = [e["type"] for e in events if e["id"] == key[2] and e["subject"] == key[1]]
+    return (key[0], *types, engine, model) if types else (key[0].split()[0],)
 
 
-def engine(histories, rounding, split, order, cuts=1):
-    """All histories as accounts of one store, in `cuts` runs; outcomes and grants of each."""
-    b = lib.Books(CONFIG.format(rounding=rounding, split="yes" if split else "no", order=order))
-    b.write("rates.csv", SHEET)
-    longest = max(len(h) for h in histories)
-    for cut in range(cuts):
-        span = range(longest * cut // cuts, longest * (cut + 1) // cuts)
-        b.events([native(f"h{i:05}", h[n]) for n in span for i, h in enumerate(histories) if n < len(h)])
-    results = [([], {}) for _ in histories]
-    for row in b.ask("events"):
-        results[int(row["account"][1:])][0].append(row["outcome"])
-    for g in b.ask("balance", "--by", "grant", "--as-of", iso(10**5 - 1)):
-        results[int(g["account"][1:])][1][g["grant"].lstrip("0") or "0"] = g
-    # Read without running timers on: the model stops at each history's last event.
-    lasts = {}
-    db = __import__("sqlite3").connect(os.path.join(b.folder, "books.db"))
-    for account, grant, *books in db.execute("select account, grant, issued, available, used, expired, voided from grants"):
-        lasts.setdefault(account, {})[grant.lstrip("0") or "0"] = tuple(round(float(x) * 100) for x in books)
-    db.close()
-    head = b.run("head", "--format", "csv").stdout
-    quarantined = b.ask("quarantine", "list")
-    assert not quarantined, quarantined[:3]
-    b.run("verify")
-    b.done()
-    return [(o, lasts.get(f"h{i:05}", {})) for i, (o, _) in enumerate(results)], head
+def batch(rng, number, count):
+    """Histories that share a store: each is compared on its own, for accounts are independent."""
+    policies, pool = histories.currencies(rng), histories.pool(rng)
+    made = [histories.History(rng, policies, f"n{n}", pool, KINDS).make() for n in range(count)]
+    reads = [(rng.choice(["--as-of", "--before"]), rng.choice(pool + [pool[-1] + 9 * naive.DAY])) for _ in range(3)]
+    reads.append(("--as-of", pool[-1]))
+    books = open_books(policies)
+    books.events([event for history in made for event in history])
+    quarantined = books.ask("quarantine", "list")
+    assert not quarantined, (f"batch {number}", histories.config(policies), quarantined[:3])
+    answers = engine_answers(books, policies, reads)
+    wrong = []
+    for n, history in enumerate(made):
+        mine = {key: value for key, value in answers.items() if re.sub("[xy]$", "", key[1]) == f"n{n}"}
+        if found := differences(history, policies, reads, mine):
+            wrong.append((kind_of(found[0], history), history))
+    verified = books.run("verify", ok=None)
+    if not wrong:
+        assert verified.returncode == 0, (verified.stdout, verified.stderr)
+        books.done()
+    return policies, reads, wrong
 
 
-def differs(h, setting):
-    return engine([h], *setting)[0][0] != naive(h, *setting)
+def main():
+    print(f"seed {SEED}, {COUNT} histories")
+    wrong = 0
+    for number in range((COUNT + BATCH - 1) // BATCH):
+        rng = random.Random(f"{SEED}/{number}")
+        policies, reads, failed = batch(rng, number, min(BATCH, COUNT - number * BATCH))
+        for kind, history in list({kind: (kind, h) for kind, h in sorted(failed, key=lambda f: -len(f[1]))}.values())[:SHOW]:
+            print(f"==== batch {number}: {len(failed)} differ, {sum(k == kind for k, _ in failed)} of them in {kind}")
+            show(shrink(history, policies, reads), policies, reads)
+        wrong += len(failed)
+    if wrong:
+        sys.exit(f"{wrong} histories differ")
 
 
-def shrink(h, setting):
-    n = 0
-    while n < len(h):
-        less = h[:n] + h[n + 1:]
-        if less and differs(less, setting):
-            h = less
-        else:
-            n += 1
-    return h
-
-
-seed = os.environ.get("SEED", "2026")
-count = int(os.environ.get("HISTORIES", "1500"))
-rng = random.Random(seed)
-print(f"seed {seed}, {count} histories")
-settings = [(r, s, o) for r in ("half-even", "half-up", "up", "down") for s in (True, False) for o in ORDERS]
-for index, setting in enumerate(settings):
-    histories = [history(rng) for _ in range(count // len(settings) + 1)]
-    found, head = engine(histories, *setting)
-    for h, got in zip(histories, found):
-        if got != naive(h, *setting):
-            least = shrink(h, setting)
-            raise AssertionError(f"{setting}: engine {engine([least], *setting)[0][0]}, model {naive(least, *setting)}\n"
-                                 + "\n".join(json.dumps(e) for e in least))
-    if index % 4 == 0:
-        again, head_again = engine(histories, *setting, cuts=3)
-        lib.equal(again, found, "three runs")
-        lib.equal(head_again, head, "head of three runs")
+main()

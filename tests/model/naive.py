@@ -1,0 +1,827 @@
+"""naive.py - the books recomputed from a list of events by the simplest means: lists, sorts and exact fractions.
+
+It is written from the contract (the design, the public headers, the help of the commands), not from the engine. Where the
+contract is silent, a comment that begins with "Silent:" says what was decided here.
+"""
+import datetime
+from fractions import Fraction
+from types import SimpleNamespace
+
+EPOCH = datetime.datetime(2022, 1, 1)
+FOREVER = 10**12
+NO_LIMIT = 10**18
+DAY = 86400
+# At one instant events come in this order; what has no rank of its own comes last.
+RANKS = {"account": 0, "limit": 0, "grant": 2, "reset": 3, "release": 6, "reversal": 7, "usage": 8, "hold": 9, "capture": 10}
+EXPIRY, ACTIVATION, RECURRENCE, SETTLEMENT, RELEASE, REST = 1, 2, 4, 5, 6, 11
+ZONES = {"UTC": 0, "Europe/Berlin": 3600, "America/New_York": -18000}  # no history reaches the summer
+
+
+def seconds(text):
+    return int((datetime.datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ") - EPOCH).total_seconds())
+
+
+def instant(second):
+    return (EPOCH + datetime.timedelta(seconds=second)).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def rounded(value, rounding):
+    """A fraction of minor units as a whole number of them."""
+    floor = value.numerator // value.denominator
+    rest = value - floor
+    if rounding == "down" or rest == 0:
+        return floor
+    if rounding == "up":
+        return floor + 1
+    if rest == Fraction(1, 2):
+        return floor + 1 if rounding == "half-up" else floor + floor % 2
+    return floor + (rest > Fraction(1, 2))
+
+
+def shifted(second, every, count, zone):
+    """second + count times a duration, on the clock of a zone; a day that a month lacks becomes its last."""
+    if every.endswith("M"):  # months; no history needs minutes
+        local = EPOCH + datetime.timedelta(seconds=second + zone)
+        month = local.year * 12 + local.month - 1 + count * int(every[1:-1])
+        first = datetime.datetime(month // 12, month % 12 + 1, 1)
+        last = (datetime.datetime((month + 1) // 12, (month + 1) % 12 + 1, 1) - first).days
+        local = local.replace(year=first.year, month=first.month, day=min(local.day, last))
+        return int((local - EPOCH).total_seconds()) - zone
+    return second + count * (3600 if every == "PT1H" else int(every[1:-1]) * DAY)
+
+
+def floored(second, unit, zone):
+    """The start of the hour, day, month or year that holds an instant, on the clock of a zone."""
+    local = (EPOCH + datetime.timedelta(seconds=second + zone)).replace(minute=0, second=0)
+    for one, least in (("day", dict(hour=0)), ("month", dict(day=1)), ("year", dict(month=1))):
+        if unit != "hour":
+            local = local.replace(**least)
+        if unit in ("hour", one):
+            break
+    return int((local - EPOCH).total_seconds()) - zone
+
+
+class Account:
+    """One account: its events in, the state after them."""
+
+    def __init__(self, name, policies, sheet, events):
+        self.name, self.policies, self.sheet = name, policies, sheet
+        self.events = sorted(events, key=lambda e: (seconds(e["time"]), self.rank(e), e["source"].encode(), e["id"].encode()))
+        self.grants, self.holds, self.charges, self.limits, self.usage = [], [], [], [], []
+        self.outcomes, self.sent = {}, []
+        self.zone, self.start, self.last_serial, self.written = 0, None, 0, []
+
+    @staticmethod
+    def rank(event):
+        # Silent: a limit counts from its instant on, as what an account says does; what a transfer brings comes last.
+        return RANKS.get(event["type"].split(".")[1], REST)
+
+    # ---- time
+
+    def run(self, until, included):
+        """Everything that happens before an instant, or up to it."""
+        waiting = list(self.events)
+        now = -FOREVER
+        while True:
+            due = [seconds(waiting[0]["time"])] if waiting else []
+            due += [t for t in self.timers() if t > now]
+            if not due or min(due) > until or (min(due) == until and not included):
+                return self
+            now = min(due)
+            here = [e for e in waiting if seconds(e["time"]) == now]
+            waiting = waiting[len(here):]
+            for rank in range(REST + 1):
+                self.fall_due(rank, now)
+                for event in (e for e in here if self.rank(e) == rank):
+                    getattr(self, "on_" + event["type"].split(".")[1])(event, event["data"], now)
+                    # What falls due is written by the next event only: until then a report of usage lacks it.
+                    self.written = list(self.usage)
+                    self.end_grants(now)
+                    if rank >= SETTLEMENT:
+                        self.settle(now)
+
+    def timers(self):
+        out = [t for g in self.grants for t in (g.start, g.end, *self.recurrences(g))]
+        return out + [h.expires for h in self.holds if h.open]
+
+    def recurrences(self, g):
+        """Instants at which a grant comes back, within its life."""
+        if g.every is None:
+            return []
+        if g.origin == "first-use":
+            return [g.period_end] if g.period_end is not None else []
+        base = {"anchor": g.anchor, "start": self.start if self.start is not None else g.start,
+                "calendar": floored(g.start, "month" if g.every.endswith("M") else "day", self.zone)}[g.origin]
+        if base is None:
+            base = g.start
+        # Silent: an anchor after the start is counted backwards from, too.
+        out = [shifted(base, g.every, n, self.zone) for n in range(-120, 120)]
+        return [t for t in out if g.start < t < min(g.end, DAY * 120)]
+
+    def fall_due(self, rank, now):
+        if rank == EXPIRY:
+            self.end_grants(now)
+        if rank == RECURRENCE:
+            for g in self.grants:
+                if self.alive(g, now) and now in self.recurrences(g) and g.told < now:
+                    self.recur(g)
+        if rank == SETTLEMENT:
+            self.settle(now)
+        if rank == RELEASE:
+            for hold in self.holds:
+                if hold.open and hold.expires == now:
+                    self.give_back(hold, hold.amount, now)
+                    hold.open, hold.why = False, "timed out"
+                    self.regroup(hold.group, now)
+            self.settle(now)
+
+    def end_grants(self, now):
+        for g in self.grants:
+            g.ended = g.end <= now
+            if g.ended and not g.unlimited and g.available > 0:
+                # An overdrawn grant has nothing to lose, and stays overdrawn.
+                g.expired += g.available
+                g.available = 0
+
+    def recur(self, g):
+        if g.origin == "first-use":
+            # What is left of a period ends with it; the next use begins another.
+            self.level(g, 0)
+            g.period_end = None
+        elif g.mode == "add":
+            g.issued += g.amount
+            g.available += g.amount
+        else:
+            self.level(g, g.amount)
+
+    @staticmethod
+    def level(g, target):
+        """Brings a balance to a target: what is missing is issued, what is too much expires."""
+        if g.available < target:
+            g.issued += target - g.available
+        else:
+            g.expired += g.available - target
+        g.available = target
+
+    # ---- amounts
+
+    def minor(self, currency, text):
+        value = Fraction(text) * 10 ** self.policies[currency]["decimals"]
+        assert value.denominator == 1, (currency, text)
+        return value.numerator
+
+    def done(self, event, outcome, reason=""):
+        self.outcomes[event["id"]] = (outcome, reason)
+
+    @staticmethod
+    def alive(g, now):
+        return g.start <= now < g.end and not g.void
+
+    @staticmethod
+    def covers(scope, ctx):
+        for key, value in (("services", ctx.service), ("products", ctx.product), ("users", ctx.user)):
+            if scope.get(key) and value not in scope[key]:
+                return False
+        return all(ctx.attributes.get(name) in values for name, values in scope.get("attributes", {}).items())
+
+    def order(self, g):
+        """The order in which grants pay. Absent priorities and expiries come last."""
+        order = self.policies[g.currency]["draw_order"]
+        if order in ("proportional", "listed"):
+            return g.number
+        last = float("inf")
+        keys = {"priority": last if g.priority is None else g.priority, "expires": last if g.end >= FOREVER else g.end,
+                "created": g.told, "effective": g.start, "amount desc": -(NO_LIMIT if g.unlimited else g.amount), "restricted": 0 if g.scope else 1,
+                "class(free trial paid)": {"free": 0, "trial": 1, "paid": 2}.get(g.cls, 3), "sequence": g.number,
+                "created desc": -g.told}
+        return [keys[key.strip()] for key in order.split(", ")] + [g.number]
+
+    def payers(self, currency, ctx, now):
+        """Grants that may pay, in the order in which they do."""
+        fits = [g for g in self.grants if g.currency == currency and self.alive(g, now) and self.covers(g.scope, ctx)]
+        if ctx.grant is not None:
+            fits = [g for g in fits if g.id == ctx.grant]
+        if ctx.grants is not None:
+            return [g for name in ctx.grants for g in fits if g.id == name]
+        return sorted(fits, key=self.order)
+
+    @staticmethod
+    def room(g, taken=0):
+        """What a grant can pay, in units of the charge; taken: what it paid of the same charge already."""
+        if g.unlimited:
+            free = NO_LIMIT
+        else:
+            free = NO_LIMIT if g.floor is None else max(0, (g.available - g.floor) // g.unit)
+        if g.max_per_charge is not None:
+            # Silent: it is counted in what is charged, also where one of that takes several of the balance.
+            free = min(free, max(0, g.max_per_charge - taken))
+        return free
+
+    def shares(self, currency, payers, rooms, amount, part):
+        """How much each pays of an amount; part: less than all of it will do."""
+        policy = self.policies[currency]
+        if not policy["split"]:
+            for g, room in zip(payers, rooms):
+                if room >= amount:
+                    return [(g, amount)] if amount else []
+            return None
+        if sum(rooms) < amount:
+            if not part:
+                return None
+            amount = sum(rooms)
+        out = []
+        if policy["draw_order"] == "proportional":
+            # Each its share rounded down; the last takes what is left, as far as it can, then those before it.
+            total = sum(rooms)
+            paid = [amount * room // total if total else 0 for room in rooms]
+            for n in reversed(range(len(rooms))):
+                more = min(amount - sum(paid), rooms[n] - paid[n])
+                paid[n] += more
+            out = list(zip(payers, paid))
+        else:
+            for g, room in zip(payers, rooms):
+                out.append((g, min(room, amount - sum(n for _, n in out))))
+        return [(g, n) for g, n in out if n > 0]
+
+    @staticmethod
+    def take(g, units, book):
+        n = units * g.unit
+        if g.unlimited:
+            g.issued += n
+        else:
+            g.available -= n
+        setattr(g, book, getattr(g, book) + n)
+
+    def begin_periods(self, currency, ctx, now):
+        """Silent: a use begins the period of every grant that may pay for it, also where another pays; before, nothing is issued."""
+        for g in self.payers(currency, ctx, now):
+            if g.origin == "first-use" and g.every is not None and g.period_end is None:
+                g.issued += g.amount
+                g.available += g.amount
+                g.period_end = shifted(now, g.every, 1, self.zone)
+
+    def put_back(self, g, units, book, now):
+        """What comes back to a grant: to its balance while it lives, else to where its rest went."""
+        n = units * g.unit
+        setattr(g, book, getattr(g, book) - n)
+        if g.unlimited:
+            g.issued -= n
+        elif g.void:
+            g.voided += n
+        elif g.end <= now:
+            refund = self.policies[g.currency]["refund_term"]
+            # Silent: what a hold gives back after the grant's end is lost whatever refund_term says: it was never paid.
+            if refund and book == "used":
+                g.end = now + refund
+                g.available += n
+            else:
+                g.expired += n
+        else:
+            g.available += n
+
+    def owed(self, currency):
+        return sum(c.debt for c in self.charges if c.currency == currency)
+
+    # ---- limits
+
+    def window(self, limit, at):
+        """The period of a limit that holds an instant."""
+        if limit.per in ("", None):
+            return 0
+        if limit.per in ("hour", "day", "month", "year") and limit.anchor is None:
+            return floored(at, limit.per, self.zone)
+        every = {"hour": "PT1H", "day": "P1D", "month": "P1M", "year": "P12M"}.get(limit.per, limit.per)
+        # Silent: without an anchor, durations are counted from 1970-01-01 on the account's clock.
+        base = limit.anchor if limit.anchor is not None else int((datetime.datetime(1970, 1, 1) - EPOCH).total_seconds()) - self.zone
+        n, step = 0, 1
+        while shifted(base, every, n + step, self.zone) <= at:
+            n += step
+        while shifted(base, every, n, self.zone) > at:
+            n -= step
+        return shifted(base, every, n, self.zone)
+
+    def limit_room(self, currency, ctx, at, now):
+        """The least that the limits leave. What is held counts, and what is captured counts where it was held."""
+        rooms = [NO_LIMIT]
+        for limit in self.limits:
+            if limit.currency != currency or now >= limit.expires or not self.covers(limit.scope, ctx):
+                continue
+            used = 0
+            for one in self.charges + [h for h in self.holds if h.open]:
+                if one.currency == currency and self.covers(limit.scope, one.ctx):
+                    used += sum(n for _, n, when, serial in one.draws + one.owed()
+                                if serial > limit.serial and self.window(limit, when) == self.window(limit, at))
+            rooms.append(limit.amount - used)
+        return min(rooms)
+
+    # ---- charges
+
+    def context(self, data, product=None):
+        return SimpleNamespace(product=product if product is not None else data.get("product"), user=data.get("user"),
+                               attributes=data.get("attributes", {}), grant=data.get("grant"), grants=data.get("grants"),
+                               service="m" if "amount" in data else "s", accept=data.get("accept", "all"))
+
+    def quote(self, data):
+        """Alternatives in the order in which they are tried, each [(currency, minor units, context)]."""
+        if "amount" in data:
+            return [[(data["currency"], self.minor(data["currency"], data["amount"]), self.context(data))]]
+        lines = []
+        for item in data.get("lines", [data]):
+            prices = [p for p in self.sheet[item["product"]] if data.get("currency") in (None, p[0])]
+            lines.append([(currency, rounded(Fraction(item.get("quantity", "1")) * rate / per * 10 ** self.policies[currency]["decimals"],
+                                             self.policies[currency]["rounding"]), self.context(data, item["product"]))
+                          for currency, rate, per in prices])
+        if len(lines) == 1:
+            return [[one] for one in lines[0]]
+        return [[line[0] for line in lines]]
+
+    def state(self):
+        things = self.grants + self.holds + self.charges
+        return [(thing, dict(thing.__dict__)) for thing in things], len(self.charges), len(self.holds), list(self.usage)
+
+    def undo(self, state):
+        things, charges, holds, usage = state
+        for thing, before in things:
+            thing.__dict__.update(before)
+        del self.charges[charges:], self.holds[holds:]
+        self.usage = usage
+
+    def pay(self, currency, amount, ctx, now, book, taken=(), debt=True):
+        """Draws for one line: ([(grant, units of the charge, when, serial)], debt), or None where it cannot be paid."""
+        policy = self.policies[currency]
+        part = ctx.accept == "available"
+        wanted, room = amount, self.limit_room(currency, ctx, now, now)
+        if room < amount:
+            if not part:
+                return None
+            amount = max(0, room)
+        if amount > 0:
+            self.begin_periods(currency, ctx, now)
+        payers = self.payers(currency, ctx, now)
+        rooms = [self.room(g, sum(n for t, n, *_ in taken if t is g)) for g in payers]
+        draws = self.shares(currency, payers, rooms, amount, part)
+        owed = 0
+        if draws is None and debt and policy["overdraft"] and not part:
+            draws = [] if not policy["split"] else self.shares(currency, payers, rooms, amount, True)
+            owed = amount - sum(n for _, n in draws)
+            if self.owed(currency) + owed > policy["overdraft_limit"]:
+                return None
+        if draws is None or (wanted > 0 and part and not draws):
+            return None
+        for g, n in draws:
+            self.take(g, n, book)
+        serial = self.serial()
+        return [(g, n, now, serial) for g, n in draws], owed
+
+    def charge(self, event, line, currency, ctx, now, draws, owed):
+        c = SimpleNamespace(event=event["id"], source=event["source"], line=line, currency=currency, ctx=ctx, at=now, draws=list(draws),
+                            debt=owed, lost=0, serial=self.serial())
+        # What a reset wrote off was charged all the same.
+        c.owed = lambda: [(None, c.debt + c.lost, c.at, c.serial)] if c.debt + c.lost else []
+        c.amount = lambda: sum(n for _, n, *_ in c.draws + c.owed())
+        self.charges.append(c)
+        self.count(c, now // DAY, draws, owed, 1)
+
+    def serial(self):
+        self.last_serial += 1
+        return self.last_serial
+
+    def count(self, c, day, draws, owed, times):
+        """A row of the usage report for each draw: what is owed has the class `debt`."""
+        rows = [(g.cls, n) for g, n, *_ in draws] + ([("debt", owed)] if owed else [])
+        for cls, n in rows or [(None, 0)]:
+            self.usage.append((day, c.ctx.product, c.ctx.user, cls, c.currency, n))
+
+    def on_usage(self, event, data, now):
+        before = self.state()
+        for lines in self.quote(data):
+            for number, (currency, amount, ctx) in enumerate(lines):
+                paid = self.pay(currency, amount, ctx, now, "used")
+                if paid is None:
+                    break
+                self.charge(event, number, currency, ctx, now, *paid)
+            else:
+                total = sum(c.amount() for c in self.charges[before[1]:])
+                return self.done(event, "charged" if total else "zero")
+            self.undo(before)
+        return self.done(event, "refused")
+
+    def settle(self, now):
+        """What is owed is paid by what has come, the oldest charge first, by the rules of that charge."""
+        for c in self.charges:
+            if c.debt <= 0:
+                continue
+            # Silent: a settlement is no use: it does not begin the period of a grant.
+            payers = self.payers(c.currency, c.ctx, now)
+            rooms = [self.room(g, sum(n for t, n, *_ in c.draws if t is g)) for g in payers]
+            draws = self.shares(c.currency, payers, rooms, c.debt, True)
+            for g, n in draws or []:
+                self.take(g, n, "used")
+                c.draws.append((g, n, c.at, c.serial))
+                c.debt -= n
+                # The charge stays one of its day, and becomes one of the class that paid.
+                self.count(c, c.at // DAY, [(g, n)], -n, 0)
+
+    # ---- holds
+
+    def group_key(self, currency, hold_id, ctx):
+        if "hold_rule" not in self.policies[currency]:
+            return hold_id
+        return (currency, ctx.user) if self.policies[currency]["hold_group"] == "user" else (currency,)
+
+    def group_needs(self, group):
+        """What each open hold of a group holds, in the order they came: all of it alone, else what it adds to the rest."""
+        holds = [h for h in self.holds if h.open and h.group == group]
+        policy = self.policies[holds[0].currency] if holds else {}
+        if "hold_rule" not in policy:
+            return [(h, h.alone) for h in holds]
+        out, before, products = [], 0, {}
+        for h in holds:
+            mine = products.setdefault(h.ctx.product, [])
+            mine.append(rounded(h.alone * policy["hold_decay"] ** len(mine), policy["rounding"]))
+            sums = [sum(p) for p in products.values()]
+            total = sum(sums) if policy["hold_rule"] == "sum" else max(sums)
+            out.append((h, total - before))
+            before = total
+        return out
+
+    def regroup(self, group, now):
+        """Gives back and takes what a change in a group makes each of its holds hold; False where there is too little."""
+        needs = self.group_needs(group)
+        for h, need in needs:
+            if need < h.amount:
+                self.give_back(h, h.amount - need, now)
+        for h, need in needs:
+            if need > h.amount:
+                more = self.pay(h.currency, need - h.amount, h.ctx, now, "held", h.draws, debt=False)
+                if more is None:
+                    return False
+                h.draws += more[0]
+                h.amount += sum(n for _, n, *_ in more[0])
+                if "hold_rule" not in self.policies[h.currency]:
+                    h.alone = h.amount
+        return True
+
+    def give_back(self, hold, amount, now):
+        """What was set aside last comes back first."""
+        hold.amount -= amount
+        while amount > 0:
+            g, n, *when = hold.draws.pop()
+            back = min(n, amount)
+            if n > back:
+                hold.draws.append((g, n - back, *when))
+            self.put_back(g, back, "held", now)
+            amount -= back
+
+    def open_hold(self, event, name, now):
+        found = [h for h in self.holds if h.id == name]
+        if not found:
+            return self.done(event, "refused", "no such hold")
+        if not found[0].open:
+            return self.done(event, "refused", found[0].why)
+        return found[0]
+
+    def on_hold(self, event, data, now):
+        name = data.get("hold", event["id"])
+        expires = seconds(data["expires"]) if "expires" in data else None
+        if any(h.id == name for h in self.holds) or (expires is not None and expires <= now):
+            return self.done(event, "refused")
+        before = self.state()
+        for lines in self.quote(data):
+            (currency, amount, ctx), = lines
+            if expires is None:
+                wait = self.policies[currency]["hold_timeout"]
+                ends = now + wait if wait else FOREVER
+            hold = SimpleNamespace(id=name, event=event, currency=currency, ctx=ctx, at=now, alone=amount, amount=0, draws=[], open=True,
+                                   why="", expires=expires if expires is not None else ends, owed=list, group=self.group_key(currency, name, ctx))
+            self.holds.append(hold)
+            if self.regroup(hold.group, now):
+                return self.done(event, "applied")
+            self.undo(before)
+        return self.done(event, "refused")
+
+    def on_extend(self, event, data, now):
+        hold = self.open_hold(event, data["hold"], now)
+        if hold is None:
+            return
+        before = self.state()
+        if "expires" in data:
+            hold.expires = seconds(data["expires"])
+            if hold.expires <= now:
+                self.undo(before)
+                return self.done(event, "refused")
+        elif "amount" not in data and self.policies[hold.currency]["hold_timeout"]:
+            # Silent: an extend that says nothing is a heartbeat; one that only says an amount leaves the end as it is.
+            hold.expires = now + self.policies[hold.currency]["hold_timeout"]
+        if "amount" in data:
+            hold.alone = self.minor(hold.currency, data["amount"])
+            if not self.regroup(hold.group, now):
+                self.undo(before)
+                return self.done(event, "refused")
+        self.done(event, "applied")
+
+    def on_release(self, event, data, now):
+        hold = self.open_hold(event, data["hold"], now)
+        if hold is None:
+            return
+        amount = self.minor(hold.currency, data["amount"]) if "amount" in data else hold.amount
+        if amount > hold.amount:
+            return self.done(event, "refused")
+        hold.alone -= amount
+        if amount == hold.amount or "amount" not in data:
+            self.give_back(hold, hold.amount, now)
+            hold.open, hold.why = False, "released"
+        self.regroup(hold.group, now)
+        self.done(event, "applied")
+
+    def on_capture(self, event, data, now):
+        hold = self.open_hold(event, data["hold"], now)
+        if hold is None:
+            return
+        if "hold_rule" in self.policies[hold.currency]:
+            return self.done(event, "refused", "capacity is given back")
+        amount = self.minor(hold.currency, data["amount"]) if "amount" in data else hold.amount
+        before, draws, owed = self.state(), [], 0
+        more = amount - hold.amount
+        if more > 0 and not self.policies[hold.currency]["capture_over"]:
+            return self.done(event, "refused", "more than is held")
+        self.give_back(hold, max(0, -more), now)
+        hold.open, hold.why = False, "captured"
+        for g, n, *when in hold.draws:
+            g.held -= n * g.unit
+            g.used += n * g.unit
+            draws.append((g, n, *when))
+        if more > 0:
+            hold.open = True  # what was held counts for limits beside it
+            paid = self.pay(hold.currency, more, SimpleNamespace(**{**hold.ctx.__dict__, "accept": "all"}), now, "used", hold.draws)
+            hold.open = False
+            if paid is None:
+                self.undo(before)
+                return self.done(event, "refused")
+            draws, owed = draws + paid[0], paid[1]
+        self.charge(event, 0, hold.currency, hold.ctx, now, draws, owed)
+        self.done(event, "charged" if amount else "zero")
+
+    # ---- corrections
+
+    def on_reversal(self, event, data, now):
+        of = data["of"]
+        mine = [c for c in self.charges if c.event == of["id"] and c.source == of["source"] and
+                ("line" not in of or c.line == int(of["line"]))]
+        left = sum(c.amount() for c in mine)
+        if left == 0:
+            return self.done(event, "refused", "nothing left")
+        amount = self.minor(mine[0].currency, data["amount"]) if "amount" in data else left
+        if amount > left or ("amount" in data and len({c.currency for c in mine}) > 1):
+            return self.done(event, "refused")
+        for c in reversed(mine):
+            back = min(amount, c.amount())
+            amount -= back
+            self.reverse(c, back, now)
+        self.done(event, "applied")
+
+    def reverse(self, c, amount, now):
+        """What is owed is forgiven first; then those that paid last get theirs back first."""
+        owed = min(c.debt, amount)
+        c.debt -= owed
+        lost = min(c.lost, amount - owed)
+        c.lost -= lost
+        back, rest = [], amount - owed - lost
+        while rest > 0:
+            g, n, *when = c.draws.pop()
+            part = min(n, rest)
+            if n > part:
+                c.draws.append((g, n - part, *when))
+            self.put_back(g, part, "used", now)
+            back.append((g, -part))
+            rest -= part
+        self.count(c, now // DAY, back, -owed - lost, 0)
+
+    def on_adjustment(self, event, data, now):
+        currency, amount = data["currency"], self.minor(data["currency"], data["amount"])
+        found = [g for g in self.grants if g.id == data.get("grant") and g.currency == currency]
+        if amount > 0 and "grant" not in data:
+            self.grants.append(self.make(event, event["id"], currency, now, amount=amount, cls="adjustment"))
+            return self.done(event, "applied")
+        if amount > 0:
+            if not found or found[0].void or found[0].end <= now or found[0].unlimited:
+                return self.done(event, "refused")
+            found[0].available += amount
+            found[0].issued += amount
+            return self.done(event, "applied")
+        payers = sorted((g for g in self.grants if g.currency == currency and self.alive(g, now) and not g.unlimited and
+                         ("grant" not in data or g in found)), key=self.order)
+        draws = self.take_out(payers, -amount)
+        for g, n in draws or []:
+            g.available -= n
+            g.issued -= n
+        self.done(event, "refused" if draws is None else "applied")
+
+    @staticmethod
+    def take_out(payers, amount):
+        """Balances that leave without a charge: whole, in order, never on credit."""
+        out = []
+        for g in payers:
+            floor = 0 if g.floor is None else max(0, g.floor)
+            out.append((g, min(max(0, g.available - floor), amount - sum(n for _, n in out))))
+        return [(g, n) for g, n in out if n > 0] if sum(n for _, n in out) == amount else None
+
+    def leaving(self, currency, data, now):
+        payers = sorted((g for g in self.grants if g.currency == currency and self.alive(g, now) and not g.unlimited and
+                         data.get("grant") in (None, g.id)), key=self.order)
+        rooms = [max(0, g.available - max(0, g.floor or 0)) for g in payers]
+        amount = self.minor(currency, data["amount"]) if "amount" in data else sum(rooms)
+        draws = self.take_out(payers, amount) if amount > 0 else None
+        for g, n in draws or []:
+            g.available -= n
+            g.transferred += n
+        return draws
+
+    def on_conversion(self, event, data, now):
+        draws = self.leaving(data["from"], data, now)
+        if draws is None:
+            return self.done(event, "refused")
+        to, policy = data["to"], self.policies[data["to"]]
+        rate = Fraction(data["rate"]) if "rate" in data else self.policies[data["from"]]["convert"][to]
+        scale = rate * 10 ** policy["decimals"] / Fraction(10 ** self.policies[data["from"]]["decimals"])
+        so_far = made = 0
+        for number, (g, n) in enumerate(draws, 1):
+            # The whole is rounded once: each grant gets what the sum up to it comes to, less what was made before.
+            so_far += n
+            part = rounded(so_far * scale, policy["rounding"]) - made
+            made += part
+            keep = policy["convert_keep"]
+            if part:
+                # Silent: what a grant is for goes with it, whatever else is kept.
+                self.grants.append(self.make(event, f"{event['id']}-{number}", to, now, amount=part, scope=g.scope, cls=g.cls if "class" in keep else None,
+                                             end=g.end if "expires" in keep else FOREVER,
+                                             priority=g.priority if "priority" in keep else None))
+        self.done(event, "applied")
+
+    def on_transfer(self, event, data, now):
+        if "receipt" in event:
+            return self.receive(event, data, now)
+        draws = self.leaving(data["currency"], data, now)
+        if draws is None:
+            return self.done(event, "refused")
+        total = sum(n for _, n in draws)
+        if "share" in data:
+            parts = [Fraction(v[:-1]) / 100 if v != "remaining" else None for v in data["share"].values()]
+            rest = 1 - sum(p for p in parts if p is not None)
+            amounts = [total * (rest if p is None else p) // 1 for p in parts]
+            for n in range(total - sum(amounts)):  # what rounding left over: a unit each, from the first on
+                amounts[n % len(amounts)] += 1
+            targets = list(zip(data["share"], amounts))
+        else:
+            targets = [(data["to"], total)]
+        queue, number = [list(d) for d in draws], 0
+        for to, amount in targets:
+            while amount > 0:
+                g, n = queue[0]
+                part = min(n, amount)
+                number += 1
+                self.sent.append((to, {**event, "subject": to, "id": f"{event['id']}/{number}", "receipt": (g, part)}))
+                queue[0][1] -= part
+                amount -= part
+                if queue[0][1] == 0:
+                    queue.pop(0)
+        self.done(event, "applied")
+
+    def receive(self, event, data, now):
+        g, n = event["receipt"]
+        new = self.make(event, event["id"], g.currency, now, amount=n, cls=g.cls, end=g.end, priority=g.priority, scope=g.scope)
+        new.issued, new.transferred = 0, -n
+        self.grants.append(new)
+        self.done(event, "applied")
+
+    def on_void(self, event, data, now):
+        found = [g for g in self.grants if g.id == data["grant"]]
+        if not found or found[0].void or found[0].end <= now or (found[0].available <= 0 and not found[0].unlimited):
+            return self.done(event, "refused")
+        g = found[0]
+        if g.unlimited:
+            g.end = now
+        else:
+            g.voided += g.available
+            g.available, g.void = 0, True
+        self.done(event, "applied")
+
+    def on_reset(self, event, data, now):
+        policy = self.policies[data["currency"]]
+        for g in self.grants:
+            if g.currency != data["currency"] or not self.alive(g, now) or g.unlimited:
+                continue
+            if g.rollover is not None:
+                self.level(g, min(g.rollover[1], max(g.rollover[0], g.available)))
+            elif policy["reset"] == "lose" and g.available > 0:
+                self.level(g, 0)
+        if data.get("preserve_overage") != "yes":
+            for c in self.charges:
+                if c.currency == data["currency"]:
+                    c.lost += c.debt
+                    c.debt = 0
+        self.done(event, "applied")
+
+    # ---- what accounts have
+
+    def make(self, event, name, currency, now, **given):
+        g = SimpleNamespace(id=name, currency=currency, number=len(self.grants) + 1, told=now, renewed=0, start=now, end=FOREVER, amount=0,
+                            available=0, held=0, used=0, expired=0, voided=0, transferred=0, issued=0, cls=None, priority=None,
+                            scope={}, floor=0, unlimited=False, every=None, origin="anchor", anchor=None, mode="reset",
+                            rollover=None, max_per_charge=None, unit=1, void=False, ended=False, period_end=None)
+        g.__dict__.update(given)
+        term = self.policies[currency]["term"]
+        if g.end == FOREVER and term:
+            g.end = shifted(g.start, term, 1, 0)
+        if not g.unlimited:
+            g.issued = g.available = g.amount
+        return g
+
+    def on_grant(self, event, data, now):
+        name, currency = data.get("grant", event["id"]), data["currency"]
+        if any(g.id == name for g in self.grants):
+            return self.done(event, "refused", "known")
+        recurrence, rollover = data.get("recurrence", {}), data.get("rollover")
+        unlimited = data["amount"] == "unlimited"
+        amount = 0 if unlimited else self.minor(currency, data["amount"])
+        floor = data.get("floor", "0")
+        policy = self.policies[currency]
+        g = self.make(event, name, currency, now, start=seconds(data["effective"]) if "effective" in data else now,
+                      end=seconds(data["expires"]) if "expires" in data else FOREVER, amount=amount, unlimited=unlimited,
+                      cls=data.get("class"), priority=int(data["priority"]) if "priority" in data else None,
+                      scope=data.get("scope", {}), floor=None if floor == "unlimited" else self.minor(currency, floor),
+                      every=recurrence.get("every", None if unlimited else policy.get("every")),
+                      origin=recurrence.get("from", "anchor" if recurrence else policy.get("from", "anchor")),
+                      anchor=seconds(recurrence["anchor"]) if "anchor" in recurrence else None,
+                      mode=recurrence.get("mode", "reset"), unit=int(data.get("grant_unit", 1)),
+                      max_per_charge=self.minor(currency, data["max_per_charge"]) if "max_per_charge" in data else None,
+                      rollover=(self.minor(currency, rollover["min"]), self.minor(currency, rollover["max"])) if rollover else None)
+        if g.end <= g.start:
+            return self.done(event, "refused", "ends before it starts")
+        if "balance" in data:
+            g.issued = g.available = self.minor(currency, data["balance"])
+        if g.every is not None and g.origin == "first-use":
+            g.issued = g.available = 0
+        old = [o for o in self.grants if o.id == data.get("renews") and o.currency == currency]
+        if "renews" in data and not old:
+            return self.done(event, "refused", "nothing to renew")
+        if "balance" in data:
+            g.issued = g.available = self.minor(currency, data["balance"])
+        if g.every is not None and g.origin == "first-use":
+            g.issued = g.available = 0
+        self.grants.append(g)
+        for t in self.recurrences(g):
+            if t <= now and g.end > now:
+                self.recur(g)  # what it would have got, had it been told of in time
+        if old and not old[0].unlimited and not old[0].void and self.size(old[0]) <= self.size(g):
+            self.renew(old[0], g, now)
+        self.done(event, "applied")
+
+    @staticmethod
+    def size(g):
+        return g.amount if g.every is not None or g.unlimited else g.issued
+
+    @staticmethod
+    def renew(old, g, now):
+        """What is left of a grant goes on in the one that renews it; also what expired at the very instant at which that begins."""
+        if old.end > now:
+            left, old.available = max(0, old.available), min(0, old.available)
+        elif old.end == g.start:
+            left, old.expired = old.expired, 0
+        else:
+            return
+        old.transferred += left
+        g.transferred -= left
+        g.available += left
+
+    def on_limit(self, event, data, now):
+        limit = SimpleNamespace(id=data["limit"], currency=data["currency"], amount=self.minor(data["currency"], data["amount"]),
+                                per=data.get("per", ""), anchor=seconds(data["anchor"]) if "anchor" in data else None,
+                                expires=seconds(data["expires"]) if "expires" in data else FOREVER, scope=data.get("scope", {}),
+                                serial=self.serial())
+        # Silent: a limit counts what is charged after it was first set; set anew, it keeps its count.
+        for old in self.limits:
+            if old.id == limit.id and (old.per, old.anchor) == (limit.per, limit.anchor):
+                limit.serial = old.serial
+        self.limits = [o for o in self.limits if o.id != limit.id] + [limit]
+        self.done(event, "applied")
+
+    def on_account(self, event, data, now):
+        self.zone = ZONES[data["zone"]] if "zone" in data else self.zone
+        self.start = seconds(data["start"]) if "start" in data else self.start
+        self.done(event, "applied")
+
+
+def books(policies, sheet, events, until, included):
+    """The accounts of a list of events at an instant. Who receives transfers sends none."""
+    names = list(dict.fromkeys(e["subject"] for e in events))
+    accounts, sent = {}, []
+    for name in names:
+        if not any(name in (e["data"].get("to"), *e["data"].get("share", {})) for e in events if e["type"] == "scrip.transfer"):
+            accounts[name] = Account(name, policies, sheet, [e for e in events if e["subject"] == name]).run(until, included)
+            sent += accounts[name].sent
+    for name in dict.fromkeys(names + [to for to, _ in sent]):
+        if name not in accounts:
+            accounts[name] = Account(name, policies, sheet, [e for e in events if e["subject"] == name] +
+                                     [e for to, e in sent if to == name]).run(until, included)
+    return accounts
