@@ -91,7 +91,7 @@ struct grant {
     int is_dirty;
 };
 
-/* One draw that a claim holds; of a debt the only one, without a grant. */
+/* One draw that a claim holds; of a debt the first, without a grant, then what grants that give only so much to one charge gave. */
 struct claim_draw {
     struct grant *grant;
     const struct rate *rate;

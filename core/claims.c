@@ -357,7 +357,7 @@ static int rest_pay(struct engine *engine, struct account *account, struct claim
 {
     struct quote quote = { .count = 0 };
     struct payment p = { .account = account, .event = &claim->event, .is_now = time_us == account->row.clock_us, .is_scoped = 1,
-                         .takes_debt = to == SCRIP_BOOK_USED, .time_us = time_us, .amount = rest };
+                         .takes_debt = to == SCRIP_BOOK_USED, .time_us = time_us, .amount = rest, .claim = claim };
     int64_t paid;
 
     engine->draw_count = engine->use_count = engine->woken_count = 0;
@@ -371,9 +371,10 @@ static int rest_pay(struct engine *engine, struct account *account, struct claim
     quote.lines[p.line].rate = p.rate;
     quote.lines[p.line].time_us = time_us;
     engine->of = claim->row.event;
-    if (to == SCRIP_BOOK_USED)
+    if (to == SCRIP_BOOK_USED) {
         draws_post(engine, account, &claim->event, &quote, to, time_us);
-    else
+        debt_payers_keep(account, claim, p.line);
+    } else
         draws_hold(engine, account, claim, &quote, time_us);
     engine->of = 0;
     return SCRIP_OK;

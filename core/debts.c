@@ -37,6 +37,39 @@ static struct claim *debt_find(const struct account *account, uint64_t event_num
     return NULL;
 }
 
+/* A grant may give only so much to one charge: what it gave is kept with what is still owed. */
+static void payer_keep(struct claim *claim, struct grant *grant, int64_t amount)
+{
+    struct claim_draw draw = { grant, claim->draws[0].rate, claim->row.line, amount, claim->draws[0].time_us };
+
+    if (grant == NULL || grant->rules == NULL || grant->rules->max_per_charge == 0)
+        return;
+    claim_draw_add(claim, &draw);
+    claim->is_dirty = 1;
+}
+
+void debt_payers_keep(struct account *account, const struct claim *hold, uint64_t line)
+{
+    struct claim *claim = debt_find(account, hold->row.event, line);
+
+    for (size_t i = 0; claim != NULL && i < hold->draw_count; i++)
+        payer_keep(claim, hold->draws[i].grant, hold->draws[i].amount);
+}
+
+void debt_payer_less(struct account *account, uint64_t event_number, uint64_t line, const struct grant *grant, int64_t amount)
+{
+    struct claim *claim = debt_find(account, event_number, line);
+
+    for (size_t i = 1; claim != NULL && i < claim->draw_count && amount > 0; i++)
+        if (claim->draws[i].grant == grant) {
+            int64_t part = claim->draws[i].amount < amount ? claim->draws[i].amount : amount;
+
+            claim->draws[i].amount -= part;
+            claim->is_dirty = 1;
+            amount -= part;
+        }
+}
+
 void debt_add(struct engine *engine, struct account *account, const struct event *subject, const struct draw *draw,
               const struct quote_line *line, uint64_t event_number, int64_t event_time_us)
 {
@@ -59,6 +92,9 @@ void debt_add(struct engine *engine, struct account *account, const struct event
         claim_draw_add(claim, &kept);
         account_claim_start(account, claim);
     }
+    for (size_t i = 0; i < engine->draw_count; i++)
+        if (engine->draws[i].line == draw->line)
+            payer_keep(claim, engine->draws[i].grant, engine->draws[i].amount);
     claim->nominal += draw->amount;
     claim->is_dirty = 1;
     /* Of an earlier date: there may be a balance by now. */
@@ -103,6 +139,7 @@ static int64_t debt_settle(struct engine *engine, struct account *account, struc
         move(engine, account, debt, SCRIP_BOOK_USED, SCRIP_BOOK_DEBT, draw->amount, time_us, event_time_us, draw->line);
         note_usage(engine, &claim->event, claim->draws[0].rate, draw->grant->row.class_name, dated, draw->amount, 0);
         note_usage(engine, &claim->event, claim->draws[0].rate, debt->row.class_name, dated, -draw->amount, 0);
+        payer_keep(claim, draw->grant, draw->amount);
     }
     engine->of = 0;
     if (paid > 0)

@@ -30,7 +30,7 @@ struct payment {
     int is_now;      /* grants pay that live as the account stands; else those that lived at time_us */
     int is_scoped;   /* 0: of any grant, as an adjustment */
     int takes_debt;  /* 1: what no grant pays is owed, if the currency lets it; 2: even if it does not */
-    int is_settling; /* a debt: grants that give only so much to one charge have given it */
+    const struct claim *claim; /* whose draws were made for the same charge before; NULL: none */
     int is_unlimited_spared; /* 1: unlimited grants do not count, as for a conversion */
     wide available;  /* where it is short: what there was */
     int64_t largest; /* the same: in one grant */
@@ -82,6 +82,10 @@ void hold_time_out(struct engine *engine, struct account *account, struct claim 
 /* A draw that is owed becomes a claim. */
 void debt_add(struct engine *engine, struct account *account, const struct event *subject, const struct draw *draw,
               const struct quote_line *line, uint64_t event_number, int64_t event_time_us);
+/* What a hold drew for a charge whose rest is owed now. */
+void debt_payers_keep(struct account *account, const struct claim *hold, uint64_t line);
+/* A draw of a charge went back. */
+void debt_payer_less(struct account *account, uint64_t event_number, uint64_t line, const struct grant *grant, int64_t amount);
 void debts_settle(struct engine *engine, struct account *account, struct purse *purse, int64_t time_us,
                   int64_t event_time_us);
 /* Owes less of one charge, or of all that a purse owes: written off. What it could not take is returned. */

@@ -385,6 +385,7 @@ int64_t charge_return(struct engine *engine, struct account *account, const stru
             forgiven = debt_reduce(engine, account, charge->event, draw->line, part);
         if (forgiven > 0)
             move(engine, account, grant, SCRIP_BOOK_USED, SCRIP_BOOK_VOIDED, forgiven, time_us, event->shown.time_us, draw->line);
+        debt_payer_less(account, charge->event, draw->line, grant, part);
         if (part > forgiven)
             draw_return(engine, account, grant, SCRIP_BOOK_USED, part - forgiven, time_us, event->shown.time_us, draw->line,
                         draw->rate->terms->rules.refund_us);

@@ -33,10 +33,12 @@ static int64_t room_left(const struct engine *engine, const struct payment *p, c
 {
     int64_t cap = grant->rules && grant->rules->max_per_charge ? grant->rules->max_per_charge : INT64_MAX;
 
-    if ((grant->row.unlimited && p->is_unlimited_spared) || (cap != INT64_MAX && p->is_settling))
+    if (grant->row.unlimited && p->is_unlimited_spared)
         return 0;
     if (cap == INT64_MAX && !grant->row.unlimited)
         return room;
+    for (size_t i = 0; p->claim != NULL && cap != INT64_MAX && i < p->claim->draw_count; i++)
+        cap -= p->claim->draws[i].grant == grant ? p->claim->draws[i].amount : 0;
     for (size_t i = 0; i < engine->draw_count; i++)
         if (engine->draws[i].grant == grant) {
             cap -= engine->draws[i].amount;
@@ -458,7 +460,8 @@ void draws_post(struct engine *engine, struct account *account, const struct eve
 int64_t pay_debt(struct engine *engine, struct account *account, const struct claim *claim)
 {
     struct payment p = { .account = account, .event = &claim->event, .rate = claim->draws[0].rate, .line = claim->row.line,
-                         .time_us = claim->draws[0].time_us, .amount = claim->row.amount, .is_now = 1, .is_scoped = 1, .is_settling = 1 };
+                         .time_us = claim->draws[0].time_us, .amount = claim->row.amount, .is_now = 1, .is_scoped = 1,
+                         .claim = claim };
     struct purse *purse = account_purse(account, claim->terms->row.currency);
 
     engine->draw_count = engine->woken_count = 0;

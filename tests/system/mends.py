@@ -1,0 +1,53 @@
+"""mends.py - the smallest case of each fault that the model found, each named by what was wrong."""
+import lib
+
+CONFIG = """[store/sqlite]
+file = books.db
+[currency/prepaid c]
+{policy}
+[service/metered meter]
+[source/events events]
+files = none-*.jsonl
+"""
+
+
+def at(second):
+    return f"2022-01-01T00:{second // 60:02}:{second % 60:02}Z"
+
+
+def event(kind, id, second, **data):
+    return lib.event(kind, id, data.pop("account", "a"), at(second), **data)
+
+
+def grant(id, second, amount, **data):
+    return event("grant", id, second, currency=data.pop("currency", "c"), amount=str(amount), **data)
+
+
+def usage(id, second, amount, **data):
+    return event("usage", id, second, currency=data.pop("currency", "c"), amount=str(amount), product="p", **data)
+
+
+def grants(events, policy="", account="a", more=""):
+    """What is left of each grant and what was used, after all events; the books hold."""
+    books = lib.Books(CONFIG.format(policy=policy) + more)
+    try:
+        books.events(events)
+        lib.equal(books.ask("quarantine", "list"), [], "quarantine")
+        rows = books.ask("balance", account, "--by", "grant", "--as-of", at(3000))
+        books.run("verify")
+        return {r["grant"]: (r["available"], r["used"]) for r in rows if not r["grant"].startswith("scrip.debt")}
+    finally:
+        books.done()
+
+
+def most_of_a_charge():
+    """A grant that gives only so much to one charge gave it again when a debt was settled, or a hold grew."""
+    found = grants([grant("g", 0, 30, max_per_charge="12"), usage("u", 1, 40), grant("h", 2, 5), grant("i", 3, 5)], "overdraft = debt")
+    lib.equal(found, {"g": ("18", "12"), "h": ("0", "5"), "i": ("0", "5")}, "debt")
+    found = grants([grant("g", 0, 30, max_per_charge="12"), grant("h", 0, 30),
+                    event("hold", "o", 1, hold="o", currency="c", amount="20"), event("extend", "x", 2, hold="o", amount="30"),
+                    event("capture", "k", 3, hold="o")])
+    lib.equal(found, {"g": ("18", "12"), "h": ("12", "18")}, "hold")
+
+
+most_of_a_charge()
