@@ -264,7 +264,7 @@ static int group_pay(struct engine *engine, struct account *account, struct clai
     p.amount = after - before;
     if (p.amount > 0 && pay(engine, &p, &paid) < 0) {
         shortage(engine, &p);
-        sleepers_undo(engine, account);
+        sleepers_undo(engine, account, 0);
         return SCRIP_EREFUSED;
     }
     return SCRIP_OK;
@@ -365,7 +365,7 @@ static int rest_pay(struct engine *engine, struct account *account, struct claim
     p.line = claim->draws[0].line;
     if (pay(engine, &p, &paid) < 0) {
         shortage(engine, &p);
-        sleepers_undo(engine, account);
+        sleepers_undo(engine, account, 0);
         return SCRIP_EREFUSED;
     }
     quote.lines[p.line].rate = p.rate;

@@ -45,13 +45,33 @@ static int wake(struct engine *engine, struct account *account, struct grant *gr
     return 1;
 }
 
+/* 1: the use lets this grant pay: it names no grants, or this one, too. */
+static int is_named(const struct event *event, const struct grant *grant)
+{
+    const char *only = event_text(event, SCRIP_F_GRANT);
+    const struct field *list = event_field(event, SCRIP_F_GRANTS);
+    const char *at = list ? list->text : NULL, *end = list ? at + list->size : NULL;
+
+    if (list == NULL)
+        return only[0] == 0 || strcmp(only, grant->row.id) == 0;
+    while (at < end) {
+        const char *stop = memchr(at, '\n', (size_t)(end - at));
+
+        stop = stop ? stop : end;
+        if ((size_t)(stop - at) == grant->row.id_size && memcmp(at, grant->row.id, grant->row.id_size) == 0)
+            return 1;
+        at = stop + 1;
+    }
+    return 0;
+}
+
 void sleepers_wake(struct engine *engine, struct purse *purse, const struct payment *p)
 {
     for (size_t i = 0; i < purse->sleeper_count;) {
         struct grant *grant = purse->sleepers[i];
 
-        if (grant->stage == GRANT_LIVE && scope_fits(&grant->bucket->scope, p->event, p->rate->row.service) &&
-            wake(engine, p->account, grant, p))
+        if (grant->stage == GRANT_LIVE && is_named(p->event, grant) &&
+            scope_fits(&grant->bucket->scope, p->event, p->rate->row.service) && wake(engine, p->account, grant, p))
             purse->sleepers[i] = purse->sleepers[--purse->sleeper_count];
         else
             i++;
@@ -68,9 +88,9 @@ static void sleep(struct account *account, struct grant *grant)
 }
 
 /* The charge failed: nobody used anything. Their entries are the last ones. */
-void sleepers_undo(struct engine *engine, struct account *account)
+void sleepers_undo(struct engine *engine, struct account *account, size_t first_woken)
 {
-    while (engine->woken_count > 0) {
+    while (engine->woken_count > first_woken) {
         struct grant *grant = engine->woken[--engine->woken_count];
 
         grant->row.balance[SCRIP_BOOK_AVAILABLE] -= grant->rules->amount;

@@ -114,7 +114,7 @@ static int usage_apply(struct engine *engine, struct account *account, const str
     engine->effect.reason[0] = 0; /* of alternatives that were tried before the one that paid */
     if (quote->verdict == SCRIP_GATE) {
         pay_undo(engine, 0, 0);
-        sleepers_undo(engine, account);
+        sleepers_undo(engine, account, 0);
         engine->effect.paid_count = 0;
         note_usage(engine, event, NULL, &names_none, event->shown.time_us, 0, 1);
         return SCRIP_ZERO;

@@ -71,7 +71,7 @@ void balance_set(struct engine *engine, struct account *account, struct grant *g
                  int64_t event_time_us);
 /* Wakes the grants of a purse that issue at their first use and may pay for this. */
 void sleepers_wake(struct engine *engine, struct purse *purse, const struct payment *p);
-void sleepers_undo(struct engine *engine, struct account *account);
+void sleepers_undo(struct engine *engine, struct account *account, size_t first_woken);
 
 /* claims.c */
 int hold_apply(struct engine *engine, struct account *account, const struct event *event, const struct quote *quote);

@@ -244,7 +244,8 @@ static int64_t take_grants(struct engine *engine, struct purse *purse, struct pa
     const struct field *list = event_field(p->event, SCRIP_F_GRANTS);
     int mode = (int)p->rate->terms->rules.draw_mode;
 
-    if (purse->sleeper_count > 0 && p->is_now && p->is_scoped)
+    /* To settle what is owed is no use. */
+    if (purse->sleeper_count > 0 && p->is_now && p->is_scoped && (p->claim == NULL || p->claim->row.kind == SCRIP_CLAIM_HOLD))
         sleepers_wake(engine, purse, p);
     if (list != NULL)
         return take_listed(engine, purse, p, list, rest);
@@ -356,6 +357,7 @@ static int line_pay(struct engine *engine, struct account *account, const struct
     struct payment p = { .account = account, .event = subject, .rate = quote->lines[line].rate, .line = line,
                          .time_us = quote->lines[line].time_us, .is_scoped = 1, .takes_debt = takes_debt };
     struct effect *effect = &engine->effect;
+    size_t first_woken = engine->woken_count;
     int64_t paid = 0;
     int code = line_amount(engine, quote, line, &p.amount);
 
@@ -367,6 +369,7 @@ static int line_pay(struct engine *engine, struct account *account, const struct
     p.is_now = p.time_us == account->row.clock_us;
     if (p.amount > 0 && (code = pay(engine, &p, &paid)) < 0) {
         shortage(engine, &p);
+        sleepers_undo(engine, account, first_woken);
         return code;
     }
     effect->amounts[effect->paid_count] = paid;
@@ -390,6 +393,18 @@ static int group_goes_on(const struct quote *quote, size_t line)
     return 0;
 }
 
+/* Of alternatives none of which grants can pay, the first that may be owed. */
+static int group_owe(struct engine *engine, struct account *account, const struct event *subject, const struct quote *quote,
+                     uint64_t group, int takes_debt)
+{
+    for (size_t i = 0; i < quote->count && takes_debt; i++)
+        if (quote->lines[i].group == group &&
+            (takes_debt == 2 || quote->lines[i].rate->terms->rules.overdraft == SCRIP_OVERDRAFT_DEBT) &&
+            line_pay(engine, account, subject, quote, i, takes_debt) == SCRIP_OK)
+            return SCRIP_OK;
+    return SCRIP_EREFUSED;
+}
+
 int lines_pay(struct engine *engine, struct account *account, const struct event *subject, const struct quote *quote,
               int takes_debt)
 {
@@ -402,9 +417,10 @@ int lines_pay(struct engine *engine, struct account *account, const struct event
         if (group && group_is_paid(&engine->effect, quote, group))
             continue;
         /* Debt comes last: of alternatives, what a grant can pay. */
-        if (line_pay(engine, account, subject, quote, i, goes_on ? 0 : takes_debt) < 0 && !goes_on) {
+        if (line_pay(engine, account, subject, quote, i, group ? 0 : takes_debt) < 0 && !goes_on &&
+            (group == 0 || group_owe(engine, account, subject, quote, group, takes_debt) < 0)) {
             pay_undo(engine, 0, 0);
-            sleepers_undo(engine, account);
+            sleepers_undo(engine, account, 0);
             engine->effect.paid_count = 0;
             return SCRIP_EREFUSED;
         }

@@ -188,13 +188,13 @@ class Account:
         """The order in which grants pay. Absent priorities and expiries come last."""
         order = self.policies[g.currency]["draw_order"]
         if order in ("proportional", "listed"):
-            return g.number
+            return [g.number]
         last = float("inf")
         keys = {"priority": last if g.priority is None else g.priority, "expires": last if g.end >= FOREVER else g.end,
                 "created": g.told, "effective": g.start, "amount desc": -(NO_LIMIT if g.unlimited else g.amount), "restricted": 0 if g.scope else 1,
                 "class(free trial paid)": {"free": 0, "trial": 1, "paid": 2}.get(g.cls, 3), "sequence": g.number,
                 "created desc": -g.told}
-        return [keys[key.strip()] for key in order.split(", ")] + [g.number]
+        return [keys[key.strip()] for key in order.split(", ")] + [g.id.encode()]
 
     def payers(self, currency, ctx, now):
         """Grants that may pay, in the order in which they do."""
@@ -224,7 +224,7 @@ class Account:
             for g, room in zip(payers, rooms):
                 if room >= amount:
                     return [(g, amount)] if amount else []
-            return None
+            return None if amount else []
         if sum(rooms) < amount:
             if not part:
                 return None
@@ -393,10 +393,11 @@ class Account:
             self.usage.append((day, c.ctx.product, c.ctx.user, cls, c.currency, n))
 
     def on_usage(self, event, data, now):
-        before = self.state()
-        for lines in self.quote(data):
+        before, quote = self.state(), self.quote(data)
+        # Of alternatives the first that grants can pay; then the first that may be owed.
+        for lines, debt in [(lines, False) for lines in quote if len(quote) > 1] + [(lines, True) for lines in quote]:
             for number, (currency, amount, ctx) in enumerate(lines):
-                paid = self.pay(currency, amount, ctx, now, "used")
+                paid = self.pay(currency, amount, ctx, now, "used", debt=debt)
                 if paid is None:
                     break
                 self.charge(event, number, currency, ctx, now, *paid)

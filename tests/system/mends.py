@@ -50,4 +50,28 @@ def most_of_a_charge():
     lib.equal(found, {"g": ("18", "12"), "h": ("12", "18")}, "hold")
 
 
+TWO = "[currency/prepaid d]\n[service/ratesheet s]\nsheet = rates.csv\ncurrencies = c, d\n"
+
+
+def owed_alternative():
+    """Of alternatives only the last could be owed, also where it may not and an earlier one may."""
+    books = lib.Books(CONFIG.format(policy="overdraft = debt") + TWO)
+    books.write("rates.csv", "product,rate,currency\nq,2,c\nq,3,d\n")
+    books.events([event("usage", "u", 1, product="q")])
+    lib.equal([(r["currency"], r["debt"]) for r in books.ask("balance", "a", "--as-of", at(2))], [("c", "2")], "owed in c")
+    books.run("verify")
+    books.done()
+
+
+def first_use():
+    """A settlement began the period of a grant that waits for its first use; a use that may not draw from it did, too."""
+    daily = {"every": "P1D", "from": "first-use"}
+    found = grants([grant("g", 0, 5, recurrence=daily), grant("h", 0, 9), usage("u", 1, 3, grant="h")])
+    lib.equal(found, {"g": ("0", "0"), "h": ("6", "3")}, "a use of another grant")
+    found = grants([usage("u", 0, 3), grant("g", 1, 5, recurrence=daily), grant("h", 2, 1)], "overdraft = debt")
+    lib.equal(found, {"g": ("0", "0"), "h": ("0", "1")}, "settlement")
+
+
 most_of_a_charge()
+owed_alternative()
+first_use()
