@@ -42,6 +42,12 @@ struct grant *grant_make(struct engine *engine, struct account *account, const s
     return grant;
 }
 
+/* What a grant gives: each time, or in all. */
+static int64_t grant_size(const struct grant *grant)
+{
+    return grant->rules && grant->rules->every[0] ? grant->rules->amount : grant->row.balance[SCRIP_BOOK_ISSUED];
+}
+
 /* A renewal at the same or a higher amount takes over what is left of the grant that it renews. */
 static void renewal_carry(struct engine *engine, struct account *account, const struct event *event, struct grant *fresh)
 {
@@ -51,7 +57,7 @@ static void renewal_carry(struct engine *engine, struct account *account, const 
     int book = SCRIP_BOOK_AVAILABLE;
 
     if (old == NULL || old == fresh || old->terms->row.currency != fresh->terms->row.currency || old->row.unlimited ||
-        fresh->row.balance[SCRIP_BOOK_ISSUED] < old->row.balance[SCRIP_BOOK_ISSUED])
+        grant_size(fresh) < grant_size(old))
         return;
     if (old->stage == GRANT_ENDED && old->row.expires_us != fresh->row.effective_us)
         return; /* it was lost before */
@@ -68,12 +74,12 @@ static void renewal_carry(struct engine *engine, struct account *account, const 
 int grant_apply(struct engine *engine, struct account *account, const struct event *event, const struct quote *quote)
 {
     const char *renews = event_text(event, SCRIP_F_RENEWS);
-    struct grant *grant;
+    struct grant *grant, *old = account_grant_find(account, renews, strlen(renews));
 
     if (account_grant_find(account, quote->grant.id, quote->grant.id_size) != NULL)
         return refuse(engine, "grant '%s': the account has a grant of this id already", quote->grant.id);
-    if (renews[0] && account_grant_find(account, renews, strlen(renews)) == NULL)
-        return refuse(engine, "renews '%s': the account has no such grant", renews);
+    if (renews[0] && (old == NULL || old->terms->row.currency != quote->terms->row.currency))
+        return refuse(engine, "renews '%s': the account has no such grant in %s", renews, quote->terms->row.currency->text);
     grant = grant_make(engine, account, event, &quote->grant, quote->terms, SCRIP_BOOK_ISSUED, quote->grant.balance[SCRIP_BOOK_ISSUED]);
     if (renews[0])
         renewal_carry(engine, account, event, grant);

@@ -153,7 +153,7 @@ class History:
                 if data["recurrence"]["from"] == "anchor" and rng.random() < 0.5:
                     data["recurrence"]["anchor"] = instant(rng.choice(self.pool))
             if self.grants and rng.random() < 0.1:
-                data["renews"] = self.known([g for g in self.grants if self.currency_of[g] == currency])
+                data["renews"] = self.known(self.grants)
         self.grants.append(data["grant"])
         self.currency_of[data["grant"]] = currency
         self.add("grant", at, self.maybe(0.12, lambda: self.name + "x"), **data)

@@ -119,7 +119,7 @@ class Account:
         return [t for t in out if g.start < t < min(g.end, DAY * 120)]
 
     def fall_due(self, rank, now):
-        if rank == EXPIRY:
+        if rank in (EXPIRY, ACTIVATION):
             self.end_grants(now)
         if rank == RECURRENCE:
             for g in self.grants:
@@ -137,7 +137,7 @@ class Account:
 
     def end_grants(self, now):
         for g in self.grants:
-            g.ended = g.end <= now
+            g.begun, g.ended = g.start <= now, g.end <= now
             if g.ended and not g.unlimited and g.available > 0:
                 # An overdrawn grant has nothing to lose, and stays overdrawn.
                 g.expired += g.available
@@ -729,7 +729,7 @@ class Account:
         g = SimpleNamespace(id=name, currency=currency, number=len(self.grants) + 1, told=now, renewed=0, start=now, end=FOREVER, amount=0,
                             available=0, held=0, used=0, expired=0, voided=0, transferred=0, issued=0, cls=None, priority=None,
                             scope={}, floor=0, unlimited=False, every=None, origin="anchor", anchor=None, mode="reset",
-                            rollover=None, max_per_charge=None, unit=1, void=False, ended=False, period_end=None)
+                            rollover=None, max_per_charge=None, unit=1, void=False, ended=False, begun=False, period_end=None)
         g.__dict__.update(given)
         term = self.policies[currency]["term"]
         if g.end == FOREVER and term:

@@ -72,6 +72,17 @@ def first_use():
     lib.equal(found, {"g": ("0", "0"), "h": ("0", "1")}, "settlement")
 
 
+def renewal():
+    """A grant that comes back was as large as all that it had ever issued; another currency's was renewed in silence."""
+    found = grants([grant("g", 0, 10, recurrence={"every": "PT1S"}), usage("u", 1, 8), grant("h", 5, 12, renews="g")])
+    lib.equal(found, {"g": ("10", "8"), "h": ("22", "0")}, "what is left goes on")
+    books = lib.Books(CONFIG.format(policy="") + "[currency/prepaid d]\n")
+    books.events([grant("g", 0, 10), grant("h", 1, 10, currency="d", renews="g")])
+    lib.equal([e["id"] for e in books.ask("events", "--outcome", "refused")], ["h"], "another currency")
+    books.done()
+
+
 most_of_a_charge()
 owed_alternative()
 first_use()
+renewal()

@@ -58,7 +58,7 @@ def model_grants(accounts):
     for name, account in accounts.items():
         for g in account.grants:
             issued = g.held + g.used + g.expired + g.voided + g.transferred if g.unlimited else g.issued
-            available = "unlimited" if g.unlimited and not g.ended else 0 if g.unlimited else g.available
+            available = "unlimited" if g.unlimited and not g.ended and g.begun else 0 if g.unlimited else g.available
             out[name, g.id] = (issued, available, g.held, g.used, g.expired, g.voided)
     return {key: books for key, books in out.items() if any(books)}
 
