@@ -42,6 +42,7 @@ static int wake(struct engine *engine, struct account *account, struct grant *gr
     account_grant_gain(grant);
     ARRAY_ROOM(engine->woken, engine->woken_count, engine->woken_room);
     engine->woken[engine->woken_count++] = grant;
+    purse_gain(account, account_purse(account, grant->terms->row.currency), p->time_us);
     return 1;
 }
 

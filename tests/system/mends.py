@@ -70,6 +70,8 @@ def first_use():
     lib.equal(found, {"g": ("0", "0"), "h": ("6", "3")}, "a use of another grant")
     found = grants([usage("u", 0, 3), grant("g", 1, 5, recurrence=daily), grant("h", 2, 1)], "overdraft = debt")
     lib.equal(found, {"g": ("0", "0"), "h": ("0", "1")}, "settlement")
+    found = grants([usage("u", 0, 3), grant("g", 1, 9, recurrence=daily), usage("v", 2, 0), usage("w", 2, 4), usage("x", 3, 0)], "overdraft = debt")
+    lib.equal(found, {"g": ("2", "7")}, "what a use issued settles what is owed")
 
 
 def renewal():
