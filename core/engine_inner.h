@@ -7,7 +7,8 @@
 /* What one grant gives to the line being paid; undone when the charge fails. */
 struct draw {
     struct grant *grant; /* NULL: debt */
-    int64_t amount;      /* of the charge */
+    int64_t amount; /* of the charge */
+    int64_t cost;        /* of the grant's balance */
     size_t line;
     int book; /* taken from: available, expired (a late charge that a grant pays which lived at its time), debt */
 };
@@ -31,7 +32,7 @@ struct payment {
     int is_scoped;   /* 0: of any grant, as an adjustment */
     int takes_debt;  /* 1: what no grant pays is owed, if the currency lets it; 2: even if it does not */
     const struct claim *claim; /* whose draws were made for the same charge before; NULL: none */
-    int is_unlimited_spared; /* 1: unlimited grants do not count, as for a conversion */
+    int is_move;     /* 1: it goes elsewhere as a balance: only what is there, nothing on credit */
     wide available;  /* where it is short: what there was */
     int64_t largest; /* the same: in one grant */
     const struct limit *limit; /* the same: not NULL where a limit allows less than what is wanted: `available` */
@@ -51,6 +52,8 @@ void note_usage(struct engine *engine, const struct event *event, const struct r
 int pay(struct engine *engine, struct payment *p, int64_t *paid);
 /* Gives back all draws, uses of limits and first uses from these on. */
 void pay_undo(struct engine *engine, size_t first_draw, size_t first_use);
+/* What of a grant may go elsewhere: a conversion's or a transfer's; nothing on credit, nothing of an unlimited one. */
+int64_t grant_movable(const struct grant *grant);
 /* Adds to effect.reason why a payment was refused. */
 void shortage(struct engine *engine, const struct payment *p);
 /* Turns draws into entries that move them to `to`, and, for used, into usage. */

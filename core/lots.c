@@ -111,11 +111,11 @@ int void_apply(struct engine *engine, struct account *account, const struct even
 
 /* Takes an amount out of a purse, whatever its grants pay for; into engine->draws. 0, or SCRIP_EREFUSED with the reason. */
 static int take_out(struct engine *engine, struct account *account, const struct event *event, const struct terms *terms,
-                    int64_t amount, int spares_unlimited)
+                    int64_t amount, int is_move)
 {
     struct rate rate = { .row = { .service = &names_none, .label = &names_none }, .terms = terms };
     struct payment p = { .account = account, .event = event, .rate = &rate, .time_us = event->shown.time_us, .amount = amount,
-                         .is_now = event->shown.time_us == account->row.clock_us, .is_unlimited_spared = spares_unlimited };
+                         .is_now = event->shown.time_us == account->row.clock_us, .is_move = is_move };
     int64_t paid;
 
     engine->draw_count = engine->use_count = engine->woken_count = 0;
@@ -132,15 +132,9 @@ static void taken_post(struct engine *engine, struct account *account, const str
 
     for (size_t i = 0; i < engine->draw_count; i++) {
         struct draw *draw = &engine->draws[i];
-        int64_t cost = grant_cost(draw->grant, draw->amount);
 
-        if (!draw->grant->row.unlimited)
-            draw->grant->row.balance[draw->book] += cost;
-        if (draw->grant->row.unlimited && to != SCRIP_BOOK_ISSUED) {
-            move(engine, account, draw->grant, SCRIP_BOOK_ISSUED, SCRIP_BOOK_AVAILABLE, cost, time_us, time_us, 0);
-            move(engine, account, draw->grant, SCRIP_BOOK_AVAILABLE, to, cost, time_us, time_us, 0);
-        } else if (!draw->grant->row.unlimited)
-            move(engine, account, draw->grant, draw->book, to, cost, time_us, time_us, 0);
+        draw->grant->row.balance[draw->book] += draw->cost;
+        move(engine, account, draw->grant, draw->book, to, draw->cost, time_us, time_us, 0);
     }
 }
 
@@ -151,7 +145,7 @@ int adjustment_apply(struct engine *engine, struct account *account, const struc
     struct grant *grant;
 
     if (amount < 0) {
-        if (take_out(engine, account, event, quote->terms, -amount, 1) < 0)
+        if (take_out(engine, account, event, quote->terms, -amount, 0) < 0)
             return SCRIP_REFUSED;
         taken_post(engine, account, event, SCRIP_BOOK_ISSUED);
         return SCRIP_APPLIED;
@@ -220,8 +214,8 @@ static int64_t purse_available(const struct account *account, const struct scrip
     for (size_t i = 0; i < account->grant_count; i++) {
         const struct grant *grant = account->grants[i];
 
-        if (grant->terms->row.currency == currency && grant->stage == GRANT_LIVE && !grant->row.unlimited && grant_room(grant) > 0)
-            sum += grant_room(grant);
+        if (grant->terms->row.currency == currency && grant->stage == GRANT_LIVE)
+            sum += grant_movable(grant);
     }
     return sum > INT64_MAX ? INT64_MAX : (int64_t)sum;
 }
@@ -347,7 +341,7 @@ static int transfer_out(struct engine *engine, struct account *account, const st
         return refuse(engine, "grant '%s': the account has no such grant in %s that could be moved", id,
                       quote->terms->row.currency->text);
     if (!event->shown.has_amount)
-        amount = grant_room(only);
+        amount = grant_movable(only);
     if (amount <= 0)
         return refuse(engine, "grant '%s': nothing of it is left to move", id);
     if (take_out(engine, account, event, quote->terms, amount, 1) < 0)

@@ -9,10 +9,12 @@
 
 static void take(struct engine *engine, const struct payment *p, struct grant *grant, int64_t amount, int book)
 {
+    int64_t cost = grant != NULL && p->is_scoped ? grant_cost(grant, amount) : amount;
+
     ARRAY_ROOM(engine->draws, engine->draw_count, engine->draw_room);
-    engine->draws[engine->draw_count++] = (struct draw){ grant, amount, p->line, book };
+    engine->draws[engine->draw_count++] = (struct draw){ grant, amount, cost, p->line, book };
     if (grant != NULL && !grant->row.unlimited)
-        grant->row.balance[book] -= grant_cost(grant, amount);
+        grant->row.balance[book] -= cost;
 }
 
 void pay_undo(struct engine *engine, size_t first_draw, size_t first_use)
@@ -22,10 +24,31 @@ void pay_undo(struct engine *engine, size_t first_draw, size_t first_use)
 
         if (draw->grant == NULL || draw->grant->row.unlimited)
             continue;
-        draw->grant->row.balance[draw->book] += grant_cost(draw->grant, draw->amount);
+        draw->grant->row.balance[draw->book] += draw->cost;
         account_grant_gain(draw->grant);
     }
     limits_undo(engine, first_use);
+}
+
+int64_t grant_movable(const struct grant *grant)
+{
+    int64_t floor = grant->row.floor > 0 ? grant->row.floor : 0, left = grant->row.balance[SCRIP_BOOK_AVAILABLE];
+
+    return grant->row.unlimited || left <= floor ? 0 : left - floor;
+}
+
+/* What a grant that lives has for this: for a charge in units of it, else of the balance as it stands. */
+static int64_t room_of(const struct payment *p, const struct grant *grant)
+{
+    int64_t room;
+
+    if (p->is_scoped)
+        return grant_room(grant);
+    if (p->is_move || grant->row.unlimited)
+        return grant_movable(grant);
+    if (grant->row.floor == INT64_MIN || __builtin_sub_overflow(grant->row.balance[SCRIP_BOOK_AVAILABLE], grant->row.floor, &room))
+        return INT64_MAX;
+    return room;
 }
 
 /* What a grant may still give to this charge, of `room` that it has. */
@@ -33,8 +56,8 @@ static int64_t room_left(const struct engine *engine, const struct payment *p, c
 {
     int64_t cap = grant->rules && grant->rules->max_per_charge ? grant->rules->max_per_charge : INT64_MAX;
 
-    if (grant->row.unlimited && p->is_unlimited_spared)
-        return 0;
+    if (!p->is_scoped)
+        return room;
     if (cap == INT64_MAX && !grant->row.unlimited)
         return room;
     for (size_t i = 0; p->claim != NULL && cap != INT64_MAX && i < p->claim->draw_count; i++)
@@ -95,7 +118,7 @@ static int64_t take_now(struct engine *engine, struct purse *purse, struct payme
 {
     struct grant *grant;
 
-    if (!p->rate->terms->row.split && p->is_scoped) {
+    if (!p->rate->terms->row.split) {
         if ((grant = whole_of(engine, purse, p, rest)) == NULL)
             return rest;
         take(engine, p, grant, rest, SCRIP_BOOK_AVAILABLE);
@@ -134,17 +157,19 @@ static int64_t room_at(const struct engine *engine, const struct payment *p, con
 
     *book = SCRIP_BOOK_AVAILABLE;
     if (p->is_now)
-        return grant->stage == GRANT_LIVE ? room_left(engine, p, grant, grant_room(grant)) : 0;
+        return grant->stage == GRANT_LIVE ? room_left(engine, p, grant, room_of(p, grant)) : 0;
     if (grant->stage == GRANT_DEBT || row->effective_us > p->time_us ||
         (row->expires_us != SCRIP_TIME_NONE && row->expires_us <= p->time_us))
         return 0;
     if (grant->stage != GRANT_ENDED)
-        return room_left(engine, p, grant, grant_room(grant));
+        return room_left(engine, p, grant, room_of(p, grant));
+    if (!p->is_scoped && row->unlimited)
+        return 0;
     if (row->balance[SCRIP_BOOK_VOIDED] > 0 || row->expires_us == SCRIP_TIME_NONE)
         return 0;
     *book = row->unlimited ? SCRIP_BOOK_AVAILABLE : SCRIP_BOOK_EXPIRED;
     return room_left(engine, p, grant, row->unlimited ? INT64_MAX - row->balance[SCRIP_BOOK_USED]
-                                                      : row->balance[SCRIP_BOOK_EXPIRED] / (grant->rules ? grant->rules->unit : 1));
+                                                      : row->balance[SCRIP_BOOK_EXPIRED] / (grant->rules && p->is_scoped ? grant->rules->unit : 1));
 }
 
 /* Every grant of the purse that could pay; only: the id of the only one, or "". */
@@ -249,7 +274,7 @@ static int64_t take_grants(struct engine *engine, struct purse *purse, struct pa
         sleepers_wake(engine, purse, p);
     if (list != NULL)
         return take_listed(engine, purse, p, list, rest);
-    if (p->is_now && !only[0] && mode != SCRIP_DRAW_PROPORTIONAL)
+    if (p->is_now && p->is_scoped && !only[0] && mode != SCRIP_DRAW_PROPORTIONAL)
         return take_now(engine, purse, p, rest);
     gather(engine, purse, p, only);
     return mode == SCRIP_DRAW_PROPORTIONAL && p->rate->terms->row.split ? take_shares(engine, p, rest)

@@ -612,27 +612,28 @@ class Account:
             return self.done(event, "applied")
         payers = sorted((g for g in self.grants if g.currency == currency and self.alive(g, now) and not g.unlimited and
                          ("grant" not in data or g in found)), key=self.order)
-        draws = self.take_out(payers, -amount)
+        # Silent: a correction goes as far as the floor lets it, and is taken in the currency's way.
+        rooms = [NO_LIMIT if g.floor is None else max(0, g.available - g.floor) for g in payers]
+        draws = self.take_out(currency, payers, rooms, -amount)
         for g, n in draws or []:
             g.available -= n
             g.issued -= n
         self.done(event, "refused" if draws is None else "applied")
 
-    @staticmethod
-    def take_out(payers, amount):
-        """Balances that leave without a charge: whole, in order, never on credit."""
-        out = []
-        for g in payers:
-            floor = 0 if g.floor is None else max(0, g.floor)
-            out.append((g, min(max(0, g.available - floor), amount - sum(n for _, n in out))))
-        return [(g, n) for g, n in out if n > 0] if sum(n for _, n in out) == amount else None
+    def take_out(self, currency, payers, rooms, amount):
+        """Balances that change without a charge: from as many grants as it needs."""
+        split, self.policies[currency]["split"] = self.policies[currency]["split"], True
+        draws = self.shares(currency, payers, rooms, amount, False)
+        self.policies[currency]["split"] = split
+        return draws
 
     def leaving(self, currency, data, now):
         payers = sorted((g for g in self.grants if g.currency == currency and self.alive(g, now) and not g.unlimited and
                          data.get("grant") in (None, g.id)), key=self.order)
         rooms = [max(0, g.available - max(0, g.floor or 0)) for g in payers]
         amount = self.minor(currency, data["amount"]) if "amount" in data else sum(rooms)
-        draws = self.take_out(payers, amount) if amount > 0 else None
+        # Silent: what goes elsewhere is what is there: nothing on credit, nothing of an unlimited grant.
+        draws = self.take_out(currency, payers, rooms, amount) if amount > 0 else None
         for g, n in draws or []:
             g.available -= n
             g.transferred += n
@@ -714,8 +715,8 @@ class Account:
                 continue
             if g.rollover is not None:
                 self.level(g, min(g.rollover[1], max(g.rollover[0], g.available)))
-            elif policy["reset"] == "lose" and g.available > 0:
-                self.level(g, 0)
+            elif policy["reset"] == "lose":
+                self.level(g, 0)  # silent: what it was overdrawn is forgiven
         if data.get("preserve_overage") != "yes":
             for c in self.charges:
                 if c.currency == data["currency"]:

@@ -84,7 +84,20 @@ def renewal():
     books.done()
 
 
+def taken_out():
+    """What is adjusted, moved or converted is of the balance as it stands: units, caps of a charge and credit are for charges."""
+    found = grants([grant("g", 0, 100, grant_unit="3", max_per_charge="5"), event("adjustment", "j", 1, currency="c", amount="-10", reason="x")])
+    lib.equal(found, {"g": ("90", "0")}, "adjustment")
+    moved = [grant("g", 0, 100, grant_unit="3"), event("transfer", "t", 1, currency="c", amount="10", to="b")]
+    lib.equal(grants(moved), {"g": ("90", "0")}, "transfer, of the sender")
+    lib.equal([v for v in grants(moved, account="b").values()], [("10", "0")], "transfer, to the receiver")
+    found = grants([grant("g", 0, 7, floor="unlimited"), event("conversion", "k", 1, **{"from": "c"}, to="d", rate="1")],
+                   more="[currency/prepaid d]\n")
+    lib.equal(found, {"g": ("0", "0"), "k-1": ("7", "0")}, "conversion of a grant that may be overdrawn")
+
+
 most_of_a_charge()
 owed_alternative()
 first_use()
 renewal()
+taken_out()
