@@ -177,7 +177,12 @@ class History:
         data = self.used(self.currency())
         event = self.add("usage", at, self.maybe(0.1, lambda: self.name + "x"),
                          accept=self.maybe(0.2, lambda: "available"), **data)
-        self.charges.append((event["source"], event["id"], data.get("currency", "c"), 1))
+        self.charges.append((event["source"], event["id"], self.paid_in(data), 1))
+
+    @staticmethod
+    def paid_in(data):
+        """The currency of a charge; None: one of several."""
+        return data.get("currency") or (None if data["product"] == "Q" else "c")
 
     def hold(self, at):
         currency = self.currency("cccdak")
@@ -185,17 +190,17 @@ class History:
         data = self.used(currency)
         self.add("hold", at, hold=name, expires=self.maybe(0.4, lambda: self.later(at)), **data)
         self.holds.append(name)
-        self.hold_of[name] = data.get("currency", "c")
+        self.hold_of[name] = self.paid_in(data)
 
     def part(self, hold, chance):
         currency = self.hold_of.get(hold, "c")
-        return None if currency == "k" else self.maybe(chance, lambda: self.money(currency, 1, 500))
+        return None if currency in ("k", None) else self.maybe(chance, lambda: self.money(currency, 1, 500))
 
     def extend(self, at):
         hold = self.known(self.holds)
         currency = self.hold_of.get(hold, "c")
         self.add("extend", at, hold=hold, expires=self.maybe(0.5, lambda: self.later(at)),
-                 amount=self.maybe(0.6, lambda: self.money(currency, 1, 900)))
+                 amount=self.maybe(0.6 if currency else 0, lambda: self.money(currency, 1, 900)))
 
     def release(self, at):
         hold = self.known(self.holds)
@@ -211,7 +216,7 @@ class History:
         of = {"source": source, "id": id}
         if self.rng.random() < 0.2 or lines > 1:
             of["line"] = str(self.rng.randint(0, lines - 1))
-        self.add("reversal", at, of=of, amount=self.maybe(0.5, lambda: self.money(currency, 1, 300)))
+        self.add("reversal", at, of=of, amount=self.maybe(0.5 if currency else 0, lambda: self.money(currency, 1, 300)))
 
     def adjustment(self, at):
         currency = self.currency()

@@ -96,8 +96,17 @@ def taken_out():
     lib.equal(found, {"g": ("0", "0"), "k-1": ("7", "0")}, "conversion of a grant that may be overdrawn")
 
 
+def limit_again():
+    """A limit that was set a second time ended the program."""
+    limit = dict(limit="l", currency="c", per="day")
+    found = grants([grant("g", 0, 100), event("limit", "l1", 1, amount="5", **limit), usage("u", 2, 5), usage("v", 3, 1),
+                    event("limit", "l2", 4, amount="8", **limit), usage("w", 5, 4), usage("x", 6, 3)])
+    lib.equal(found, {"g": ("92", "8")}, "what was used counts on")
+
+
 most_of_a_charge()
 owed_alternative()
 first_use()
 renewal()
 taken_out()
+limit_again()
