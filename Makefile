@@ -70,9 +70,10 @@ $(BUILD)/tests/plugins/%.so: tests/plugins/%.c
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -shared -o $@ $< $(ALL_LDFLAGS)
 
-$(BUILD)/tests/bench/%: tests/bench/%.c
+$(BUILD)/tests/bench/%: tests/bench/%.c $(BUILD)/libscrip.a
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -o $@ $< $(ALL_LDFLAGS) $(shell pkg-config --libs sqlite3)
+	$(CC) $(ALL_CFLAGS) $(host_cflags) -Icore -o $@ $< $(BUILD)/libscrip.a $(ALL_LDFLAGS) $(host_libs) \
+	    $(shell pkg-config --libs sqlite3)
 
 # A fuzz target as a plain program that feeds itself, for machines without a fuzzer.
 $(BUILD)/tests/fuzz/%: tests/fuzz/%.c $(BUILD)/tests/fuzz/smoke/main.o $(BUILD)/libscrip.a
