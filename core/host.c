@@ -448,6 +448,8 @@ void scrip_close(struct scrip *scrip)
     instance_end(scrip->writer);
     batch_free(&scrip->batches[0]);
     batch_free(&scrip->batches[1]);
+    free(scrip->sorted.events);
+    free(scrip->sorted.entries);
     engine_free(&scrip->engine);
     json_free(&scrip->scratch);
     arena_free(&scrip->arena);
