@@ -35,10 +35,15 @@ struct service {
 
 /* ---- a batch: what one commit holds -------------------------------------------------------------------------- */
 
+struct usage_slot {
+    uint32_t index; /* of the row + 1; 0: free */
+    uint32_t tag;   /* of its hash, so that hardly another row is looked at */
+};
+
 struct usage_table {
     struct scrip_usage_row *rows;
     size_t count, room;
-    uint32_t *slots;
+    struct usage_slot *slots;
     size_t slot_count;
 };
 
