@@ -10,7 +10,7 @@
 static uint64_t identity_hash(const struct scrip_name *account, const struct scrip_name *source, const char *id,
                               size_t id_size)
 {
-    return hash_mix(hash_short(id, id_size), account->number << 32 | source->number);
+    return hash_mix(hash_text(id, id_size), account->number << 32 | source->number);
 }
 
 const struct scrip_event_row *batch_find(const struct batch *batch, const struct event *event)

@@ -394,6 +394,7 @@ int scrip_open(const char *path, int access, struct scrip **out, struct scrip_er
     struct instance *host = NULL;
     int code;
 
+    hash_start();
     *out = NULL;
     scrip->access = access;
     scrip->names = names_open();
