@@ -167,6 +167,13 @@ def native(account, e):
     return lib.event("adjustment", str(e["n"]).zfill(4), account, iso(e["hour"]), **data)
 
 
+def round_of(histories, n):
+    """The n-th event of each history, and one of another instant behind them: rows of one instant that stand together
+    are put in order of their ranks, which the model knows nothing of."""
+    return ([native(f"h{i:05}", h[n]) for i, h in enumerate(histories) if n < len(h)] +
+            [lib.event("account", f"{n:04}", "between", iso(-1 - n))])
+
+
 def engine(histories, rounding, split, order, cuts=1):
     """All histories as accounts of one store, in `cuts` runs; outcomes and grants of each."""
     b = lib.Books(CONFIG.format(rounding=rounding, split="yes" if split else "no", order=order))
@@ -174,9 +181,11 @@ def engine(histories, rounding, split, order, cuts=1):
     longest = max(len(h) for h in histories)
     for cut in range(cuts):
         span = range(longest * cut // cuts, longest * (cut + 1) // cuts)
-        b.events([native(f"h{i:05}", h[n]) for n in span for i, h in enumerate(histories) if n < len(h)])
+        b.events([e for n in span for e in round_of(histories, n)])
     results = [([], {}) for _ in histories]
     for row in b.ask("events"):
+        if row["account"] == "between":
+            continue
         results[int(row["account"][1:])][0].append(row["outcome"])
     for g in b.ask("balance", "--by", "grant", "--as-of", iso(10**5 - 1)):
         results[int(g["account"][1:])][1][g["grant"].lstrip("0") or "0"] = g
