@@ -7,8 +7,8 @@
 
 #include <pthread.h>
 
-/* A batch is committed when it holds this many events or bytes. Many, because a store keeps an account's rows together: the more
- * of an account come at once, the fewer pages are written for each. */
+/* A batch is committed when it holds this many events or bytes. Many, because a store keeps an account's rows together:
+ * the more of an account come at once, the fewer pages are written for each. */
 #define BATCH_EVENT_LIMIT 65536
 #define BATCH_SIZE_LIMIT ((size_t)24 << 20)
 /* Accounts kept in memory between batches, and what services may remember of them in sum. */

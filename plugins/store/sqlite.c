@@ -420,8 +420,8 @@ static void identities_sort(struct base *b, const struct scrip_commit *c)
         qsort(list, c->event_count, sizeof *list, by_identity);
 }
 
-/* The tables that grow with the events. `or rollback`: a fault ends the transaction anyway, so that SQLite need not keep what
- * it would take to undo the one statement. */
+/* The tables that grow with the events. `or rollback`: a fault ends the transaction anyway, so that SQLite need not
+ * keep what it would take to undo the one statement. */
 static int rows_write(struct base *b, const struct scrip_commit *c)
 {
     static const char *const statements[] = {

@@ -2,7 +2,8 @@
  *
  *     insert into event_rows select * from commit_events
  *
- * A statement a row costs more to start and to end than its row does to write, and forgets each time where in the tree it was. */
+ * A statement a row costs more to start and to end than its row does to write, and forgets each time where in the tree
+ * it was. */
 #ifndef SCRIP_SQLITE_ROWS_H
 #define SCRIP_SQLITE_ROWS_H
 
@@ -75,7 +76,8 @@ static void result_decimal(struct base *b, sqlite3_context *out, int64_t is_ther
     else if (value->atto == 0)
         sqlite3_result_int64(out, value->whole);
     else
-        sqlite3_result_text64(out, text, b->ctx->host->decimal_write(value, text, sizeof text), SQLITE_TRANSIENT, SQLITE_UTF8);
+        sqlite3_result_text64(out, text, b->ctx->host->decimal_write(value, text, sizeof text), SQLITE_TRANSIENT,
+                              SQLITE_UTF8);
 }
 
 /* ---- tables: columns in the order of the schema ---------------------------------------------------------------- */

@@ -2,20 +2,23 @@
  *
  *     baseline FOLDER DATABASE COMMIT rows|key|rollup|lean
  *
- * Every variant reads usage.csv with a bare hand loop, looks the price up in an array, draws the account's grants in the
- * order of their ends (an ended grant's rest expires), and writes what scrip's books hold of it: each name once, one event
- * row (account, source, id, time, product, user, quantity, amount), postings, balances. The same durability as scrip's
- * default: WAL, synchronous FULL, COMMIT events a transaction; the same page cache and checkpoints. Statements are prepared
- * once, keys are integers, no statement reads. One thread: that is how plain programs are written; scrip may use two.
+ * Every variant reads usage.csv with a bare hand loop, looks the price up in an array, draws the account's grants in
+ * the order of their ends (an ended grant's rest expires), and writes what scrip's books hold of it: each name once,
+ * one event row (account, source, id, time, product, user, quantity, amount), postings, balances. The durability is
+ * that of scrip's default: WAL, synchronous FULL, COMMIT events a transaction; page cache and checkpoints are the same,
+ * too. Statements are prepared once, keys are integers, no statement reads. One thread: that is how plain programs are
+ * written; scrip may use two.
  *
- *   rows    an event row, two posting rows a draw (out of the grant, into its use), one balance update a draw, row by row
+ *   rows    an event row, two posting rows a draw (out of the grant, into its use), a balance update a draw, row by row
  *   key     the same with a unique key (account, source, id), so that an event cannot be taken in twice
  *   rollup  the same as key, with a rollup by (day, product, account) brought up to date row by row
- *   lean    the same as key, with what scrip saves: one posting row a draw that names both sides, and each balance written
- *           once a commit. No program writes less and still keeps the books; it shows what of a ratio is fewer rows.
+ *   lean    the same as key, with what scrip saves: one posting row a draw that names both sides, and each balance
+ *           written once a commit. No program writes less and still keeps the books; it shows how much of a ratio is
+ *           fewer rows.
  *
- * What scrip does beside that the baselines leave out: columns found by name and checked, any source and any service, a
- * hash chain over every event, timers, checkpoints, two rollups, and where the feed stands, so that a run may be killed.
+ * What scrip does beside that the baselines leave out: columns found by name and checked, any source and any service,
+ * a hash chain over every event, timers, checkpoints, two rollups, and where the feed stands, so that a run may be
+ * killed.
  *
  * At the end the sums are read from the database that was written, for run.sh to compare with scrip's answers. */
 #include "hand.h"

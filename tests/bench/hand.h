@@ -1,5 +1,5 @@
-/* hand.h - what a plain C program does to read a CSV file: the whole file in memory, one loop over its bytes. No quotes, no
- * checks of UTF-8, no columns by name: the least that any reader must do. Shared by the benchmarks. */
+/* hand.h - what a plain C program does to read a CSV file: the whole file in memory, one loop over its bytes. No
+ * quotes, no checks of UTF-8, no columns by name: the least that any reader must do. Shared by the benchmarks. */
 #ifndef SCRIP_BENCH_HAND_H
 #define SCRIP_BENCH_HAND_H
 

@@ -2,7 +2,8 @@
  *
  *     parse CONFIG SOURCE FILE
  *
- * The source is the plugin itself, configured as for a run; only the host's calls that take rows are others: they count.
+ * The source is the plugin itself, configured as for a run; only the host's calls that take rows are others: they
+ * count.
  *   lines   the hand loop: cells found, nothing done with them
  *   values  the hand loop, and each row's time and quantity as numbers
  *   fields  the source: rows taken apart, checked, mapped to fields
@@ -42,8 +43,8 @@ static int row_count(struct scrip_ctx *ctx, struct scrip_rows *out, const struct
     out->count++;
     if (!out->reads_events)
         return SCRIP_OK;
-    if (event_read(&event, row->fields, row->field_count, row->time_us, row->end_us, out->source, out->names, &out->arena,
-                   NULL) < 0)
+    if (event_read(&event, row->fields, row->field_count, row->time_us, row->end_us, out->source, out->names,
+                   &out->arena, NULL) < 0)
         out->bad++;
     out->tenths += event.shown.quantity.whole * 10 + event.shown.quantity.atto / (SCRIP_ATTO / 10);
     return SCRIP_OK;
