@@ -332,6 +332,23 @@ static void sums_show(const char *path)
     sqlite3_close(p->db);
 }
 
+static int program_end(struct program *p)
+{
+    struct dictionary *dictionaries[] = { &p->accounts, &p->products, &p->users };
+
+    for (int i = 0; i < 3; i++) {
+        sqlite3_finalize(dictionaries[i]->insert);
+        free(dictionaries[i]->names);
+        free(dictionaries[i]->slots);
+    }
+    free(p->books);
+    sqlite3_finalize(p->event);
+    sqlite3_finalize(p->post);
+    sqlite3_finalize(p->balance);
+    sqlite3_finalize(p->rollup);
+    return sqlite3_close(p->db) == SQLITE_OK ? 0 : 3;
+}
+
 static void file_read(struct program *p, const char *folder, const char *name,
                       void (*read)(struct program *p, struct hand *hand), struct hand *hand)
 {
@@ -365,12 +382,8 @@ int main(int argc, char **argv)
     file_read(p, argv[1], "grants.csv", grants_read, &grants);
     execute(p, "commit");
     file_read(p, argv[1], "usage.csv", usage_read, &usage);
-    sqlite3_finalize(p->event);
-    sqlite3_finalize(p->post);
-    sqlite3_finalize(p->balance);
-    sqlite3_finalize(p->rollup);
-    sqlite3_finalize(p->accounts.insert);
-    sqlite3_finalize(p->products.insert);
-    sqlite3_finalize(p->users.insert);
-    return sqlite3_close(p->db) == SQLITE_OK ? 0 : 3;
+    hand_close(&rates);
+    hand_close(&grants);
+    hand_close(&usage);
+    return program_end(p);
 }
