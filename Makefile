@@ -1,4 +1,5 @@
-# Makefile - make, make demo, make check, make fuzz, make bench, make soak, make install. A new plugin or test needs no edit here.
+# Makefile - make, make demo, make check, make fuzz, make bench, make soak, make install. A new plugin or test needs no
+# edit here.
 PREFIX ?= /usr/local
 LIBDIR ?= $(PREFIX)/lib
 DESTDIR ?=
