@@ -1,4 +1,5 @@
-# Makefile - make, make demo, make check, make fuzz, make bench, make install. A new plugin or test needs no edit here.
+# Makefile - make, make demo, make check, make fuzz, make bench, make soak, make install. A new plugin or test needs no
+# edit here.
 PREFIX ?= /usr/local
 LIBDIR ?= $(PREFIX)/lib
 DESTDIR ?=
@@ -70,9 +71,10 @@ $(BUILD)/tests/plugins/%.so: tests/plugins/%.c
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -shared -o $@ $< $(ALL_LDFLAGS)
 
-$(BUILD)/tests/bench/%: tests/bench/%.c
+$(BUILD)/tests/bench/%: tests/bench/%.c $(BUILD)/libscrip.a
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -o $@ $< $(ALL_LDFLAGS) $(shell pkg-config --libs sqlite3)
+	$(CC) $(ALL_CFLAGS) $(host_cflags) -Icore -o $@ $< $(BUILD)/libscrip.a $(ALL_LDFLAGS) $(host_libs) \
+	    $(shell pkg-config --libs sqlite3)
 
 # A fuzz target as a plain program that feeds itself, for machines without a fuzzer.
 $(BUILD)/tests/fuzz/%: tests/fuzz/%.c $(BUILD)/tests/fuzz/smoke/main.o $(BUILD)/libscrip.a
@@ -106,6 +108,12 @@ bench: deps-check
 	@$(MAKE) --no-print-directory build $(BENCHES)
 	@BUILD=$(CURDIR)/$(BUILD) tests/bench/run.sh
 
+# Longer runs of what `make check` does in short, with another seed each time (SEED=N repeats one).
+soak: deps-check
+	@$(MAKE) --no-print-directory build
+	@export SCRIP=$(CURDIR)/$(BUILD)/scrip SEED=$${SEED:-$$(date +%s)}; echo "SEED=$$SEED"; \
+	    HISTORIES=$${HISTORIES:-60000} python3 -B tests/system/model.py && KILLS=$${KILLS:-200} python3 -B tests/system/tokenflex.py
+
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/include/scrip $(DESTDIR)$(LIBDIR)/pkgconfig
 	install -m 755 $(BUILD)/scrip $(DESTDIR)$(PREFIX)/bin/scrip
@@ -130,6 +138,6 @@ deps-build:
 deps-check: deps-build
 	@tests/deps.sh check:check sqlite3:sqlite3 valgrind:valgrind python3:python3 g++:g++
 
-.PHONY: all build demo check run-tests fuzz bench install clean deps-build deps-check
+.PHONY: all build demo check run-tests fuzz bench soak install clean deps-build deps-check
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -11,7 +11,7 @@
 static uint64_t identity_hash(const struct scrip_name *account, const struct scrip_name *source, const char *id,
                               size_t id_size)
 {
-    return hash_mix(hash_short(id, id_size), account->number << 32 | source->number);
+    return hash_mix(hash_text(id, id_size), account->number << 32 | source->number);
 }
 
 const struct scrip_event_row *batch_find(const struct batch *batch, const struct event *event)
@@ -201,17 +201,17 @@ static int by_usage_key(const void *left, const void *right)
 }
 
 /* Events came interleaved; a store wants them by account. Each account's place follows from its count. */
-static void rows_scatter(struct batch *batch)
+static void rows_scatter(struct batch *batch, struct sorted *sorted)
 {
     size_t event_at = 0, entry_at = 0;
 
-    if (batch->sorted_event_room < batch->event_count) {
-        batch->sorted_event_room = batch->event_room;
-        batch->sorted_events = memory_grow(batch->sorted_events, batch->event_room * sizeof *batch->sorted_events);
+    if (sorted->event_room < batch->event_count) {
+        sorted->event_room = batch->event_room;
+        sorted->events = memory_grow(sorted->events, sorted->event_room * sizeof *sorted->events);
     }
-    if (batch->sorted_entry_room < batch->entry_count) {
-        batch->sorted_entry_room = batch->entry_room;
-        batch->sorted_entries = memory_grow(batch->sorted_entries, batch->entry_room * sizeof *batch->sorted_entries);
+    if (sorted->entry_room < batch->entry_count) {
+        sorted->entry_room = batch->entry_room;
+        sorted->entries = memory_grow(sorted->entries, sorted->entry_room * sizeof *sorted->entries);
     }
     for (size_t i = 0; i < batch->account_count; i++) {
         size_t events = batch->account_events[i], entries = batch->account_entries[i];
@@ -222,9 +222,9 @@ static void rows_scatter(struct batch *batch)
         entry_at += entries;
     }
     for (size_t i = 0; i < batch->event_count; i++)
-        batch->sorted_events[batch->account_events[batch->event_accounts[i]]++] = batch->events[i];
+        sorted->events[batch->account_events[batch->event_accounts[i]]++] = batch->events[i];
     for (size_t i = 0; i < batch->entry_count; i++)
-        batch->sorted_entries[batch->account_entries[batch->entry_accounts[i]]++] = batch->entries[i];
+        sorted->entries[batch->account_entries[batch->entry_accounts[i]]++] = batch->entries[i];
 }
 
 static void grants_collect(struct batch *batch, struct account *account)
@@ -343,13 +343,22 @@ static void prices_collect(struct scrip *scrip, struct batch *batch)
     scrip->prices_written_rates += commit->rate_count;
 }
 
+/* The part of closing that needs nothing but the batch, done while the writer may still be busy with the one before. */
+static void rollups_sort(struct batch *batch)
+{
+    if (batch->days.count > 1)
+        qsort(batch->days.rows, batch->days.count, sizeof *batch->days.rows, by_usage_key);
+    if (batch->months.count > 1)
+        qsort(batch->months.rows, batch->months.count, sizeof *batch->months.rows, by_usage_key);
+}
+
 static void batch_close(struct scrip *scrip, struct batch *batch)
 {
     struct scrip_commit *commit = &batch->commit;
     struct timespec now;
 
     memset(commit, 0, sizeof *commit);
-    rows_scatter(batch);
+    rows_scatter(batch, &scrip->sorted);
     batch->grant_count = batch->state_count = batch->claim_count = batch->limit_count = batch->timer_count = 0;
     for (size_t i = 0; i < batch->account_count; i++) {
         batch->account_rows[i] = batch->accounts[i]->row;
@@ -363,16 +372,12 @@ static void batch_close(struct scrip *scrip, struct batch *batch)
         limits_collect(batch, batch->accounts[i]);
         timers_collect(batch, batch->accounts[i]);
     }
-    if (batch->days.count)
-        qsort(batch->days.rows, batch->days.count, sizeof *batch->days.rows, by_usage_key);
-    if (batch->months.count)
-        qsort(batch->months.rows, batch->months.count, sizeof *batch->months.rows, by_usage_key);
     prices_collect(scrip, batch);
     commit->accounts = batch->account_rows;
     commit->account_count = batch->account_count;
-    commit->events = batch->sorted_events;
+    commit->events = scrip->sorted.events;
     commit->event_count = batch->event_count;
-    commit->entries = batch->sorted_entries;
+    commit->entries = scrip->sorted.entries;
     commit->entry_count = batch->entry_count;
     commit->grants = batch->grants;
     commit->grant_count = batch->grant_count;
@@ -430,8 +435,6 @@ void batch_free(struct batch *batch)
     free(batch->cursors);
     free(batch->quarantine);
     free(batch->settled);
-    free(batch->sorted_events);
-    free(batch->sorted_entries);
     free(batch->grants);
     free(batch->states);
     free(batch->claims);
@@ -526,8 +529,10 @@ static int batch_is_empty(const struct batch *batch)
 
 int batch_send(struct scrip *scrip, struct scrip_error *err)
 {
-    int code = writer_wait(scrip, err);
+    int code;
 
+    rollups_sort(scrip->open);
+    code = writer_wait(scrip, err);
     if (code < 0 || batch_is_empty(scrip->open))
         return code;
     if (!scrip->thread_started) {
@@ -550,8 +555,10 @@ int batch_send(struct scrip *scrip, struct scrip_error *err)
 
 int batch_finish(struct scrip *scrip, struct scrip_error *err)
 {
-    int code = writer_wait(scrip, err);
+    int code;
 
+    rollups_sort(scrip->open);
+    code = writer_wait(scrip, err);
     if (code < 0 || batch_is_empty(scrip->open))
         return code;
     batch_close(scrip, scrip->open);

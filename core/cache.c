@@ -228,7 +228,8 @@ int account_open(struct scrip *scrip, const struct scrip_name *name, struct acco
     }
     *out = scrip->accounts[name->number];
     if (*out != NULL) {
-        if (*out != scrip->newest) {
+        /* Once a batch is enough: what is in the open one is not dropped anyway. */
+        if (*out != scrip->newest && (*out)->batch != scrip->open->number) {
             unlink_account(scrip, *out);
             link_newest(scrip, *out);
         }

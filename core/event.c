@@ -25,24 +25,10 @@ static const struct {
 static const int column_keys[] = { SCRIP_F_SERVICE, SCRIP_F_PRODUCT, SCRIP_F_USER, SCRIP_F_QUANTITY,
                                    SCRIP_F_UNIT,    SCRIP_F_AMOUNT,  SCRIP_F_CURRENCY };
 
-void bytes_add(struct bytes *bytes, const void *more, size_t size)
+void bytes_grow(struct bytes *bytes, size_t size)
 {
-    if (bytes->room - bytes->size < size) {
-        bytes->room = (bytes->size + size) * 2 + 256;
-        bytes->start = memory_grow(bytes->start, bytes->room);
-    }
-    if (size)
-        memcpy(bytes->start + bytes->size, more, size);
-    bytes->size += size;
-}
-
-void bytes_add_number(struct bytes *bytes, uint64_t number)
-{
-    uint8_t out[8];
-
-    for (int i = 0; i < 8; i++)
-        out[i] = (uint8_t)(number >> 8 * i);
-    bytes_add(bytes, out, sizeof out);
+    bytes->room = (bytes->size + size) * 2 + 256;
+    bytes->start = memory_grow(bytes->start, bytes->room);
 }
 
 void bytes_add_text(struct bytes *bytes, const char *text, size_t size)

@@ -6,6 +6,7 @@
 #include "json.h"
 #include "names.h"
 
+#include <endian.h>
 #include <scrip/plugin.h>
 
 #define EVENT_FIELD_LIMIT 128
@@ -36,8 +37,23 @@ struct bytes {
     uint8_t *start;
     size_t size, room;
 };
-void bytes_add(struct bytes *bytes, const void *more, size_t size);
-void bytes_add_number(struct bytes *bytes, uint64_t number); /* 8 bytes, little endian */
+void bytes_grow(struct bytes *bytes, size_t size); /* room for size more */
+
+static inline void bytes_add(struct bytes *bytes, const void *more, size_t size)
+{
+    if (bytes->room - bytes->size < size)
+        bytes_grow(bytes, size);
+    if (size)
+        memcpy(bytes->start + bytes->size, more, size);
+    bytes->size += size;
+}
+
+/* 8 bytes, little endian. */
+static inline void bytes_add_number(struct bytes *bytes, uint64_t number)
+{
+    number = htole64(number);
+    bytes_add(bytes, &number, sizeof number);
+}
 void bytes_add_text(struct bytes *bytes, const char *text, size_t size); /* size, then the bytes */
 
 /* Field keys by name. family's rest: "attribute.pool" is SCRIP_F_ATTRIBUTE with *name "pool". -1: no such field. */

@@ -4,6 +4,12 @@
 #include <sodium.h>
 #include <string.h>
 
+void hash_start(void)
+{
+    if (sodium_init() < 0)
+        return; /* it has no randomness, of which nothing here needs any: the plain code serves as well */
+}
+
 uint64_t hash_short(const void *bytes, uint64_t size)
 {
     static const unsigned char key[crypto_shorthash_KEYBYTES] = "scrip short hash";

@@ -405,6 +405,7 @@ int scrip_open(const char *path, int access, struct scrip **out, struct scrip_er
     struct instance *host = NULL;
     int code;
 
+    hash_start();
     *out = NULL;
     scrip->access = access;
     scrip->names = names_open();
@@ -462,6 +463,8 @@ void scrip_close(struct scrip *scrip)
     instance_end(scrip->writer);
     batch_free(&scrip->batches[0]);
     batch_free(&scrip->batches[1]);
+    free(scrip->sorted.events);
+    free(scrip->sorted.entries);
     engine_free(&scrip->engine);
     json_free(&scrip->scratch);
     arena_free(&scrip->arena);

@@ -7,8 +7,9 @@
 
 #include <pthread.h>
 
-/* A batch is committed when it holds this many events or bytes. */
-#define BATCH_EVENT_LIMIT 16384
+/* A batch is committed when it holds this many events or bytes. Many, because a store keeps an account's rows together:
+ * the more of an account come at once, the fewer pages are written for each. */
+#define BATCH_EVENT_LIMIT 65536
 #define BATCH_SIZE_LIMIT ((size_t)24 << 20)
 /* Accounts kept in memory between batches, and what services may remember of them in sum. */
 #define ACCOUNT_LIMIT 50000
@@ -34,10 +35,15 @@ struct service {
 
 /* ---- a batch: what one commit holds -------------------------------------------------------------------------- */
 
+struct usage_slot {
+    uint32_t index; /* of the row + 1; 0: free */
+    uint32_t tag;   /* of its hash, so that hardly another row is looked at */
+};
+
 struct usage_table {
     struct scrip_usage_row *rows;
     size_t count, room;
-    uint32_t *slots;
+    struct usage_slot *slots;
     size_t slot_count;
 };
 
@@ -67,9 +73,6 @@ struct batch {
     struct scrip_quarantine_row *settled;
     size_t settled_count, settled_room;
     /* Made when it is closed: */
-    struct scrip_event_row *sorted_events;
-    struct scrip_entry_row *sorted_entries;
-    size_t sorted_event_room, sorted_entry_room;
     struct scrip_grant_row *grants;
     size_t grant_count, grant_room;
     struct scrip_state_row *states;
@@ -81,6 +84,13 @@ struct batch {
     struct scrip_timer_row *timers;
     size_t timer_count, timer_room;
     struct scrip_commit commit;
+};
+
+/* Rows of the batch that is being written, by account: one batch at a time is. */
+struct sorted {
+    struct scrip_event_row *events;
+    struct scrip_entry_row *entries;
+    size_t event_room, entry_room;
 };
 
 /* The bytewise greatest id that a source ever gave: what is above it is new. */
@@ -134,6 +144,7 @@ struct scrip {
     struct batch batches[2];
     struct batch *open; /* being filled */
     struct batch *sent; /* in the writer's hands, or NULL */
+    struct sorted sorted;
     uint64_t batch_number;
     pthread_t thread;
     pthread_mutex_t lock;

@@ -181,10 +181,12 @@ static uint64_t units_write(wide value, int decimals, int is_short, char *out, u
     char digits[64], text[DECIMAL_TEXT_SIZE + 16];
     uwide rest = value < 0 ? -(uwide)value : (uwide)value;
     int count = 0, drop = 0, at = 0;
+    uint64_t low;
 
-    do
+    for (; rest > UINT64_MAX; rest /= 10)
         digits[count++] = (char)('0' + (int)(rest % 10));
-    while ((rest /= 10) > 0 || count <= decimals);
+    for (low = (uint64_t)rest; low > 0 || count <= decimals; low /= 10) /* the machine divides these */
+        digits[count++] = (char)('0' + (int)(low % 10));
     while (is_short && drop < decimals && digits[drop] == '0')
         drop++;
     if (value < 0)

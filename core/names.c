@@ -2,6 +2,7 @@
 #include "names.h"
 
 #include "error.h"
+#include "hash.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -50,22 +51,6 @@ void names_close(struct names *names)
     }
     free(names->slots);
     free(names);
-}
-
-/* Eight bytes at a time; for a table in memory only. */
-static uint64_t text_hash(const char *text, size_t size)
-{
-    uint64_t h = size * UINT64_C(0x9e3779b97f4a7c15), word;
-
-    for (; size >= 8; size -= 8, text += 8) {
-        memcpy(&word, text, 8);
-        h = (h ^ word) * UINT64_C(0xbf58476d1ce4e5b9);
-        h ^= h >> 32;
-    }
-    word = 0;
-    memcpy(&word, text, size);
-    h = (h ^ word) * UINT64_C(0x94d049bb133111eb);
-    return h ^ (h >> 29);
 }
 
 static size_t slot_find(const struct names *names, const char *text, size_t size, uint64_t hash)
@@ -121,7 +106,7 @@ const struct scrip_name *names_add(struct names *names, const char *text, size_t
 
     if (size == 0)
         return &names_none;
-    hash = text_hash(text, size);
+    hash = hash_text(text, size);
     at = slot_find(names, text, size, hash);
     if (names->slots[at].name != NULL)
         return names->slots[at].name;
@@ -140,5 +125,5 @@ const struct scrip_name *names_add(struct names *names, const char *text, size_t
 
 const struct scrip_name *names_find(const struct names *names, const char *text, size_t size)
 {
-    return size == 0 ? &names_none : names->slots[slot_find(names, text, size, text_hash(text, size))].name;
+    return size == 0 ? &names_none : names->slots[slot_find(names, text, size, hash_text(text, size))].name;
 }

@@ -14,7 +14,9 @@ static void result_set(struct scrip_result *result, int outcome, uint64_t number
     result->outcome = outcome;
     result->was_duplicate = 0;
     result->number = number;
-    snprintf(result->reason, sizeof result->reason, "%.*s", (int)sizeof result->reason - 1, reason);
+    result->reason[0] = 0;
+    if (reason[0]) /* most have none */
+        snprintf(result->reason, sizeof result->reason, "%.*s", (int)sizeof result->reason - 1, reason);
 }
 
 /* An event that was read is known by its identity; a row that was not, by its place and bytes. */

@@ -24,25 +24,27 @@ static void grow(struct usage_table *table)
     free(table->slots);
     table->slots = memory_get(table->slot_count * sizeof *table->slots);
     for (size_t i = 0; i < table->count; i++) {
-        size_t at = row_hash(&table->rows[i]) & (table->slot_count - 1);
+        uint64_t hash = row_hash(&table->rows[i]);
+        size_t at = hash & (table->slot_count - 1);
 
-        while (table->slots[at] != 0)
+        while (table->slots[at].index != 0)
             at = (at + 1) & (table->slot_count - 1);
-        table->slots[at] = (uint32_t)i + 1;
+        table->slots[at] = (struct usage_slot){ (uint32_t)i + 1, (uint32_t)(hash >> 32) };
     }
 }
 
 void usage_table_add(struct usage_table *table, const struct scrip_usage_row *row)
 {
+    uint64_t hash = row_hash(row);
     size_t at;
 
     if ((table->count + 1) * 2 > table->slot_count)
         grow(table);
-    at = row_hash(row) & (table->slot_count - 1);
-    for (; table->slots[at] != 0; at = (at + 1) & (table->slot_count - 1)) {
-        struct scrip_usage_row *known = &table->rows[table->slots[at] - 1];
+    at = hash & (table->slot_count - 1);
+    for (; table->slots[at].index != 0; at = (at + 1) & (table->slot_count - 1)) {
+        struct scrip_usage_row *known = &table->rows[table->slots[at].index - 1];
 
-        if (row_same(known, row)) {
+        if (table->slots[at].tag == (uint32_t)(hash >> 32) && row_same(known, row)) {
             known->amount += row->amount;
             known->charge_count += row->charge_count;
             return;
@@ -50,7 +52,7 @@ void usage_table_add(struct usage_table *table, const struct scrip_usage_row *ro
     }
     ARRAY_ROOM(table->rows, table->count, table->room);
     table->rows[table->count++] = *row;
-    table->slots[at] = (uint32_t)table->count;
+    table->slots[at] = (struct usage_slot){ (uint32_t)table->count, (uint32_t)(hash >> 32) };
 }
 
 void usage_table_clear(struct usage_table *table)

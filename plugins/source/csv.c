@@ -272,7 +272,7 @@ static enum row_fate time_make(struct csv *self, struct csv_field *field, const 
             return row_fault(self, field->column.shown, cell->text, cell->size,
                              self->map.format[0] ? "does not fit the pattern of `time`, or is no time of `zone`"
                                                  : "is not a time such as 2022-03-29 or 2022-03-29T00:00:00Z");
-        field->written_size = (size_t)host->time_write(field->last_us, field->written, sizeof field->written);
+        field->written_size = 0;
         if (cell->size <= sizeof field->last) {
             memcpy(field->last, cell->text, cell->size);
             field->last_size = cell->size;
@@ -282,8 +282,11 @@ static enum row_fate time_make(struct csv *self, struct csv_field *field, const 
         row->time_us = field->last_us;
     else if (field->key == SCRIP_F_END)
         row->end_us = field->last_us;
-    else
+    else {
+        if (field->written_size == 0)
+            field->written_size = (size_t)host->time_write(field->last_us, field->written, sizeof field->written);
         *out = (struct scrip_field){ field->key, field->name, field->written, field->written_size };
+    }
     return ROW_GOOD;
 }
 

@@ -3,6 +3,7 @@
  * scrip-needs: sqlite3 libsqlite3-dev
  */
 #include "sqlite_base.h"
+#include "sqlite_rows.h"
 #include "sqlite_scan.h"
 #include "sqlite_schema.h"
 
@@ -232,6 +233,8 @@ static int sqlite_begin(struct scrip_ctx *ctx, int session)
     b->session = session;
     if (code == SCRIP_OK)
         code = schema_check(b, file, session);
+    if (code == SCRIP_OK && session != SCRIP_SESSION_READ)
+        code = rows_modules_add(b);
     if (code < 0)
         return settle(b, code);
     snprintf(text, sizeof text,
@@ -289,6 +292,44 @@ static int bind_name(struct base *b, sqlite3_stmt *stmt, int at, const struct sc
     return SCRIP_OK;
 }
 
+static int names_put(struct base *b, const struct scrip_name *const *names, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        int64_t id = name_id(b, names[i]);
+
+        if (id < 0)
+            return (int)id;
+    }
+    return SCRIP_OK;
+}
+
+/* Puts the names of the rows that are written in one statement each. */
+static int names_write(struct base *b, const struct scrip_commit *c)
+{
+    const struct scrip_usage_row *lists[] = { c->days, c->months };
+    const uint64_t counts[] = { c->day_count, c->month_count };
+    int code;
+
+    for (uint64_t i = 0; i < c->event_count; i++) {
+        const struct scrip_event_row *row = &c->events[i];
+        const struct scrip_name *names[] = { row->account, row->source, row->product, row->user, row->service,
+                                             row->unit, row->currency };
+
+        if ((code = names_put(b, names, sizeof names / sizeof *names)) < 0)
+            return code;
+    }
+    for (int list = 0; list < 2; list++)
+        for (uint64_t i = 0; i < counts[list]; i++) {
+            const struct scrip_usage_row *row = &lists[list][i];
+            const struct scrip_name *names[] = { row->user, row->product, row->service, row->class_name, row->currency,
+                                                 row->account };
+
+            if ((code = names_put(b, names, sizeof names / sizeof *names)) < 0)
+                return code;
+        }
+    return SCRIP_OK;
+}
+
 /* After a roll-back: what that commit added to the dictionary is not there. */
 static void names_forget(struct base *b)
 {
@@ -297,11 +338,6 @@ static void names_forget(struct base *b)
 }
 
 /* ---- commits -------------------------------------------------------------------------------------------------- */
-
-static int64_t key_of(int64_t account, uint64_t number)
-{
-    return account << 32 | (int64_t)number;
-}
 
 static int accounts_write(struct base *b, const struct scrip_commit *c)
 {
@@ -344,55 +380,6 @@ static int accounts_write(struct base *b, const struct scrip_commit *c)
     return code;
 }
 
-static int events_write(struct base *b, const struct scrip_commit *c)
-{
-    sqlite3_stmt *s = take(b, "insert into event_rows (key, type, outcome, source, id, time, product, user, service, unit,"
-                              " currency, quantity, amount, rate, digest, data, lines, reason, flags) values (?1, ?2, ?3, ?4, ?5, ?6,"
-                              " ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)");
-    int code = s ? SCRIP_OK : SCRIP_EIO;
-    char quantity[48], amount[48];
-
-    for (uint64_t i = 0; i < c->event_count && code == SCRIP_OK; i++) {
-        const struct scrip_event_row *row = &c->events[i];
-        int64_t account = name_id(b, row->account);
-
-        if ((code = account < 0 ? (int)account : SCRIP_OK) < 0 || (code = bind_name(b, s, 4, row->source, 1)) < 0 ||
-            (code = bind_name(b, s, 7, row->product, 0)) < 0 || (code = bind_name(b, s, 8, row->user, 0)) < 0 ||
-            (code = bind_name(b, s, 9, row->service, 0)) < 0 || (code = bind_name(b, s, 10, row->unit, 0)) < 0 ||
-            (code = bind_name(b, s, 11, row->currency, 0)) < 0)
-            break;
-        sqlite3_bind_int64(s, 1, key_of(account, row->number));
-        sqlite3_bind_int64(s, 2, row->type);
-        sqlite3_bind_int64(s, 3, row->outcome);
-        bind_text(s, 5, row->id, row->id_size);
-        sqlite3_bind_int64(s, 6, row->time_us);
-        if (row->has_quantity)
-            bind_decimal(b, s, 12, &row->quantity, quantity);
-        else
-            sqlite3_bind_null(s, 12);
-        if (row->has_amount)
-            bind_decimal(b, s, 13, &row->amount, amount);
-        else
-            sqlite3_bind_null(s, 13);
-        bind_id(s, 14, (int64_t)row->rate);
-        sqlite3_bind_int64(s, 15, (int64_t)row->digest);
-        bind_text_or_null(s, 16, row->data, row->data_size);
-        bind_text_or_null(s, 17, row->lines, row->lines_size);
-        bind_text_or_null(s, 18, row->reason, row->reason_size);
-        sqlite3_bind_int64(s, 19, row->flags);
-        code = run(b, s, "events");
-    }
-    if (s != NULL)
-        give(b, s);
-    return code;
-}
-
-/* Identities go in by (source, id), so that ids which ascend in a feed are appended. */
-struct identity {
-    int64_t source;
-    const struct scrip_event_row *row;
-};
-
 static int by_identity(const void *left, const void *right)
 {
     const struct identity *a = left, *b = right;
@@ -401,14 +388,30 @@ static int by_identity(const void *left, const void *right)
 
     if (a->source != b->source)
         return a->source < b->source ? -1 : 1;
+    if (a->start != b->start)
+        return a->start < b->start ? -1 : 1;
     order = memcmp(a->row->id, b->row->id, size);
     return order ? order : (a->row->id_size > b->row->id_size) - (a->row->id_size < b->row->id_size);
 }
 
-static int identities_write(struct base *b, const struct scrip_commit *c)
+/* How many bytes all ids begin with. */
+static uint64_t ids_common(const struct scrip_commit *c)
 {
-    sqlite3_stmt *s = take(b, "insert into identities values (?1, ?2, ?3, ?4)");
-    int code = s ? SCRIP_OK : SCRIP_EIO;
+    uint64_t common = c->event_count ? c->events[0].id_size : 0;
+
+    for (uint64_t i = 1; i < c->event_count; i++) {
+        uint64_t n = 0;
+
+        while (n < common && n < c->events[i].id_size && c->events[i].id[n] == c->events[0].id[n])
+            n++;
+        common = n;
+    }
+    return common;
+}
+
+static void identities_sort(struct base *b, const struct scrip_commit *c)
+{
+    uint64_t common = ids_common(c);
     struct identity *list;
 
     if (b->order_room < c->event_count) {
@@ -417,45 +420,43 @@ static int identities_write(struct base *b, const struct scrip_commit *c)
     }
     list = b->order;
     for (uint64_t i = 0; i < c->event_count; i++) {
-        list[i].source = name_id(b, c->events[i].source);
-        list[i].row = &c->events[i];
+        const struct scrip_event_row *row = &c->events[i];
+
+        list[i] = (struct identity){ id_of(b, row->source), 0, row };
+        for (uint64_t n = common; n < common + 8; n++)
+            list[i].start = list[i].start << 8 | (n < row->id_size ? (uint8_t)row->id[n] : 0);
     }
     if (c->event_count > 1)
         qsort(list, c->event_count, sizeof *list, by_identity);
-    for (uint64_t i = 0; i < c->event_count && code == SCRIP_OK; i++) {
-        sqlite3_bind_int64(s, 1, list[i].source);
-        bind_text(s, 2, list[i].row->id, list[i].row->id_size);
-        sqlite3_bind_int64(s, 3, name_id(b, list[i].row->account));
-        sqlite3_bind_int64(s, 4, (int64_t)list[i].row->number);
-        code = run(b, s, "identities");
-    }
-    if (s != NULL)
-        give(b, s);
-    return code;
 }
 
-static int entries_write(struct base *b, const struct scrip_commit *c)
+/* The tables that grow with the events. `or rollback`: a fault ends the transaction anyway, so that SQLite need not
+ * keep what it would take to undo the one statement. */
+static int rows_write(struct base *b, const struct scrip_commit *c)
 {
-    sqlite3_stmt *s = take(b, "insert into entry_rows values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)");
-    int code = s ? SCRIP_OK : SCRIP_EIO;
+    static const char *const statements[] = {
+        "insert or rollback into event_rows select * from commit_events",
+        "insert or rollback into identities select * from commit_identities",
+        "insert or rollback into entry_rows select * from commit_entries",
+        "insert or rollback into day_rows select * from commit_days where true on conflict do update set"
+        " amount = amount + excluded.amount, charges = charges + excluded.charges",
+        "insert or rollback into month_rows select * from commit_months where true on conflict do update set"
+        " amount = amount + excluded.amount, charges = charges + excluded.charges",
+    };
+    int code = names_write(b, c);
 
-    for (uint64_t i = 0; i < c->entry_count && code == SCRIP_OK; i++) {
-        const struct scrip_entry_row *row = &c->entries[i];
+    if (code < 0)
+        return code;
+    identities_sort(b, c);
+    b->commit = c;
+    for (size_t i = 0; i < sizeof statements / sizeof *statements && code == SCRIP_OK; i++) {
+        sqlite3_stmt *s = take(b, statements[i]);
 
-        sqlite3_bind_int64(s, 1, key_of(name_id(b, row->account), row->number));
-        sqlite3_bind_int64(s, 2, (int64_t)row->event);
-        sqlite3_bind_int64(s, 3, (int64_t)row->line);
-        sqlite3_bind_int64(s, 4, row->time_us - row->event_time_us);
-        sqlite3_bind_int64(s, 5, row->debit);
-        sqlite3_bind_int64(s, 6, row->credit);
-        sqlite3_bind_int64(s, 7, (int64_t)row->grant);
-        sqlite3_bind_int64(s, 8, (int64_t)row->terms);
-        sqlite3_bind_int64(s, 9, row->amount);
-        sqlite3_bind_int64(s, 10, (int64_t)row->of);
-        code = run(b, s, "entries");
+        code = s ? run(b, s, "rows") : SCRIP_EIO;
+        if (s != NULL)
+            give(b, s);
     }
-    if (s != NULL)
-        give(b, s);
+    b->commit = NULL;
     return code;
 }
 
@@ -646,34 +647,6 @@ static int checkpoints_write(struct base *b, const struct scrip_commit *c)
     return code;
 }
 
-static int usage_write(struct base *b, const struct scrip_usage_row *rows, uint64_t count, int is_day)
-{
-    sqlite3_stmt *s = take(b, is_day ? "insert into day_rows values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) on conflict do update set"
-                                       " amount = amount + excluded.amount, charges = charges + excluded.charges"
-                                     : "insert into month_rows values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) on conflict do update set"
-                                       " amount = amount + excluded.amount, charges = charges + excluded.charges");
-    int code = s ? SCRIP_OK : SCRIP_EIO;
-
-    for (uint64_t i = 0; i < count && code == SCRIP_OK; i++) {
-        const struct scrip_usage_row *row = &rows[i];
-        int at = 2;
-
-        sqlite3_bind_int64(s, 1, row->period);
-        if ((!is_day && (code = bind_name(b, s, at++, row->user, 1)) < 0) ||
-            (code = bind_name(b, s, at++, row->product, 1)) < 0 ||
-            (is_day && (code = bind_name(b, s, at++, row->service, 1)) < 0) ||
-            (code = bind_name(b, s, at++, row->class_name, 1)) < 0 ||
-            (code = bind_name(b, s, at++, row->currency, 1)) < 0 || (code = bind_name(b, s, at++, row->account, 1)) < 0)
-            break;
-        sqlite3_bind_int64(s, 7, row->amount);
-        sqlite3_bind_int64(s, 8, row->charge_count);
-        code = run(b, s, "usage");
-    }
-    if (s != NULL)
-        give(b, s);
-    return code;
-}
-
 static int prices_write(struct base *b, const struct scrip_commit *c)
 {
     sqlite3_stmt *t = take(b, "insert into term_rows values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, scrip_check('term_rows', ?1, ?2,"
@@ -788,13 +761,10 @@ static int sqlite_commit(struct scrip_ctx *ctx, const struct scrip_commit *c)
         return settle(b, code);
     b->is_committing = 1;
     if ((code = accounts_write(b, c)) == SCRIP_OK && (code = prices_write(b, c)) == SCRIP_OK &&
-        (code = events_write(b, c)) == SCRIP_OK && (code = identities_write(b, c)) == SCRIP_OK &&
-        (code = entries_write(b, c)) == SCRIP_OK && (code = grants_write(b, c)) == SCRIP_OK &&
+        (code = rows_write(b, c)) == SCRIP_OK && (code = grants_write(b, c)) == SCRIP_OK &&
         (code = claims_write(b, c)) == SCRIP_OK && (code = limits_write(b, c)) == SCRIP_OK &&
         (code = timers_write(b, c)) == SCRIP_OK && (code = batches_write(b, c)) == SCRIP_OK &&
         (code = states_write(b, c)) == SCRIP_OK && (code = checkpoints_write(b, c)) == SCRIP_OK &&
-        (code = usage_write(b, c->days, c->day_count, 1)) == SCRIP_OK &&
-        (code = usage_write(b, c->months, c->month_count, 0)) == SCRIP_OK &&
         (code = feeds_write(b, c)) == SCRIP_OK && (code = quarantine_write(b, c)) == SCRIP_OK &&
         (code = b->fault) == SCRIP_OK)
         code = execute(b, "commit");

@@ -34,7 +34,8 @@ struct base {
     size_t bytes_size, bytes_room;
     struct scrip_event_row lent; /* of event_find */
     char *lent_text;
-    void *order; /* of the commit at hand */
+    const struct scrip_commit *commit; /* at hand, while its rows are written */
+    void *order; /* its identities, sorted */
     size_t order_room;
     int is_committing;
     int is_unread; /* a value of the check at hand could not be read */
