@@ -310,6 +310,8 @@ int hold_apply(struct engine *engine, struct account *account, const struct even
     if (effect->paid_count > 0 && !is_grouped(claim)) {
         claim->terms = quote->lines[effect->paid[0]].rate->terms;
         claim->row.terms = claim->terms->row.number;
+        if (expires == SCRIP_TIME_NONE)
+            claim->row.expires_us = claim->terms->rules.hold_us > 0 ? event->shown.time_us + claim->terms->rules.hold_us : SCRIP_TIME_NONE;
     }
     draws_hold(engine, account, claim, quote, event->shown.time_us);
     if (!is_grouped(claim))
@@ -414,7 +416,9 @@ int capture_apply(struct engine *engine, struct account *account, const struct e
         return SCRIP_REFUSED;
     if (is_grouped(claim))
         return refuse(engine, "hold '%s': it holds capacity that is given back: release it", claim->row.id);
-    if (amount > claim->row.amount && (!claim->terms->rules.capture_over || claim->draw_count == 0)) {
+    if (amount > claim->row.amount && claim->draw_count == 0)
+        return refuse(engine, "hold '%s': it holds nothing that could be captured: charge the usage itself", claim->row.id);
+    if (amount > claim->row.amount && !claim->terms->rules.capture_over) {
         money_write(amount, (int)claim->terms->row.decimals, wanted, sizeof wanted);
         money_write(claim->row.amount, (int)claim->terms->row.decimals, held, sizeof held);
         return refuse(engine, "hold '%s': %s %s wanted, %s held: capture at most that, or set capture_over = charge", claim->row.id,

@@ -91,7 +91,9 @@ class Account:
             here = [e for e in waiting if seconds(e["time"]) == now]
             waiting = waiting[len(here):]
             for rank in range(REST + 1):
-                self.fall_due(rank, now)
+                # Silent: a hold that is released at the very instant of its time-out was released.
+                if rank != RELEASE:
+                    self.fall_due(rank, now)
                 for event in (e for e in here if self.rank(e) == rank):
                     getattr(self, "on_" + event["type"].split(".")[1])(event, event["data"], now)
                     # What falls due is written by the next event only: until then a report of usage lacks it.
@@ -99,6 +101,8 @@ class Account:
                     self.end_grants(now)
                     if rank >= SETTLEMENT:
                         self.settle(now)
+                if rank == RELEASE:
+                    self.fall_due(rank, now)
 
     def timers(self):
         out = [t for g in self.grants for t in (g.start, g.end, *self.recurrences(g))]
@@ -515,6 +519,9 @@ class Account:
             # Silent: an extend that says nothing is a heartbeat; one that only says an amount leaves the end as it is.
             hold.expires = now + self.policies[hold.currency]["hold_timeout"]
         if "amount" in data:
+            if not hold.draws and self.minor(hold.currency, data["amount"]) > hold.amount and "hold_rule" not in self.policies[hold.currency]:
+                self.undo(before)
+                return self.done(event, "refused")
             hold.alone = self.minor(hold.currency, data["amount"])
             if not self.regroup(hold.group, now):
                 self.undo(before)
@@ -544,7 +551,8 @@ class Account:
         amount = self.minor(hold.currency, data["amount"]) if "amount" in data else hold.amount
         before, draws, owed = self.state(), [], 0
         more = amount - hold.amount
-        if more > 0 and not self.policies[hold.currency]["capture_over"]:
+        # Silent: a hold that holds nothing names no grant and no price: nothing beyond it can be captured, nor can it grow.
+        if more > 0 and (not self.policies[hold.currency]["capture_over"] or not hold.draws):
             return self.done(event, "refused", "more than is held")
         self.give_back(hold, max(0, -more), now)
         hold.open, hold.why = False, "captured"

@@ -104,9 +104,19 @@ def limit_again():
     lib.equal(found, {"g": ("92", "8")}, "what was used counts on")
 
 
+def hold_of_alternative():
+    """A hold that the second alternative paid timed out by the rules of the first."""
+    books = lib.Books(CONFIG.format(policy="") + TWO.replace("d]", "d]\nhold_timeout = 10s"))
+    books.write("rates.csv", "product,rate,currency\nq,2,c\nq,3,d\n")
+    books.events([grant("g", 0, 5, currency="d"), event("hold", "h", 1, product="q")])
+    lib.equal([h["expires"] for h in books.ask("holds", "a", "--as-of", at(2))], [at(11)], "time-out")
+    books.done()
+
+
 most_of_a_charge()
 owed_alternative()
 first_use()
 renewal()
 taken_out()
 limit_again()
+hold_of_alternative()
