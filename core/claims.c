@@ -13,9 +13,12 @@
 
 /* ---- what comes back ------------------------------------------------------------------------------------------ */
 
+/* It lives for what came back: its periods are over, and it does not wait for a next use. */
 static void reopen(struct account *account, struct grant *grant, int64_t expires_us)
 {
     struct timer timer = { .due_us = expires_us, .rank = RANK_EXPIRY, .order = grant->row.number, .grant = grant };
+
+    grant->row.next_us = grant->rules && grant->rules->from == SCRIP_FROM_FIRST_USE ? expires_us : SCRIP_TIME_NONE;
 
     grant->row.expires_us = expires_us;
     grant->stage = GRANT_LIVE;

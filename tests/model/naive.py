@@ -276,7 +276,8 @@ class Account:
             refund = self.policies[g.currency]["refund_term"]
             # Silent: what a hold gives back after the grant's end is lost whatever refund_term says: it was never paid.
             if refund and book == "used":
-                g.end = now + refund
+                # It lives for what came back: its periods are over.
+                g.end, g.every = now + refund, None
                 g.available += n
             else:
                 g.expired += n
@@ -355,7 +356,7 @@ class Account:
         policy = self.policies[currency]
         part = ctx.accept == "available"
         wanted, room = amount, self.limit_room(currency, ctx, now, now)
-        if room < amount:
+        if room < amount and amount > 0:
             if not part:
                 return None
             amount = max(0, room)

@@ -113,6 +113,17 @@ def hold_of_alternative():
     books.done()
 
 
+def refund_of_the_dead():
+    """A grant that lived again for a refund got all the periods that it had missed, and new ones."""
+    events = [grant("g", 0, 10, expires=at(5), recurrence={"every": "PT10S", "mode": "add", "anchor": at(3)}), usage("u", 1, 4),
+              event("reversal", "r", 100, of={"source": "test", "id": "u"})]
+    found = grants(events + [usage("v", 130, 1)], "refund_term = 1h")
+    lib.equal(found, {"g": ("3", "1")}, "what came back, and no period")
+    events[0]["data"]["recurrence"] = {"every": "PT10S", "from": "first-use"}
+    found = grants(events + [usage("v", 130, 1)], "refund_term = 1h")
+    lib.equal(found, {"g": ("3", "1")}, "what came back")
+
+
 most_of_a_charge()
 owed_alternative()
 first_use()
@@ -120,3 +131,4 @@ renewal()
 taken_out()
 limit_again()
 hold_of_alternative()
+refund_of_the_dead()
