@@ -12,7 +12,8 @@
 #define LOT_OPTIONS                                                                                                        \
     { "decimals", SCRIP_OPTION_INT, "0", NULL, 0, "digits after the point of an amount, 0 to 9" },                         \
     { "rounding", SCRIP_OPTION_CHOICE, "half-up", "half-even,half-up,up,down", 0, "how a charge is rounded, once" },       \
-    { "split", SCRIP_OPTION_BOOL, "yes", NULL, 0, "one charge may be drawn from several grants" },                         \
+    { "split", SCRIP_OPTION_CHOICE, "yes", "no,yes,class", 0,                                                              \
+      "one charge may be drawn from several grants: no, one pays all of it; class, several of one class" },                \
     { "draw_order", SCRIP_OPTION_TEXT, "priority, expires, created", NULL, 0,                                              \
       "which grant pays first: priority, class(NAME NAME), restricted, expires, effective, created, amount, cost, sequence; " \
       "or proportional, or listed (by a usage's `grants`)" },                                                              \
