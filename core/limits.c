@@ -120,6 +120,7 @@ int limit_apply(struct engine *engine, struct account *account, const struct eve
     struct scrip_limit_row row = { 0 };
     struct limit *limit;
 
+    row.account = account->row.name;
     row.id = id[0] ? id : event->shown.id;
     row.id_size = strlen(row.id);
     row.event = account->row.event_count;

@@ -46,5 +46,12 @@ for when, wanted in ((at("09:00"), "50"), (at("10:00"), "35"), (at("13:00"), "12
     lib.equal(found["month"], (when[:8] + "01T00:00:00Z", wanted), f"the month's at {when}")
     lib.equal(found["ever"][0], None, "for ever has no period")
 lib.equal(ask("limits", "limit", when="2021-12-31"), [], "before it was set")
+# Set again with another amount, in a run of its own and twice in one: the account was lost from its row, and the host fell.
+b.events([lib.event("limit", "month-2", "team", at("08:00", day="06", month="02"), limit="month", currency="c", amount="5", per="month"),
+          lib.event("limit", "month-3", "team", at("09:00", day="06", month="02"), limit="month", currency="c", amount="4", per="month"),
+          lib.event("usage", "u3", "team", at("10:00", day="06", month="02"), product="p", amount="2", currency="c")])
+lib.equal([(r["amount"], r["used"]) for r in b.ask("limits", "team", "--as-of", at("10:00", day="06", month="02")) if r["limit"] == "month"],
+          [("4", "3")], "what was used counts on")
+lib.equal(b.ask("events", "team", "--outcome", "refused")[0]["reason"], "limit 'month': 2 c wanted, 1 left in its month", "u3")
 b.run("verify")
 b.done()
