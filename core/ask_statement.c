@@ -25,6 +25,7 @@ struct statement {
     size_t count, room;
     struct arena arena;
     const char *id, *product, *user; /* of the event at hand */
+    int is_due; /* of none: what falls due by the instant asked about */
     uint64_t event;
 };
 
@@ -74,7 +75,7 @@ static void movement_add(struct statement *s, const struct scrip_entry_row *entr
     if (row == NULL) {
         ARRAY_ROOM(s->rows, s->count, s->room);
         row = &s->rows[s->count++];
-        *row = (struct movement){ entry->time_us, entry->event_time_us, entry->number, what, s->id, s->product, s->user,
+        *row = (struct movement){ entry->time_us, s->is_due ? entry->time_us : entry->event_time_us, entry->number, what, s->id, s->product, s->user,
                                   prices_terms_at(s->scrip->prices, entry->terms), 0 };
     }
     row->amount += counts(entry->debit) ? entry->amount : -entry->amount;
@@ -209,6 +210,7 @@ int ask_statement(struct scrip *scrip, const struct scrip_query *query, const st
     if (code == SCRIP_OK && until >= replay.account->row.clock_us) {
         engine_timers(&replay.engine, replay.account, until); /* what falls due by then, though no event has said so yet */
         s.id = s.product = s.user = "";
+        s.is_due = 1;
         entries_add(&s, &replay.engine.effect);
     }
     if (code == SCRIP_OK && s.count)

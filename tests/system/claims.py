@@ -54,4 +54,10 @@ lib.equal([(r["amount"], r["used"]) for r in b.ask("limits", "team", "--as-of", 
           [("4", "3")], "what was used counts on")
 lib.equal(b.ask("events", "team", "--outcome", "refused")[0]["reason"], "limit 'month': 2 c wanted, 1 left in its month", "u3")
 b.run("verify")
+# What falls due without an event has no date but its own: it once had the instant of the question.
+b.events([lib.event("grant", "month", "again", at("00:00"), currency="c", amount="10", recurrence={"every": "P1M"}),
+          lib.event("usage", "u4", "again", at("08:00"), product="p", amount="4", currency="c")])
+lib.equal([(r["what"], r["posted"], r["date"], r["amount"]) for r in b.ask("statement", "again", "--to", "2022-03-01")],
+          [("funded", at("00:00"), None, "10"), ("consumed", at("08:00"), None, "-4"),
+           ("funded", "2022-02-05T00:00:00Z", None, "4")], "what fell due")
 b.done()
