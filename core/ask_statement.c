@@ -140,15 +140,19 @@ static int opening_write(struct table *table, const struct balance *balance, int
 
 static int movement_write(struct table *table, const struct movement *row, const struct balance *balance)
 {
+    int is_its_own;
+
     table_time(table, row->time_us);
     if (row->own_us != row->time_us && strcmp(row->what, "expired") != 0)
         table_time(table, row->own_us);
     else
         table_none(table);
     table_text(table, row->what);
-    table_text(table, row->id);
-    table_text(table, row->product);
-    table_text(table, row->user);
+    /* What expired before the event that wrote it has nothing to do with that one. */
+    is_its_own = row->own_us > row->time_us && strcmp(row->what, "expired") == 0;
+    table_text(table, is_its_own ? "" : row->id);
+    table_text(table, is_its_own ? "" : row->product);
+    table_text(table, is_its_own ? "" : row->user);
     table_text(table, balance->currency->text);
     table_wide(table, row->amount, balance->decimals);
     table_wide(table, balance->amount, balance->decimals);

@@ -1,4 +1,4 @@
-"""claims.py - holds, debts and limits as of an instant that is over, and of one that is to come."""
+"""claims.py - holds, debts and limits as of an instant that is over, or to come; what a statement says of what falls due."""
 import lib
 
 b = lib.Books("""[store/sqlite]
@@ -60,4 +60,10 @@ b.events([lib.event("grant", "month", "again", at("00:00"), currency="c", amount
 lib.equal([(r["what"], r["posted"], r["date"], r["amount"]) for r in b.ask("statement", "again", "--to", "2022-03-01")],
           [("funded", at("00:00"), None, "10"), ("consumed", at("08:00"), None, "-4"),
            ("funded", "2022-02-05T00:00:00Z", None, "4")], "what fell due")
+# What expired is not the next event's doing.
+b.events([lib.event("grant", "short", "third", at("00:00"), currency="c", amount="10", expires=at("00:00", day="06")),
+          lib.event("grant", "next", "third", at("00:00", day="09"), currency="c", amount="1"),
+          lib.event("usage", "u5", "third", at("00:00", day="09"), product="p", user="ann", amount="1", currency="c")])
+lib.equal([(r["what"], r["event"], r["product"]) for r in b.ask("statement", "third", "--to", "2022-03-01")],
+          [("funded", "short", None), ("expired", None, None), ("funded", "next", None), ("consumed", "u5", "p")], "expired")
 b.done()
