@@ -270,6 +270,8 @@ struct limit *account_limit_add(struct account *account, const struct scrip_limi
 /* Its amount, period, scope ... from another row: texts are copied. */
 void limit_set(struct limit *limit, const struct scrip_limit_row *row, const struct terms *terms);
 void limit_pack(struct limit *limit);
+/* Start of the limit's period that holds an instant; SCRIP_TIME_MIN where it has none. */
+int64_t limit_period(const struct account *account, const struct limit *limit, int64_t time_us);
 
 struct service_timer *account_timer_find(const struct account *account, const struct scrip_name *service,
                                          const void *key, size_t key_size);

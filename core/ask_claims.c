@@ -2,6 +2,7 @@
 #include "ask.h"
 
 #include "money.h"
+#include "replay.h"
 
 struct listing {
     struct scrip *scrip;
@@ -30,19 +31,20 @@ static int claim_line(struct listing *l, const struct claim *claim)
     return table_row(table);
 }
 
-/* The period that holds the instant, in its own words: what was used of it. */
-static int64_t used_at(const struct limit *limit, int64_t at_us)
+/* What was used of a limit in the period that begins then. */
+static int64_t used_in(const struct limit *limit, int64_t start_us)
 {
     for (size_t i = limit->window_count; i-- > 0;)
-        if (limit->windows[i].start_us <= at_us)
+        if (limit->windows[i].start_us == start_us)
             return limit->windows[i].used;
     return 0;
 }
 
-static int limit_line(struct listing *l, const struct limit *limit)
+static int limit_line(struct listing *l, const struct account *account, const struct limit *limit)
 {
     struct table *table = &l->table;
     int decimals = (int)limit->terms->row.decimals;
+    int64_t start_us = limit_period(account, limit, l->at_us);
 
     table_text(table, limit->row.account->text);
     table_text(table, limit->row.id);
@@ -51,27 +53,73 @@ static int limit_line(struct listing *l, const struct limit *limit)
     table_text(table, limit->row.per_size ? limit->row.per : "for ever");
     table_text(table, limit->scope.text);
     table_time(table, limit->row.expires_us);
-    table_time(table, limit->window_count ? limit->windows[limit->window_count - 1].start_us : SCRIP_TIME_NONE);
-    table_amount(table, used_at(limit, l->at_us), decimals);
+    table_time(table, start_us == SCRIP_TIME_MIN ? SCRIP_TIME_NONE : start_us);
+    table_amount(table, used_in(limit, start_us), decimals);
     return table_row(table);
+}
+
+static int claims_write(struct listing *l, struct engine *engine, struct account *account)
+{
+    int kind = l->question == SCRIP_ASK_HOLDS ? SCRIP_CLAIM_HOLD : SCRIP_CLAIM_DEBT, code = SCRIP_OK;
+
+    if (l->at_us >= account->row.clock_us)
+        engine_timers(engine, account, l->at_us);
+    for (size_t i = 0; l->question != SCRIP_ASK_LIMITS && i < account->claim_count && code == SCRIP_OK; i++)
+        if (account->claims[i]->row.kind == kind && account->claims[i]->row.stage == SCRIP_CLAIM_OPEN)
+            code = claim_line(l, account->claims[i]);
+    for (size_t i = 0; l->question == SCRIP_ASK_LIMITS && i < account->limit_count && code == SCRIP_OK; i++)
+        code = limit_line(l, account, account->limits[i]);
+    return code;
+}
+
+/* The number of the last event before the first one after the instant. */
+struct last_by {
+    int64_t at_us;
+    uint64_t number;
+};
+
+static int last_by_row(void *sink, const void *found)
+{
+    struct last_by *last = sink;
+    const struct scrip_event_row *row = found;
+
+    if (row->time_us > last->at_us)
+        return 1;
+    last->number = row->number;
+    return SCRIP_OK;
+}
+
+/* As they stood when the account came to the instant, from its events anew: what was late and came afterwards is not in it. */
+static int account_claims_then(struct listing *l, const struct scrip_name *name)
+{
+    struct last_by last = { l->at_us, 0 };
+    struct scrip_scan scan = { .table = SCRIP_TABLE_EVENTS, .account = name->text, .from_period = INT64_MIN,
+                               .to_period = INT64_MAX, .row = last_by_row, .sink = &last };
+    struct replay replay;
+    int code = host_scan(l->scrip, &scan, l->err);
+
+    if (code < 0 || last.number == 0)
+        return code < 0 ? code : SCRIP_OK;
+    replay_open(&replay, l->scrip, l->err);
+    replay.until = last.number;
+    code = replay_account(&replay, name);
+    if (code == SCRIP_OK && replay.is_broken)
+        code = error_set(l->err, SCRIP_EIO, "account '%s': its events are damaged: run verify", name->text);
+    if (code == SCRIP_OK)
+        code = claims_write(l, &replay.engine, replay.account);
+    replay_close(&replay);
+    return code;
 }
 
 static int account_claims(void *sink, const struct scrip_account_row *found)
 {
     struct listing *l = sink;
-    int kind = l->question == SCRIP_ASK_HOLDS ? SCRIP_CLAIM_HOLD : SCRIP_CLAIM_DEBT;
     struct account *account;
     int code = account_copy(l->scrip, found->name->text, &account, l->err);
 
     if (code < 0 || account == NULL)
         return code;
-    if (l->at_us >= account->row.clock_us)
-        engine_timers(&l->scrip->engine, account, l->at_us);
-    for (size_t i = 0; l->question != SCRIP_ASK_LIMITS && i < account->claim_count && code == SCRIP_OK; i++)
-        if (account->claims[i]->row.kind == kind && account->claims[i]->row.stage == SCRIP_CLAIM_OPEN)
-            code = claim_line(l, account->claims[i]);
-    for (size_t i = 0; l->question == SCRIP_ASK_LIMITS && i < account->limit_count && code == SCRIP_OK; i++)
-        code = limit_line(l, account->limits[i]);
+    code = l->at_us < account->row.clock_us ? account_claims_then(l, found->name) : claims_write(l, &l->scrip->engine, account);
     account_free(account);
     return code;
 }

@@ -25,6 +25,7 @@ struct statement {
     size_t count, room;
     struct arena arena;
     const char *id, *product, *user; /* of the event at hand */
+    int is_due; /* of none: what falls due by the instant asked about */
     uint64_t event;
 };
 
@@ -74,7 +75,7 @@ static void movement_add(struct statement *s, const struct scrip_entry_row *entr
     if (row == NULL) {
         ARRAY_ROOM(s->rows, s->count, s->room);
         row = &s->rows[s->count++];
-        *row = (struct movement){ entry->time_us, entry->event_time_us, entry->number, what, s->id, s->product, s->user,
+        *row = (struct movement){ entry->time_us, s->is_due ? entry->time_us : entry->event_time_us, entry->number, what, s->id, s->product, s->user,
                                   prices_terms_at(s->scrip->prices, entry->terms), 0 };
     }
     row->amount += counts(entry->debit) ? entry->amount : -entry->amount;
@@ -139,15 +140,19 @@ static int opening_write(struct table *table, const struct balance *balance, int
 
 static int movement_write(struct table *table, const struct movement *row, const struct balance *balance)
 {
+    int is_its_own;
+
     table_time(table, row->time_us);
     if (row->own_us != row->time_us && strcmp(row->what, "expired") != 0)
         table_time(table, row->own_us);
     else
         table_none(table);
     table_text(table, row->what);
-    table_text(table, row->id);
-    table_text(table, row->product);
-    table_text(table, row->user);
+    /* What expired before the event that wrote it has nothing to do with that one. */
+    is_its_own = row->own_us > row->time_us && strcmp(row->what, "expired") == 0;
+    table_text(table, is_its_own ? "" : row->id);
+    table_text(table, is_its_own ? "" : row->product);
+    table_text(table, is_its_own ? "" : row->user);
     table_text(table, balance->currency->text);
     table_wide(table, row->amount, balance->decimals);
     table_wide(table, balance->amount, balance->decimals);
@@ -209,6 +214,7 @@ int ask_statement(struct scrip *scrip, const struct scrip_query *query, const st
     if (code == SCRIP_OK && until >= replay.account->row.clock_us) {
         engine_timers(&replay.engine, replay.account, until); /* what falls due by then, though no event has said so yet */
         s.id = s.product = s.user = "";
+        s.is_due = 1;
         entries_add(&s, &replay.engine.effect);
     }
     if (code == SCRIP_OK && s.count)

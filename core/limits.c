@@ -8,8 +8,7 @@
 
 /* ---- periods -------------------------------------------------------------------------------------------------- */
 
-/* Start of the limit's period that holds an instant. */
-static int64_t period_start(const struct account *account, const struct limit *limit, int64_t time_us)
+int64_t limit_period(const struct account *account, const struct limit *limit, int64_t time_us)
 {
     const char *zone = account->zone ? account->zone : "UTC", *per = limit->row.per;
     int64_t anchor = limit->row.anchor_us, start, next, length, count;
@@ -71,7 +70,7 @@ int64_t limits_room(const struct account *account, const struct payment *p, cons
 
         if (!counts(limit, p->event, p->rate, p->time_us))
             continue;
-        window = window_at(limit, period_start(account, limit, p->time_us), 0);
+        window = window_at(limit, limit_period(account, limit, p->time_us), 0);
         room = limit->row.amount - (window ? window->used : 0);
         if (room < least) {
             least = room;
@@ -91,7 +90,7 @@ void limits_add(struct engine *engine, struct account *account, const struct eve
 
         if (!counts(limit, event, rate, time_us))
             continue;
-        start = period_start(account, limit, time_us);
+        start = limit_period(account, limit, time_us);
         if ((window = window_at(limit, start, amount > 0)) == NULL || money_add(window->used, amount, &sum) < 0)
             continue;
         sum = sum < 0 ? 0 : sum; /* it was charged before the limit was set */

@@ -118,7 +118,7 @@ static int64_t take_now(struct engine *engine, struct purse *purse, struct payme
 {
     struct grant *grant;
 
-    if (!p->rate->terms->row.split) {
+    if (p->rate->terms->row.split == SCRIP_SPLIT_NONE) {
         if ((grant = whole_of(engine, purse, p, rest)) == NULL)
             return rest;
         take(engine, p, grant, rest, SCRIP_BOOK_AVAILABLE);
@@ -194,9 +194,45 @@ static void gather(struct engine *engine, struct purse *purse, struct payment *p
         qsort(engine->found, engine->found_count, sizeof *engine->found, by_order);
 }
 
+/* All of it must come from grants of one class. */
+static int is_of_class(const struct payment *p)
+{
+    return p->rate->terms->row.split == SCRIP_SPLIT_CLASS && p->is_scoped;
+}
+
+/* Of what was found, one class: the first in order whose grants can pay all of it together. 0: there is none, and p says what
+ * the largest class has. */
+static int one_class(struct engine *engine, struct payment *p, int64_t amount)
+{
+    size_t kept = 0;
+    int book;
+
+    p->largest = 0;
+    for (size_t i = 0; i < engine->found_count; i++) {
+        const struct scrip_name *class_name = engine->found[i]->row.class_name;
+        wide sum = 0;
+
+        /* From i on: what stands before belongs to classes that were tried. */
+        for (size_t j = i; j < engine->found_count; j++)
+            if (engine->found[j]->row.class_name == class_name)
+                sum += room_at(engine, p, engine->found[j], &book);
+        if (sum < amount) {
+            p->largest = sum > p->largest ? (int64_t)sum : p->largest;
+            continue;
+        }
+        for (size_t j = i; j < engine->found_count; j++)
+            if (engine->found[j]->row.class_name == class_name)
+                engine->found[kept++] = engine->found[j];
+        engine->found_count = kept;
+        p->available = sum;
+        return 1;
+    }
+    return 0;
+}
+
 static int64_t take_found(struct engine *engine, struct payment *p, int64_t rest)
 {
-    int is_whole = !p->rate->terms->row.split && p->is_scoped, book;
+    int is_whole = p->rate->terms->row.split == SCRIP_SPLIT_NONE && p->is_scoped, book;
 
     for (size_t i = 0; i < engine->found_count && rest > 0; i++) {
         int64_t room = room_at(engine, p, engine->found[i], &book);
@@ -258,6 +294,8 @@ static int64_t take_listed(struct engine *engine, struct purse *purse, struct pa
         ARRAY_ROOM(engine->found, engine->found_count, engine->found_room);
         engine->found[engine->found_count++] = grant;
     }
+    if (is_of_class(p) && !one_class(engine, p, rest))
+        return rest;
     return take_found(engine, p, rest);
 }
 
@@ -274,10 +312,12 @@ static int64_t take_grants(struct engine *engine, struct purse *purse, struct pa
         sleepers_wake(engine, purse, p);
     if (list != NULL)
         return take_listed(engine, purse, p, list, rest);
-    if (p->is_now && p->is_scoped && !only[0] && mode != SCRIP_DRAW_PROPORTIONAL)
+    if (p->is_now && p->is_scoped && !only[0] && mode != SCRIP_DRAW_PROPORTIONAL && !is_of_class(p))
         return take_now(engine, purse, p, rest);
     gather(engine, purse, p, only);
-    return mode == SCRIP_DRAW_PROPORTIONAL && p->rate->terms->row.split ? take_shares(engine, p, rest)
+    if (is_of_class(p) && !one_class(engine, p, rest))
+        return rest;
+    return mode == SCRIP_DRAW_PROPORTIONAL && p->rate->terms->row.split != SCRIP_SPLIT_NONE ? take_shares(engine, p, rest)
                                                                         : take_found(engine, p, rest);
 }
 
@@ -319,7 +359,7 @@ int pay(struct engine *engine, struct payment *p, int64_t *paid)
         amount = room;
     }
     rest = purse ? take_grants(engine, purse, p, amount) : amount;
-    if (rest > 0 && p->rate->terms->row.split && p->is_now)
+    if (rest > 0 && p->rate->terms->row.split == SCRIP_SPLIT_ANY && p->is_now)
         p->available = amount - rest;
     if (rest > 0 && p->takes_debt && !takes_part)
         rest = take_debt(engine, purse, p, rest);
@@ -347,7 +387,8 @@ void shortage(struct engine *engine, const struct payment *p)
                  currency, there, p->limit->row.per_size ? p->limit->row.per : "whole time");
     } else if (p->available >= p->amount) {
         money_write(p->largest, decimals, there, sizeof there);
-        snprintf(reason + used, room, "%s%s %s wanted of one grant, the largest has %s", more, wanted, currency, there);
+        snprintf(reason + used, room, "%s%s %s wanted of one %s, the largest has %s", more, wanted, currency,
+                 p->rate->terms->row.split == SCRIP_SPLIT_CLASS ? "class" : "grant", there);
     } else
         snprintf(reason + used, room, "%s%s %s wanted, %s available", more, wanted, currency, there);
 }

@@ -287,6 +287,9 @@ enum scrip_recurrence_from { SCRIP_FROM_ANCHOR, SCRIP_FROM_CALENDAR, SCRIP_FROM_
 enum scrip_overdraft { SCRIP_OVERDRAFT_NONE, SCRIP_OVERDRAFT_DEBT };
 /* Which grants pay: by their order keys; each in proportion to what it has; or as the usage lists them (`grants`). */
 enum scrip_draw_mode { SCRIP_DRAW_ORDERED, SCRIP_DRAW_PROPORTIONAL, SCRIP_DRAW_LISTED };
+/* What may pay one charge together: one grant pays all of it; any grants; grants of one class, the first in draw order that has
+ * enough. */
+enum scrip_split { SCRIP_SPLIT_NONE, SCRIP_SPLIT_ANY, SCRIP_SPLIT_CLASS };
 /* What the open holds of one group hold together: their sum, or the largest (returnable capacity). */
 enum scrip_hold_rule { SCRIP_HOLD_SUM, SCRIP_HOLD_MAX };
 /* What a grant that comes out of a conversion takes over from the one that paid. */
@@ -299,7 +302,7 @@ enum scrip_hold_rule { SCRIP_HOLD_SUM, SCRIP_HOLD_MAX };
 struct scrip_policy {
     int64_t decimals; /* 0 to 9 */
     int64_t rounding; /* enum scrip_rounding */
-    int64_t split;    /* 1: one charge may be drawn from several grants; 0: one grant pays all of it */
+    int64_t split;    /* enum scrip_split */
     int64_t accept_from_us; /* charges are accepted in [from, until); SCRIP_TIME_NONE: open */
     int64_t accept_until_us;
     int64_t settle_lag_us;
@@ -601,7 +604,7 @@ struct scrip_terms_row {
     const struct scrip_name *currency;
     int64_t decimals;
     int64_t rounding;
-    int64_t split;
+    int64_t split; /* enum scrip_split */
     int64_t settle_lag_us;
     int64_t late;
     const char *rules; /* the rest of its policy, as JSON; rules_size 0: all defaults */

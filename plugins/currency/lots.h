@@ -12,13 +12,16 @@
 #define LOT_OPTIONS                                                                                                        \
     { "decimals", SCRIP_OPTION_INT, "0", NULL, 0, "digits after the point of an amount, 0 to 9" },                         \
     { "rounding", SCRIP_OPTION_CHOICE, "half-up", "half-even,half-up,up,down", 0, "how a charge is rounded, once" },       \
-    { "split", SCRIP_OPTION_BOOL, "yes", NULL, 0, "one charge may be drawn from several grants" },                         \
+    { "split", SCRIP_OPTION_CHOICE, "yes", "no,yes,class", 0,                                                              \
+      "one charge may be drawn from several grants: no, one pays all of it; class, several of one class" },                \
     { "draw_order", SCRIP_OPTION_TEXT, "priority, expires, created", NULL, 0,                                              \
       "which grant pays first: priority, class(NAME NAME), restricted, expires, effective, created, amount, cost, sequence; " \
       "or proportional, or listed (by a usage's `grants`)" },                                                              \
     { "class", SCRIP_OPTION_NAME, NULL, NULL, 0, "class of a grant whose event names none" },                              \
     { "term", SCRIP_OPTION_TEXT, "never", NULL, 0, "a grant without an expiry ends this long after it takes effect" },     \
     { "term.*", SCRIP_OPTION_TEXT, NULL, NULL, 0, "the same for one class: term.trial = 30d" },                            \
+    { "term_at_most", SCRIP_OPTION_BOOL, "no", NULL, 0,                                                                    \
+      "a grant whose event names an expiry ends at that or at its term, whichever is earlier" },                           \
     { "zone", SCRIP_OPTION_ZONE, "UTC", NULL, 0, "where the days and months of a term are counted" },                      \
     { "settle_lag", SCRIP_OPTION_DURATION, "0s", NULL, 0, "how late an event may come and still count as in order" },      \
     { "late", SCRIP_OPTION_CHOICE, "post", "post,replay", 0,                                                               \
@@ -208,12 +211,15 @@ static inline int lots_settle(struct scrip_ctx *ctx, struct scrip_grant *grant, 
 {
     const struct scrip_host *host = ctx->host;
 
-    if (grant->expires_us == SCRIP_TIME_NONE) {
+    if (grant->expires_us == SCRIP_TIME_NONE || host->option_int(ctx, "term_at_most")) {
         const char *term = lots_term(ctx, grant->class_name);
+        int64_t end = SCRIP_TIME_NONE;
 
         if (strcmp(term, "never") != 0 &&
-            host->time_add(grant->effective_us, term, 1, host->option_text(ctx, "zone"), &grant->expires_us) < 0)
+            host->time_add(grant->effective_us, term, 1, host->option_text(ctx, "zone"), &end) < 0)
             return scrip_fail(ctx, SCRIP_ERANGE, "term '%s': the grant would end after the year 9999", term);
+        if (grant->expires_us == SCRIP_TIME_NONE || (end != SCRIP_TIME_NONE && end < grant->expires_us))
+            grant->expires_us = end;
     }
     if (latest_us != SCRIP_TIME_NONE && (grant->expires_us == SCRIP_TIME_NONE || grant->expires_us > latest_us))
         grant->expires_us = latest_us;

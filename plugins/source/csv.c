@@ -55,6 +55,8 @@ static const struct scrip_option options[] = {
     { "decimal", SCRIP_OPTION_CHOICE, "point", "point,comma", 0, "decimal mark of numbers" },
     { "amounts", SCRIP_OPTION_CHOICE, "strict", "strict,loose", 0,
       "loose: takes $1,234.50 and (12.00) too" },
+    { "sign", SCRIP_OPTION_CHOICE, "keep", "keep,flip", 0,
+      "flip: `amount` with the other sign: what a feed gives as consumed, as an adjustment" },
     { "time", SCRIP_OPTION_TEXT, NULL, NULL, 0,
       "pattern of times such as %d.%m.%Y %H:%M; absent: RFC 3339 or a date" },
     { "zone", SCRIP_OPTION_ZONE, "UTC", NULL, 0, "zone of times that name none" },
@@ -304,6 +306,12 @@ static enum row_fate number_make(struct csv *self, const struct csv_field *field
                              self->map.is_loose ? "is not a number with the decimal mark of `decimal`"
                                                 : "is not a number with a decimal comma: see `decimal`, `amounts`");
         text = (struct csv_slice){ made, size };
+    }
+    if (self->map.is_flipped && field->key == SCRIP_F_AMOUNT) {
+        if (text.size >= CSV_NUMBER_SIZE || (made = scratch_take(self, CSV_NUMBER_SIZE)) == NULL)
+            return row_fault(self, field->column.shown, cell->text, cell->size, "is too long for a number");
+        text.size = csv_flip(text.text, text.size, made);
+        text.text = made;
     }
     out->text = text.text;
     out->size = text.size;

@@ -60,6 +60,7 @@ struct csv_map {
     size_t value_count;
     char delimiter, point, list_mark;
     int is_loose;
+    int is_flipped;
     const char *format, *zone;
     const char *type;
     struct csv_field fields[CSV_FIELD_LIMIT];
@@ -412,6 +413,7 @@ static inline int csv_map_read(struct csv_map *map, struct scrip_ctx *ctx)
     map->list_mark = (char)csv_mark_read(host->option_text(ctx, "list"));
     map->point = strcmp(host->option_text(ctx, "decimal"), "comma") == 0 ? ',' : '.';
     map->is_loose = strcmp(host->option_text(ctx, "amounts"), "loose") == 0;
+    map->is_flipped = strcmp(host->option_text(ctx, "sign"), "flip") == 0;
     map->format = host->option_text(ctx, "time");
     map->zone = host->option_text(ctx, "zone");
     map->type = host->option_text(ctx, "type");

@@ -125,6 +125,17 @@ static inline int csv_number(const char *text, size_t size, char point, int is_l
     return *out_size > 0;
 }
 
+/* The number with the other sign; `out` takes one byte more than it. */
+static inline size_t csv_flip(const char *text, size_t size, char *out)
+{
+    size_t skipped = size > 0 && (text[0] == '-' || text[0] == '+'), n = 0;
+
+    if (size == 0 || text[0] != '-')
+        out[n++] = '-';
+    memcpy(out + n, text + skipped, size - skipped);
+    return n + size - skipped;
+}
+
 /* ---- lists ---------------------------------------------------------------------------------- */
 
 /* Names split by a mark, into names split by line ends; at most the text's size. */

@@ -555,7 +555,37 @@ def grown_at_random(seed):
     parts.done()
 
 
-for part in (rfc, bad_rows, headers, values, times, sections, identity, files, long_rows, names):
+def signs():
+    """What a feed gives as consumed, taken in as adjustments: with the other sign, whatever it is; others keep theirs."""
+    books = lib.Books("""[store/sqlite]
+file = books.db
+[currency/prepaid c]
+decimals = 2
+[service/metered m]
+currency = c
+[source/csv manual]
+files = manual.csv
+type = scrip.adjustment
+sign = flip
+amounts = loose
+const.account = a
+const.currency = c
+map.id = id
+map.time = time
+map.amount = consumed
+map.reason = why
+""")
+    books.write("manual.csv", "id,time,consumed,why\na,2022-01-02,-50,given back\nb,2022-01-03,+20.25,taken\nc,2022-01-04,(3),back\n"
+                              "d,2022-01-05,none,no number\n")
+    books.run("run", ok=(1,))
+    lib.equal([(e["id"], e["amount"]) for e in books.ask("events", "a")], [("a", "50"), ("b", "-20.25"), ("c", "3")], "signs")
+    lib.equal(books.ask("balance", "a", "--as-of", "2022-01-09")[0]["available"], "32.75", "50 - 20.25 + 3")
+    lib.equal(len(books.ask("quarantine", "list")), 1, "no number")
+    books.run("verify")
+    books.done()
+
+
+for part in (signs, rfc, bad_rows, headers, values, times, sections, identity, files, long_rows, names):
     part()
 first = int(os.environ.get("SEED", random.randrange(1 << 30)))
 print("seed", first)

@@ -295,7 +295,8 @@ START_TEST(values_of_every_type)
     host_refuses(HEAD "[currency/prepaid gold]\nrounding = sideways\n", 4,
                  "'sideways' is not one of half-even,half-up,up,down");
     host_refuses(HEAD "[currency/prepaid gold]\nrounding = half\n", 4, "is not one of");
-    host_refuses(HEAD "[currency/prepaid gold]\nsplit = maybe\n", 4, "'maybe' is not yes or no");
+    host_refuses(HEAD "[currency/prepaid gold]\nsplit = maybe\n", 4, "'maybe' is not one of no,yes,class");
+    host_refuses(HEAD "[source/events e]\nalways = maybe\n", 4, "'maybe' is not yes or no");
     host_refuses(HEAD "[currency/prepaid gold]\nexpire_all = tomorrow\n", 4, "'tomorrow' is not a time");
     host_refuses(HEAD "[currency/prepaid gold]\nexpire_all = 2022-02-30\n", 4, "is not a time");
     host_refuses(HEAD "[currency/prepaid gold]\nsettle_lag = soon\n", 4, "'soon' is not a duration");
