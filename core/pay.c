@@ -373,24 +373,28 @@ int pay(struct engine *engine, struct payment *p, int64_t *paid)
     return SCRIP_OK;
 }
 
+/* Adds to the reason what a payment lacked; once, though alternatives are tried again as debts. */
 void shortage(struct engine *engine, const struct payment *p)
 {
     char *reason = engine->effect.reason, wanted[DECIMAL_TEXT_SIZE], there[DECIMAL_TEXT_SIZE];
-    size_t used = strlen(reason), room = sizeof engine->effect.reason - used;
-    const char *currency = p->rate->terms->row.currency->text, *more = used ? "; " : "balance short: ";
+    char text[sizeof engine->effect.reason];
+    size_t used = strlen(reason);
+    const char *currency = p->rate->terms->row.currency->text;
     int decimals = (int)p->rate->terms->row.decimals;
 
     money_write(p->amount, decimals, wanted, sizeof wanted);
     money_write(p->available > INT64_MAX ? INT64_MAX : (int64_t)p->available, decimals, there, sizeof there);
     if (p->limit != NULL) {
-        snprintf(reason + used, room, "%slimit '%s': %s %s wanted, %s left in its %s", used ? "; " : "", p->limit->row.id, wanted,
-                 currency, there, p->limit->row.per_size ? p->limit->row.per : "whole time");
+        snprintf(text, sizeof text, "limit '%s': %s %s wanted, %s left in its %s", p->limit->row.id, wanted, currency, there,
+                 p->limit->row.per_size ? p->limit->row.per : "whole time");
     } else if (p->available >= p->amount) {
         money_write(p->largest, decimals, there, sizeof there);
-        snprintf(reason + used, room, "%s%s %s wanted of one %s, the largest has %s", more, wanted, currency,
-                 p->rate->terms->row.split == SCRIP_SPLIT_CLASS ? "class" : "grant", there);
+        snprintf(text, sizeof text, "%s%s %s wanted of one %s, the largest has %s", used ? "" : "balance short: ", wanted,
+                 currency, p->rate->terms->row.split == SCRIP_SPLIT_CLASS ? "class" : "grant", there);
     } else
-        snprintf(reason + used, room, "%s%s %s wanted, %s available", more, wanted, currency, there);
+        snprintf(text, sizeof text, "%s%s %s wanted, %s available", used ? "" : "balance short: ", wanted, currency, there);
+    if (strstr(reason, text) == NULL)
+        snprintf(reason + used, sizeof engine->effect.reason - used, "%s%s", used ? "; " : "", text);
 }
 
 /* ---- the lines of a charge ------------------------------------------------------------------------------------ */
