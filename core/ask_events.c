@@ -149,7 +149,8 @@ static void say_arithmetic(struct explaining *x, size_t index)
                  rounding_names[terms->row.rounding], text);
     }
     time_write(line->time_us, when, sizeof when);
-    say(x, "line", "%zu: %s x %s%s%s = %s %s%s, dated %s", index, quantity, rate, strcmp(per, "1") ? " / " : "",
+    say(x, "line", "%zu: %s%s%s x %s%s%s = %s %s%s, dated %s", index,
+        line->item ? quote_subject(&x->quote, index, &x->event)->product->text : "", line->item ? ": " : "", quantity, rate, strcmp(per, "1") ? " / " : "",
         strcmp(per, "1") ? per : "", total, terms->row.currency->text, dropped, when);
     say(x, "price", "service %s: %s", line->rate->row.service->text, line->rate->row.label->text);
     if (line->group)

@@ -82,6 +82,7 @@ static int timer_row(void *sink, const void *found)
 }
 
 struct claim_event {
+    struct scrip *scrip;
     struct account *account;
     struct claim *claim;
     struct scrip_error *err;
@@ -90,8 +91,17 @@ struct claim_event {
 static int claim_event(void *sink, const struct scrip_event_row *row)
 {
     struct claim_event *of = sink;
+    struct event *event = &of->claim->event;
+    size_t item = of->claim->row.kind == SCRIP_CLAIM_DEBT ? strtoull(of->claim->row.group, NULL, 10) : 0;
+    struct quote quote;
+    int code = event_from_row(row, event, &of->account->claim_arena, of->err);
 
-    return event_from_row(row, &of->claim->event, &of->account->claim_arena, of->err);
+    if (code < 0 || item == 0)
+        return code;
+    code = quote_items(&quote, event, of->scrip->names, &of->account->claim_arena, of->err);
+    if (code == SCRIP_OK && item <= quote.item_count)
+        *event = quote.items[item - 1];
+    return code;
 }
 
 /* The claims from the first-th on get their events and draws. */
@@ -100,7 +110,7 @@ static int claims_finish(struct scrip *scrip, struct account *account, size_t fi
     int code = SCRIP_OK;
 
     for (size_t i = first; i < account->claim_count && code == SCRIP_OK; i++) {
-        struct claim_event of = { account, account->claims[i], err };
+        struct claim_event of = { scrip, account, account->claims[i], err };
 
         code = history_event(scrip, account->row.name, account->claims[i]->row.event, claim_event, &of, err);
         if (code == SCRIP_OK && claim_unpack(account, account->claims[i], scrip->prices) < 0)

@@ -77,8 +77,9 @@ void debt_add(struct engine *engine, struct account *account, const struct event
     struct grant *grant = debt_grant(engine, account, terms);
     uint64_t number = draw->line + engine->line_base;
     struct claim *claim = debt_find(account, event_number, number);
+    char item[24] = ""; /* which line of a usage of several is owed */
     struct scrip_claim_row row = { .kind = SCRIP_CLAIM_DEBT, .id = "", .event = event_number, .line = number,
-                                   .terms = terms->row.number, .expires_us = SCRIP_TIME_NONE };
+                                   .terms = terms->row.number, .expires_us = SCRIP_TIME_NONE, .group = item };
     struct claim_draw kept = { NULL, line->rate, number, draw->amount, line->time_us };
 
     move(engine, account, grant, SCRIP_BOOK_DEBT, SCRIP_BOOK_USED, draw->amount, line->time_us, event_time_us, draw->line);
@@ -86,6 +87,8 @@ void debt_add(struct engine *engine, struct account *account, const struct event
         claim->row.amount += draw->amount;
         account_purse(account, terms->row.currency)->owed += draw->amount;
     } else {
+        if (line->item)
+            row.group_size = (uint64_t)snprintf(item, sizeof item, "%zu", line->item);
         row.number = ++account->row.claim_count;
         row.amount = draw->amount;
         claim = account_claim_add(account, &row, subject, terms);

@@ -102,11 +102,26 @@ static int is_charged(const struct effect *effect)
     return 0;
 }
 
+/* What was asked nothing for is usage, too: the event, or those of its lines that have no price. */
+static void free_note(struct engine *engine, const struct event *event, const struct quote *quote)
+{
+    if (quote->item_count == 0)
+        note_usage(engine, event, NULL, &names_none, event->shown.time_us, 0, 1);
+    for (size_t i = 0; i < quote->item_count; i++) {
+        size_t line = 0;
+
+        while (line < quote->count && (quote->verdict == SCRIP_GATE || quote->lines[line].item != i + 1))
+            line++;
+        if (line == quote->count)
+            note_usage(engine, &quote->items[i], NULL, &names_none, event->shown.time_us, 0, 1);
+    }
+}
+
 static int usage_apply(struct engine *engine, struct account *account, const struct event *event,
                        const struct quote *quote)
 {
     if (quote->verdict == SCRIP_FREE) {
-        note_usage(engine, event, NULL, &names_none, event->shown.time_us, 0, 1);
+        free_note(engine, event, quote);
         return SCRIP_ZERO;
     }
     if (lines_pay(engine, account, event, quote, engine->is_forced ? 2 : quote->verdict != SCRIP_GATE) < 0)
@@ -116,10 +131,12 @@ static int usage_apply(struct engine *engine, struct account *account, const str
         pay_undo(engine, 0, 0);
         sleepers_undo(engine, account, 0);
         engine->effect.paid_count = 0;
-        note_usage(engine, event, NULL, &names_none, event->shown.time_us, 0, 1);
+        free_note(engine, event, quote);
         return SCRIP_ZERO;
     }
     draws_post(engine, account, event, quote, SCRIP_BOOK_USED, event->shown.time_us);
+    if (quote->item_count)
+        free_note(engine, event, quote);
     return is_charged(&engine->effect) ? SCRIP_CHARGED : SCRIP_ZERO;
 }
 
@@ -127,15 +144,18 @@ static int usage_apply(struct engine *engine, struct account *account, const str
 static int rerate_apply(struct engine *engine, struct account *account, const struct event *event, const struct quote *quote)
 {
     const struct charge *charge = quote->charge;
+    struct quote anew = *quote; /* its lines are of the charge's items */
 
+    anew.items = charge->items;
+    anew.item_count = charge->item_count;
     charge_return(engine, account, charge, "", INT64_MAX, event);
     if (quote->verdict != SCRIP_FREE) {
-        if (lines_pay(engine, account, charge->of, quote, 2) < 0)
+        if (lines_pay(engine, account, charge->of, &anew, 2) < 0)
             return SCRIP_REFUSED;
         engine->effect.reason[0] = 0;
         engine->of = charge->event;
         engine->line_base = SCRIP_LINE_LIMIT;
-        draws_post(engine, account, charge->of, quote, SCRIP_BOOK_USED, event->shown.time_us);
+        draws_post(engine, account, charge->of, &anew, SCRIP_BOOK_USED, event->shown.time_us);
         engine->of = engine->line_base = 0;
     }
     return is_charged(&engine->effect) ? SCRIP_CHARGED : SCRIP_ZERO;
@@ -224,6 +244,8 @@ void engine_head(struct engine *engine, struct account *account, const struct qu
         bytes_add_number(b, (uint64_t)line->quantity.atto);
         bytes_add_number(b, (uint64_t)line->time_us);
         bytes_add_number(b, line->group);
+        if (line->item)
+            bytes_add_number(b, line->item);
     }
     if (quote->terms != NULL) {
         bytes_add(b, quote->terms->mark, sizeof quote->terms->mark);

@@ -17,6 +17,7 @@ struct quote_line {
     struct scrip_decimal quantity;
     int64_t time_us;
     uint64_t group;
+    size_t item; /* of a usage of several lines: which of them, from 1; 0: the usage itself */
 };
 
 /* What is left of a charge that was made before: net draws, in the order in which they were made. */
@@ -26,6 +27,7 @@ struct charge_draw {
     int64_t amount;  /* of the charge; above 0 */
     int64_t time_us; /* of the line: the period of limits that it counts in */
     const struct rate *rate;
+    const struct event *of; /* the usage, or the line of it, that was charged */
 };
 struct charge {
     uint64_t event; /* its number */
@@ -33,6 +35,8 @@ struct charge {
     struct charge_draw *draws;
     size_t count;
     size_t line_count; /* of its quote */
+    struct event *items;
+    size_t item_count; /* the same */
 };
 
 #define QUOTE_GRANT_LIMIT 1024 /* grants that one conversion makes */
@@ -42,6 +46,8 @@ struct quote {
     int verdict; /* of usage: enum scrip_verdict */
     size_t count;
     struct quote_line lines[SCRIP_LINE_LIMIT];
+    struct event *items; /* of a usage of several lines; in the arena of who asked */
+    size_t item_count;
     char refusal[SCRIP_MESSAGE_SIZE]; /* not "": refused, by a currency's rule and not by a balance */
     const struct terms *terms;        /* of grants, adjustments, transfers, conversions (from), resets, limits */
     struct scrip_grant_row grant;     /* as the currency settled it */
@@ -117,6 +123,12 @@ struct engine {
 void engine_free(struct engine *engine);
 /* The part of a lot's cost that an amount of it bears; 0: it has none. */
 int cost_share(const struct scrip_grant_row *row, int64_t amount, struct scrip_decimal *out);
+
+/* The lines of a usage, each as an event of its own: quote->items; none where it has no lines. Message: what is wrong. */
+int quote_items(struct quote *quote, const struct event *event, struct names *names, struct arena *arena,
+                struct scrip_error *err);
+/* What a line of a quote is for: the event, or one of its items. */
+const struct event *quote_subject(const struct quote *quote, size_t line, const struct event *event);
 
 /* Order at one instant. */
 int event_rank(const struct event *event);

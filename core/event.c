@@ -93,7 +93,8 @@ _Static_assert(SCRIP_FIELD_COUNT <= 64, "event_read keeps a bit for each field")
 
 static int is_family(int key)
 {
-    return key == SCRIP_F_ATTRIBUTE || key == SCRIP_F_LABEL || key == SCRIP_F_SCOPE_ATTRIBUTE || key == SCRIP_F_SHARE;
+    return key == SCRIP_F_ATTRIBUTE || key == SCRIP_F_LABEL || key == SCRIP_F_SCOPE_ATTRIBUTE || key == SCRIP_F_SHARE ||
+           key == SCRIP_F_LINE;
 }
 
 int field_find(const char *key, size_t size, const char **name, size_t *name_size)
@@ -213,6 +214,28 @@ static int list_check(struct reading *r, const struct scrip_field *field)
     return SCRIP_OK;
 }
 
+/* One member of one line of a usage: "07.quantity". */
+static int line_read(struct reading *r, const struct scrip_field *field)
+{
+    const char *name = field->name ? field->name : "", *member = name + 3;
+    struct scrip_decimal decimal;
+    char text[DECIMAL_TEXT_SIZE];
+
+    if (strlen(name) < 4 || strspn(name, "0123456789") != 2 || name[2] != '.' ||
+        (strcmp(member, "product") != 0 && strcmp(member, "quantity") != 0 && strcmp(member, "unit") != 0 &&
+         (strncmp(member, "attribute.", 10) != 0 || member[10] == 0)))
+        return error_set(r->err, SCRIP_EINVALID, "line.%s: no such member of a line: want product, quantity, unit or attributes",
+                         name);
+    if (strcmp(member, "quantity") == 0)
+        return decimal_read(r, field, &decimal) < 0 ? SCRIP_EINVALID
+                                                    : rest_add(r, field, text, decimal_write(&decimal, text, sizeof text));
+    if (member[0] != 'a' && name_check(field->text, field->size) < 0)
+        return field_fault(r, field, "a name: 1 to 255 bytes of UTF-8 without control characters");
+    if (utf8_check(field->text, field->size, 1) < 0)
+        return field_fault(r, field, "UTF-8 text without control characters");
+    return rest_add(r, field, field->text, field->size);
+}
+
 /* The fields without a column: checked, canonical, kept in order. */
 static int rest_read(struct reading *r, const struct scrip_field *field)
 {
@@ -241,6 +264,8 @@ static int rest_read(struct reading *r, const struct scrip_field *field)
         if (name_check(field->text, field->size) < 0)
             return field_fault(r, field, "a name: 1 to 255 bytes of UTF-8 without control characters");
         break;
+    case 'I':
+        return line_read(r, field);
     case 'L':
         if ((code = list_check(r, field)) < 0)
             return code;
@@ -358,6 +383,19 @@ static int end_keep(struct reading *r)
     return rest_add(r, &field, text, time_write(r->event->shown.end_us, text, sizeof text));
 }
 
+/* What a usage of several lines says of its lines, it does not say of itself. */
+static int lines_check(const struct event *event, struct scrip_error *err)
+{
+    if (event_field(event, SCRIP_F_LINE) == NULL)
+        return SCRIP_OK;
+    if (event->shown.type != SCRIP_USAGE)
+        return error_set(err, SCRIP_EINVALID, "lines: only a scrip.usage has lines");
+    if (event->product->number || event->has_quantity || event->unit->number || event->shown.has_amount)
+        return error_set(err, SCRIP_EINVALID, "lines: a usage of several lines has product, quantity and unit in them, and no "
+                                              "amount: leave out those beside them");
+    return SCRIP_OK;
+}
+
 int event_read(struct event *event, const struct scrip_field *fields, size_t count, int64_t time_us, int64_t end_us,
                const struct scrip_name *source, struct names *names, struct arena *arena, struct scrip_error *err)
 {
@@ -398,6 +436,8 @@ int event_read(struct event *event, const struct scrip_field *fields, size_t cou
         return error_set(err, SCRIP_EINVALID, "id: missing: give an id that is unique in its account and source");
     event->fields = arena_get(arena, event->field_count * sizeof *rest);
     memcpy(event->fields, rest, event->field_count * sizeof *rest);
+    if ((code = lines_check(event, err)) < 0)
+        return code;
     return attributes_show(event, arena, err);
 }
 

@@ -76,6 +76,22 @@ static int index_cut(const char *path, size_t *size)
     return 1;
 }
 
+/* "7.attributes.x" of an array of lines, as the field "line.07.attribute.x". */
+static size_t line_path(const char *rest, size_t size, char out[MEMBER_SIZE])
+{
+    size_t digits = 0;
+    int in_attributes;
+
+    while (digits < size && rest[digits] >= '0' && rest[digits] <= '9')
+        digits++;
+    if (digits < 1 || digits > 2 || digits == size || rest[digits] != '.')
+        return (size_t)snprintf(out, MEMBER_SIZE, "lines.%.*s", (int)size, rest);
+    in_attributes = size - digits > 12 && memcmp(rest + digits, ".attributes.", 12) == 0;
+    return (size_t)snprintf(out, MEMBER_SIZE, "line.%s%.*s%s%.*s", digits == 1 ? "0" : "", (int)digits, rest,
+                            in_attributes ? ".attribute" : "", (int)(size - digits - (in_attributes ? 11 : 0)),
+                            rest + digits + (in_attributes ? 11 : 0));
+}
+
 static int data_leaf(struct filling *f, const char *path, size_t size, const struct json_leaf *leaf)
 {
     static const struct {
@@ -86,8 +102,14 @@ static int data_leaf(struct filling *f, const char *path, size_t size, const str
     size_t name_size, rest_size;
     int found, is_list = 0;
 
+    char line[MEMBER_SIZE];
+
     if (size >= sizeof key - 16)
         return error_set(f->err, SCRIP_ELIMIT, "data: a member's name is too long");
+    if ((rest = behind(path, size, "lines.", &rest_size)) != NULL) {
+        size = line_path(rest, rest_size, line);
+        path = line;
+    }
     memcpy(key, path, size);
     if (behind(path, size, "grants.", &rest_size) != NULL)
         is_list = index_cut(path, &size);

@@ -61,14 +61,17 @@ struct putting {
     int code;
 };
 
-static const struct rate *line_rate(const struct putting *p, uint64_t line, int64_t *time_us)
+static const struct rate *line_rate(const struct putting *p, uint64_t line, struct charge_draw *draw)
 {
     const struct quote *quote = line < SCRIP_LINE_LIMIT ? p->quote : p->rerated;
     uint64_t at = line % SCRIP_LINE_LIMIT;
 
     if (quote == NULL || at >= quote->count)
         return NULL;
-    *time_us = quote->lines[at].time_us;
+    draw->time_us = quote->lines[at].time_us;
+    draw->of = p->charge->of;
+    if (quote->lines[at].item > 0 && quote->lines[at].item <= p->quote->item_count)
+        draw->of = &p->quote->items[quote->lines[at].item - 1];
     return quote->lines[at].rate;
 }
 
@@ -137,7 +140,7 @@ static int entry_count(struct putting *p, const struct scrip_entry_row *row)
         *draw = (struct charge_draw){ .grant = row->grant, .line = row->line };
         if (row->line >= SCRIP_LINE_LIMIT && (p->code = putting_row(p, row->event, rerated_row, p)) < 0)
             return p->code;
-        draw->rate = line_rate(p, row->line, &draw->time_us);
+        draw->rate = line_rate(p, row->line, draw);
     }
     draw->amount += sign * (grant->rules ? row->amount / grant->rules->unit : row->amount);
     return SCRIP_OK;
@@ -227,7 +230,7 @@ static void draws_settle(struct putting *p)
     size_t kept = 0;
 
     for (size_t i = 0; i < charge->count; i++)
-        if ((rate = line_rate(p, charge->draws[i].line, &charge->draws[i].time_us)) != NULL)
+        if ((rate = line_rate(p, charge->draws[i].line, &charge->draws[i])) != NULL)
             charge->draws[i].rate = rate;
     for (size_t i = 0; i < charge->count; i++)
         if (charge->draws[i].amount > 0 && charge->draws[i].rate != NULL)
@@ -266,6 +269,8 @@ static int charge_start(struct putting *p, uint64_t number, struct charge **out)
     p->quote = arena_get(p->arena, sizeof *p->quote);
     code = putting_row(p, number, own_event, &own);
     p->charge->line_count = p->quote->count;
+    p->charge->items = p->quote->items;
+    p->charge->item_count = p->quote->item_count;
     return code;
 }
 

@@ -194,6 +194,7 @@ static int quote_same(const struct quote *a, const struct quote *b)
         return 0;
     for (size_t i = 0; i < a->count; i++)
         if (a->lines[i].time_us != b->lines[i].time_us || a->lines[i].group != b->lines[i].group ||
+            a->lines[i].item != b->lines[i].item ||
             a->lines[i].quantity.whole != b->lines[i].quantity.whole || a->lines[i].quantity.atto != b->lines[i].quantity.atto ||
             a->lines[i].rate->row.service != b->lines[i].rate->row.service ||
             a->lines[i].rate->terms->row.currency != b->lines[i].rate->terms->row.currency)
@@ -251,7 +252,8 @@ static struct service_timer *timer_take(struct making *m, const struct event *ev
 
 static int has_price(const struct event *event)
 {
-    return (event->shown.type == SCRIP_USAGE || event->shown.type == SCRIP_HOLD) && (event->product->number != 0 || is_timer(event));
+    return (event->shown.type == SCRIP_USAGE || event->shown.type == SCRIP_HOLD) && 
+           (event->product->number != 0 || event_field(event, SCRIP_F_LINE) != NULL || is_timer(event));
 }
 
 /* Asks again who prices a usage, of the scratch account. */

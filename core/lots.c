@@ -389,8 +389,8 @@ int64_t charge_return(struct engine *engine, struct account *account, const stru
         if (part > forgiven)
             draw_return(engine, account, grant, SCRIP_BOOK_USED, part - forgiven, time_us, event->shown.time_us, draw->line,
                         draw->rate->terms->rules.refund_us);
-        note_usage(engine, charge->of, draw->rate, grant->row.class_name, time_us, -part, 0);
-        limits_add(engine, account, charge->of, draw->rate, draw->time_us, -part);
+        note_usage(engine, draw->of, draw->rate, grant->row.class_name, time_us, -part, 0);
+        limits_add(engine, account, draw->of, draw->rate, draw->time_us, -part);
         amount -= part;
     }
     engine->of = 0;

@@ -424,7 +424,7 @@ static int line_amount(const struct engine *engine, const struct quote *quote, s
 static int line_pay(struct engine *engine, struct account *account, const struct event *subject, const struct quote *quote,
                     size_t line, int takes_debt)
 {
-    struct payment p = { .account = account, .event = subject, .rate = quote->lines[line].rate, .line = line,
+    struct payment p = { .account = account, .event = quote_subject(quote, line, subject), .rate = quote->lines[line].rate, .line = line,
                          .time_us = quote->lines[line].time_us, .is_scoped = 1, .takes_debt = takes_debt };
     struct effect *effect = &engine->effect;
     size_t first_woken = engine->woken_count;
@@ -505,7 +505,7 @@ static void zero_lines_note(struct engine *engine, const struct event *subject, 
 
     for (size_t i = 0; i < effect->paid_count; i++)
         if (effect->amounts[i] == 0)
-            note_usage(engine, subject, quote->lines[effect->paid[i]].rate, &names_none,
+            note_usage(engine, quote_subject(quote, effect->paid[i], subject), quote->lines[effect->paid[i]].rate, &names_none,
                        quote->lines[effect->paid[i]].time_us, 0, 1);
 }
 
@@ -518,11 +518,12 @@ void draws_post(struct engine *engine, struct account *account, const struct eve
     for (size_t i = 0; i < engine->draw_count; i++) {
         struct draw draw = engine->draws[i];
         const struct quote_line *line = &quote->lines[draw.line];
+        const struct event *of = quote_subject(quote, draw.line, subject);
         struct grant *grant = draw.grant;
         int64_t cost;
 
         if (grant == NULL) {
-            debt_add(engine, account, subject, &draw, line, event_number, event_time_us);
+            debt_add(engine, account, of, &draw, line, event_number, event_time_us);
         } else {
             cost = grant_cost(grant, draw.amount);
             if (grant->row.unlimited)
@@ -535,8 +536,8 @@ void draws_post(struct engine *engine, struct account *account, const struct eve
             move(engine, account, grant, SCRIP_BOOK_AVAILABLE, to, cost, line->time_us, event_time_us, draw.line);
         }
         if (to == SCRIP_BOOK_USED)
-            note_usage(engine, subject, line->rate, grant ? grant->row.class_name : account_purse(account, line->rate->terms->row.currency)->debt->row.class_name,
-                       line->time_us, draw.amount, draw.line != counted);
+            note_usage(engine, of, line->rate,
+                       (grant ? grant : account_purse(account, line->rate->terms->row.currency)->debt)->row.class_name, line->time_us, draw.amount, draw.line != counted);
         counted = draw.line;
     }
     if (to == SCRIP_BOOK_USED)

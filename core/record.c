@@ -166,6 +166,8 @@ static void lines_write(const struct quote *quote, const struct event *event, st
             raw_time(out, "time", line->time_us);
         if (line->group)
             raw_number(out, "group", line->group);
+        if (line->item)
+            raw_number(out, "item", line->item);
         json_close(out, '}');
     }
     json_close(out, ']');
@@ -253,7 +255,7 @@ void quote_to_row_with(const struct quote *quote, const struct event *event, str
     if (is_bare && !has_anew)
         return; /* a usage is free, or its reason says all */
     if (quote->terms == NULL && quote->count == 1 && quote->verdict == SCRIP_PRICED && quote->lines[0].group == 0 &&
-        quote->lines[0].time_us == event->shown.time_us && !has_anew &&
+        quote->lines[0].item == 0 && quote->lines[0].time_us == event->shown.time_us && !has_anew &&
         decimal_same(&quote->lines[0].quantity, usual_quantity(event))) {
         row->rate = quote->lines[0].rate->row.number;
         return;
@@ -378,6 +380,10 @@ static int line_leaf(struct record_reading *r, const char *key, const char *text
         line->group = strtoull(text, NULL, 10);
         return SCRIP_OK;
     }
+    if (strcmp(key, "item") == 0) {
+        line->item = strtoull(text, NULL, 10);
+        return SCRIP_OK;
+    }
     return SCRIP_EINVALID;
 }
 
@@ -472,7 +478,8 @@ int quote_has_terms(const struct event *event)
 
 void quote_clear(struct quote *quote)
 {
-    quote->count = quote->grant_count = 0;
+    quote->count = quote->grant_count = quote->item_count = 0;
+    quote->items = NULL;
     quote->refusal[0] = 0;
     quote->terms = quote->to_terms = NULL;
     quote->grants = NULL;
@@ -497,12 +504,14 @@ int quote_from_row(const struct scrip_event_row *row, const struct event *event,
     quote_clear(quote);
     if (is_priced(event))
         quote->verdict = SCRIP_FREE;
+    if (quote_items(quote, event, names, arena, err) < 0)
+        return SCRIP_EINVALID;
     if (row->rate != 0) {
         quote->verdict = SCRIP_PRICED;
         quote->lines[0].rate = prices_rate_at(prices, row->rate);
         quote->lines[0].quantity = *usual_quantity(event);
         quote->lines[0].time_us = event->shown.time_us;
-        quote->lines[0].group = 0;
+        quote->lines[0].group = quote->lines[0].item = 0;
         quote->count = 1;
         if (quote->lines[0].rate == NULL)
             return error_set(err, SCRIP_EINVALID, "event %" PRIu64 " of '%s': no rate %" PRIu64, row->number,

@@ -14,6 +14,8 @@ struct scrip_quote {
     const struct service *service;
     struct quote *quote;
     int verdict;
+    size_t first; /* its lines start here */
+    size_t item;  /* of a usage of several lines: which, from 1 */
     /* Lines that were dropped: their currency does not accept at that time, or the user chose another. */
     const struct scrip_name *closed;
     int64_t closed_us;
@@ -157,6 +159,7 @@ int route_line_add(struct scrip_ctx *ctx, struct scrip_quote *out, const struct 
     fresh->quantity = line->quantity;
     fresh->time_us = time_us;
     fresh->group = line->group;
+    fresh->item = out->item;
     return SCRIP_OK;
 }
 
@@ -391,7 +394,7 @@ static int is_closed(const struct scrip_quote *call)
     for (size_t i = 0; i < call->dropped_count; i++) {
         size_t left = 0;
 
-        for (size_t j = 0; j < quote->count; j++)
+        for (size_t j = call->first; j < quote->count; j++)
             left += quote->lines[j].group == call->dropped[i];
         if (left == 0)
             return 1;
@@ -399,15 +402,17 @@ static int is_closed(const struct scrip_quote *call)
     return 0;
 }
 
-int route_usage(struct scrip *scrip, struct account *account, const struct event *event, struct quote *quote,
-                struct scrip_error *err)
+/* Who prices one event: its lines are added to the quote. */
+static int one_ask(struct scrip *scrip, struct account *account, const struct event *event, size_t item, struct quote *quote,
+                   struct scrip_error *err)
 {
-    struct scrip_quote call = { .scrip = scrip, .account = account, .event = event, .quote = quote };
+    struct scrip_quote call = { .scrip = scrip, .account = account, .event = event, .quote = quote, .first = quote->count,
+                                .item = item };
     int code = 0;
 
     for (size_t i = 0; i < scrip->service_count && code == 0; i++) {
         call.service = &scrip->services[i];
-        quote->count = 0;
+        quote->count = call.first;
         call.verdict = SCRIP_NOT_MINE;
         if (service_wants(call.service, event))
             code = service_ask(&call, err);
@@ -423,11 +428,59 @@ int route_usage(struct scrip *scrip, struct account *account, const struct event
                          event->service->number ? "')" : "");
     quote->verdict = call.verdict;
     if (call.verdict == SCRIP_FREE)
-        quote->count = 0;
-    else if (is_closed(&call) || (quote->count == 0 && call.verdict == SCRIP_PRICED))
+        quote->count = call.first;
+    else if (is_closed(&call) || (quote->count == call.first && call.verdict == SCRIP_PRICED))
         closed_refuse(&call, quote);
-    groups_simplify(quote);
     return SCRIP_OK;
+}
+
+/* Groups of one item are not those of another: each gets the number of its first line, from 1. */
+static void groups_renumber(struct quote *quote, size_t first)
+{
+    uint64_t old[SCRIP_LINE_LIMIT];
+
+    for (size_t i = first; i < quote->count; i++) {
+        size_t at = first;
+
+        old[i] = quote->lines[i].group;
+        while (at < i && old[at] != old[i])
+            at++;
+        quote->lines[i].group = old[i] ? at + 1 : 0;
+    }
+}
+
+/* All lines of a usage, or none: one that is refused refuses it. */
+static int items_ask(struct scrip *scrip, struct account *account, struct quote *quote, struct scrip_error *err)
+{
+    int is_priced = 0, is_gated = 0, code;
+
+    for (size_t i = 0; i < quote->item_count && !quote->refusal[0]; i++) {
+        size_t first = quote->count;
+
+        if ((code = one_ask(scrip, account, &quote->items[i], i + 1, quote, err)) < 0)
+            return code;
+        groups_renumber(quote, first);
+        is_priced |= quote->verdict == SCRIP_PRICED;
+        is_gated |= quote->verdict == SCRIP_GATE;
+    }
+    if (is_priced && is_gated && !quote->refusal[0])
+        return error_set(err, SCRIP_EINVALID, "lines: some have a price and some only need a balance: send them apart");
+    if (!quote->refusal[0])
+        quote->verdict = is_priced ? SCRIP_PRICED : is_gated ? SCRIP_GATE : SCRIP_FREE;
+    return SCRIP_OK;
+}
+
+int route_usage(struct scrip *scrip, struct account *account, const struct event *event, struct quote *quote,
+                struct scrip_error *err)
+{
+    int code = quote_items(quote, event, scrip->names, &scrip->arena, err);
+
+    quote->count = 0;
+    if (code == SCRIP_OK)
+        code = quote->item_count ? items_ask(scrip, account, quote, err) : one_ask(scrip, account, event, 0, quote, err);
+    if (code == SCRIP_OK)
+        groups_simplify(quote);
+    return code;
 }
 
 int route_timer(struct scrip *scrip, struct account *account, const struct service_timer *timer, struct event *event,
@@ -478,7 +531,7 @@ int route_amount(struct scrip *scrip, const struct event *event, struct quote *q
     rate.rate.whole = rate.per.whole = 1;
     quote->verdict = SCRIP_PRICED;
     quote->count = 1;
-    quote->lines[0] = (struct quote_line){ prices_rate(scrip->prices, &rate), event->shown.amount, event->shown.time_us, 0 };
+    quote->lines[0] = (struct quote_line){ prices_rate(scrip->prices, &rate), event->shown.amount, event->shown.time_us, 0, 0 };
     return SCRIP_OK;
 }
 

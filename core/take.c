@@ -246,7 +246,7 @@ static int decide_price(struct scrip *scrip, struct account *account, const stru
 {
     int code;
 
-    if (event->product->number == 0 && !event->shown.has_amount)
+    if (event->product->number == 0 && !event->shown.has_amount && event_field(event, SCRIP_F_LINE) == NULL)
         return error_set(err, SCRIP_EINVALID, "product: missing: a usage without an amount names its product");
     if (event->shown.type == SCRIP_HOLD && event->product->number == 0)
         return route_amount(scrip, event, quote, err);

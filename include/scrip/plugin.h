@@ -172,7 +172,8 @@ enum scrip_event_type {
     X(GRANTS, "grants", 'L')       /* of a usage: these grants pay, in this order */                          \
     X(RECURRENCE_MODE, "recurrence.mode", 'N') /* reset (to the amount; default), or add (the amount) */      \
     X(RECURRENCE_FROM, "recurrence.from", 'N') /* anchor, calendar, start (the account's), first-use */       \
-    X(SHARE, "share", 'N') /* a family: share.ACCOUNT of a transfer: 80%, or remaining */
+    X(SHARE, "share", 'N') /* a family: share.ACCOUNT of a transfer: 80%, or remaining */                     \
+    X(LINE, "line", 'I')   /* a family: line.00.product, .quantity, .unit, .attribute.NAME of a usage of several lines */
 
 enum scrip_field_key {
 #define X(id, text, reads) SCRIP_F_##id,

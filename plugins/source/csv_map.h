@@ -193,7 +193,8 @@ static inline int csv_field_find(struct csv_map *map, const char *family, const 
 
     for (size_t i = 0, used = 0; i < sizeof known / sizeof *known; i++) {
         size_t size = strlen(known[i].text);
-        int is_family = i == SCRIP_F_SCOPE_ATTRIBUTE || i == SCRIP_F_LABEL || i == SCRIP_F_ATTRIBUTE;
+        int is_family = i == SCRIP_F_SCOPE_ATTRIBUTE || i == SCRIP_F_LABEL || i == SCRIP_F_ATTRIBUTE ||
+                        i == SCRIP_F_LINE;
 
         out->key = i;
         out->reads = known[i].reads;

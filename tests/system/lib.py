@@ -135,12 +135,12 @@ def plain(number):
     return number.rstrip("0").rstrip(".") if "." in number else number
 
 
-def refused(config, wanted, currencies=("usd",), **files):
-    """A configuration that must not open, and the words that say why."""
+def refused(config, wanted, currencies=("usd",), status=2, **files):
+    """A configuration that must not open, and the words that say why; status 3: a file of it is at fault."""
     made = Priced(config, currencies, **files)
     done = made.run("plugins", ok=None)
     if done.returncode == 0:
         raise AssertionError(f"opened, wanted {wanted!r}\n{config}{files}")
-    if done.returncode != 2 or wanted not in done.stderr:
-        raise AssertionError(f"exit {done.returncode}, wanted 2 and {wanted!r}\nfound: {done.stderr}")
+    if done.returncode != status or wanted not in done.stderr:
+        raise AssertionError(f"exit {done.returncode}, wanted {status} and {wanted!r}\nfound: {done.stderr}")
     made.done()

@@ -358,4 +358,4 @@ for keys, wanted in (("charge = period\n", "charge = period and anchor need one 
                      ("period = month\nkeep = P1M\n", "keep: want a length without months, such as 35d")):
     lib.refused("[service/tiered t]\nsheet = tiers.csv\n" + keys, wanted,
                 tiers=sheet(dict(model="graduated", rate=1)))
-lib.refused("[service/tiered t]\nsheet = none.csv\n", "No such file")
+lib.refused("[service/tiered t]\nsheet = none.csv\n", "No such file", status=3)
