@@ -380,7 +380,7 @@ class Account:
 
     def charge(self, event, line, currency, ctx, now, draws, owed):
         c = SimpleNamespace(event=event["id"], source=event["source"], line=line, currency=currency, ctx=ctx, at=now, draws=list(draws),
-                            debt=owed, lost=0, serial=self.serial())
+                            debt=owed, lost=0, base=len(draws), serial=self.serial())
         # What a reset wrote off was charged all the same.
         c.owed = lambda: [(None, c.debt + c.lost, c.at, c.serial)] if c.debt + c.lost else []
         c.amount = lambda: sum(n for _, n, *_ in c.draws + c.owed())
@@ -591,13 +591,15 @@ class Account:
         self.done(event, "applied")
 
     def reverse(self, c, amount, now):
-        """What is owed is forgiven first; then those that paid last get theirs back first."""
-        owed = min(c.debt, amount)
-        c.debt -= owed
-        lost = min(c.lost, amount - owed)
-        c.lost -= lost
-        back, rest = [], amount - owed - lost
+        """What came last goes first: settlements, then what is owed or was written off, then what was paid at once."""
+        back, rest, owed, lost = [], amount, 0, 0
         while rest > 0:
+            if len(c.draws) <= c.base and c.debt + c.lost > 0:
+                owed, lost = min(c.debt, rest), min(c.lost, max(0, rest - c.debt))
+                c.debt -= owed
+                c.lost -= lost
+                rest -= owed + lost
+                continue
             g, n, *when = c.draws.pop()
             part = min(n, rest)
             if n > part:
@@ -605,6 +607,7 @@ class Account:
             self.put_back(g, part, "used", now)
             back.append((g, -part))
             rest -= part
+        c.base = min(c.base, len(c.draws))
         self.count(c, now // DAY, back, -owed - lost, 0)
 
     def on_adjustment(self, event, data, now):
@@ -663,8 +666,7 @@ class Account:
             made += part
             keep = policy["convert_keep"]
             if part:
-                # Silent: what a grant is for goes with it, whatever else is kept.
-                self.grants.append(self.make(event, f"{event['id']}-{number}", to, now, amount=part, scope=g.scope, cls=g.cls if "class" in keep else None,
+                self.grants.append(self.make(event, f"{event['id']}-{number}", to, now, amount=part, cls=g.cls if "class" in keep else None,
                                              end=g.end if "expires" in keep else FOREVER,
                                              priority=g.priority if "priority" in keep else None))
         self.done(event, "applied")
@@ -691,7 +693,7 @@ class Account:
                 g, n = queue[0]
                 part = min(n, amount)
                 number += 1
-                self.sent.append((to, {**event, "subject": to, "id": f"{event['id']}/{number}", "receipt": (g, part)}))
+                self.sent.append((to, {**event, "subject": to, "id": f"{event['id']}/{number}", "receipt": (SimpleNamespace(**g.__dict__), part)}))
                 queue[0][1] -= part
                 amount -= part
                 if queue[0][1] == 0:
