@@ -215,7 +215,7 @@ class History:
         source, id, currency, lines = self.rng.choice(self.charges[-5:]) if self.charges else ("t", "nothing", "c", 1)
         of = {"source": source, "id": id}
         if self.rng.random() < 0.2 or lines > 1:
-            of["line"] = str(self.rng.randint(0, lines - 1))
+            of["line"] = self.rng.choice("0001")
         self.add("reversal", at, of=of, amount=self.maybe(0.5 if currency else 0, lambda: self.money(currency, 1, 300)))
 
     def adjustment(self, at):

@@ -405,7 +405,7 @@ class Account:
                 paid = self.pay(currency, amount, ctx, now, "used", debt=debt)
                 if paid is None:
                     break
-                self.charge(event, number, currency, ctx, now, *paid)
+                self.charge(event, number + quote.index(lines), currency, ctx, now, *paid)
             else:
                 total = sum(c.amount() for c in self.charges[before[1]:])
                 return self.done(event, "charged" if total else "zero")
@@ -423,7 +423,11 @@ class Account:
             draws = self.shares(c.currency, payers, rooms, c.debt, True)
             for g, n in draws or []:
                 self.take(g, n, "used")
-                c.draws.append((g, n, c.at, c.serial))
+                same = [i for i, draw in enumerate(c.draws) if draw[0] is g]
+                if same:  # a grant stands where it paid first
+                    c.draws[same[0]] = (g, c.draws[same[0]][1] + n, *c.draws[same[0]][2:])
+                else:
+                    c.draws.append((g, n, c.at, c.serial))
                 c.debt -= n
                 # The charge stays one of its day, and becomes one of the class that paid.
                 self.count(c, c.at // DAY, [(g, n)], -n, 0)

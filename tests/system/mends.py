@@ -124,6 +124,14 @@ def refund_of_the_dead():
     lib.equal(found, {"g": ("3", "1")}, "what came back")
 
 
+def settled_before_reversal():
+    """What was settled just before a reversal was reversed as if it were still owed: it came back to nobody."""
+    found = grants([usage("u", 0, 8), grant("g", 1, 10), event("reversal", "r", 5, of={"source": "test", "id": "u"}, amount="3")], "overdraft = debt")
+    lib.equal(found, {"g": ("5", "5")}, "part")
+    found = grants([usage("u", 0, 8), grant("g", 1, 5), event("reversal", "r", 5, of={"source": "test", "id": "u"})], "overdraft = debt")
+    lib.equal(found, {"g": ("5", "0")}, "all of it")
+
+
 most_of_a_charge()
 owed_alternative()
 first_use()
@@ -132,3 +140,4 @@ taken_out()
 limit_again()
 hold_of_alternative()
 refund_of_the_dead()
+settled_before_reversal()
