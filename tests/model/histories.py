@@ -44,6 +44,8 @@ def currencies(rng):
                     reset="keep", capture_over=False, term=None, convert_keep=[], convert={},
                     hold_rule=rng.choice(["max", "max", "sum"]), hold_group=rng.choice(["user", "user", ""]),
                     hold_decay=rng.choice([Fraction(1), Fraction(9, 10), Fraction(1, 2)]))
+    # Holds that only add up are each alone.
+    out["k"]["grouped"] = out["k"]["hold_rule"] == "max" or out["k"]["hold_group"] != "" or out["k"]["hold_decay"] != 1
     return out
 
 

@@ -435,7 +435,7 @@ class Account:
     # ---- holds
 
     def group_key(self, currency, hold_id, ctx):
-        if "hold_rule" not in self.policies[currency]:
+        if not self.policies[currency].get("grouped"):
             return hold_id
         return (currency, ctx.user) if self.policies[currency]["hold_group"] == "user" else (currency,)
 
@@ -443,7 +443,7 @@ class Account:
         """What each open hold of a group holds, in the order they came: all of it alone, else what it adds to the rest."""
         holds = [h for h in self.holds if h.open and h.group == group]
         policy = self.policies[holds[0].currency] if holds else {}
-        if "hold_rule" not in policy:
+        if not policy.get("grouped"):
             return [(h, h.alone) for h in holds]
         out, before, products = [], 0, {}
         for h in holds:
@@ -468,7 +468,7 @@ class Account:
                     return False
                 h.draws += more[0]
                 h.amount += sum(n for _, n, *_ in more[0])
-                if "hold_rule" not in self.policies[h.currency]:
+                if not self.policies[h.currency].get("grouped"):
                     h.alone = h.amount
         return True
 
@@ -524,7 +524,7 @@ class Account:
             # Silent: an extend that says nothing is a heartbeat; one that only says an amount leaves the end as it is.
             hold.expires = now + self.policies[hold.currency]["hold_timeout"]
         if "amount" in data:
-            if not hold.draws and self.minor(hold.currency, data["amount"]) > hold.amount and "hold_rule" not in self.policies[hold.currency]:
+            if not hold.draws and self.minor(hold.currency, data["amount"]) > hold.amount and not self.policies[hold.currency].get("grouped"):
                 self.undo(before)
                 return self.done(event, "refused")
             hold.alone = self.minor(hold.currency, data["amount"])
@@ -551,7 +551,7 @@ class Account:
         hold = self.open_hold(event, data["hold"], now)
         if hold is None:
             return
-        if "hold_rule" in self.policies[hold.currency]:
+        if self.policies[hold.currency].get("grouped"):
             return self.done(event, "refused", "capacity is given back")
         amount = self.minor(hold.currency, data["amount"]) if "amount" in data else hold.amount
         before, draws, owed = self.state(), [], 0

@@ -132,6 +132,17 @@ def settled_before_reversal():
     lib.equal(found, {"g": ("5", "0")}, "all of it")
 
 
+def decay_of_all():
+    """Holds that add up in one group of all did not decay."""
+    books = lib.Books("[store/sqlite]\nfile = books.db\n[currency/capacity k]\nhold_rule = sum\nhold_group = \nhold_decay = 0.5\n"
+                      "[service/metered meter]\n[source/events events]\nfiles = none-*.jsonl\n")
+    books.events([grant("g", 0, 100, currency="k")] +
+                 [event("hold", f"h{n}", n, currency="k", amount="20", product="p") for n in (1, 2)])
+    lib.equal(books.ask("balance", "a", "--as-of", at(9))[0]["held"], "30", "held")
+    books.run("verify")
+    books.done()
+
+
 most_of_a_charge()
 owed_alternative()
 first_use()
@@ -141,3 +152,4 @@ limit_again()
 hold_of_alternative()
 refund_of_the_dead()
 settled_before_reversal()
+decay_of_all()
