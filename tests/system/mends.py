@@ -143,6 +143,13 @@ def decay_of_all():
     books.done()
 
 
+def limit_counts_its_own():
+    """What came back of a charge from before the limit was set made room in it."""
+    found = grants([grant("g", 0, 100), usage("u", 1, 9), event("limit", "l", 2, limit="l", currency="c", per="day", amount="5"),
+                    usage("v", 3, 5), event("reversal", "r", 4, of={"source": "test", "id": "u"}), usage("w", 5, 1)])
+    lib.equal(found, {"g": ("95", "5")}, "the limit is used up")
+
+
 most_of_a_charge()
 owed_alternative()
 first_use()
@@ -153,3 +160,4 @@ hold_of_alternative()
 refund_of_the_dead()
 settled_before_reversal()
 decay_of_all()
+limit_counts_its_own()
