@@ -122,6 +122,7 @@ struct limit {
     struct scrip_limit_row row;
     const struct terms *terms;
     struct scope scope;
+    int64_t since_us; /* what is charged from then on counts */
     struct limit_window *windows; /* ascending */
     size_t window_count;
     int is_dirty;

@@ -162,8 +162,11 @@ struct limit *account_limit_find(const struct account *account, const char *id, 
     return NULL;
 }
 
+/* Since when it counts, then start and use per window; 8 bytes each, little endian. */
 static void windows_read(struct limit *limit, const uint8_t *at, size_t size)
 {
+    limit->since_us = (int64_t)number_get(&at);
+    size -= 8;
     limit->window_count = size / 16 < LIMIT_WINDOWS ? size / 16 : LIMIT_WINDOWS;
     for (size_t i = 0; i < limit->window_count; i++) {
         limit->windows[i].start_us = (int64_t)number_get(&at);
@@ -200,7 +203,7 @@ struct limit *account_limit_add(struct account *account, const struct scrip_limi
     limit_set(limit, row, terms);
     limit->row.account = account->row.name;
     limit->windows = memory_get(LIMIT_WINDOWS * sizeof *limit->windows);
-    if (row->windows_size)
+    if (row->windows_size >= 8)
         windows_read(limit, row->windows, row->windows_size);
     ARRAY_ROOM(account->limits, account->limit_count, account->limit_room);
     account->limits[account->limit_count++] = limit;
@@ -209,15 +212,16 @@ struct limit *account_limit_add(struct account *account, const struct scrip_limi
 
 void limit_pack(struct limit *limit)
 {
-    uint8_t *bytes = memory_get(limit->window_count * 16 + 1), *at = bytes;
+    uint8_t *bytes = memory_get(limit->window_count * 16 + 8), *at = bytes;
 
+    number_put(&at, (uint64_t)limit->since_us);
     for (size_t i = 0; i < limit->window_count; i++) {
         number_put(&at, (uint64_t)limit->windows[i].start_us);
         number_put(&at, (uint64_t)limit->windows[i].used);
     }
     free((void *)limit->row.windows);
     limit->row.windows = bytes;
-    limit->row.windows_size = limit->window_count * 16;
+    limit->row.windows_size = limit->window_count * 16 + 8;
 }
 
 /* ---- what services wait for ----------------------------------------------------------------------------------- */

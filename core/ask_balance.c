@@ -126,6 +126,7 @@ static int grant_line(struct balances *b, const struct grant *grant)
     table_amount(table, row->balance[SCRIP_BOOK_USED], decimals);
     table_amount(table, row->balance[SCRIP_BOOK_EXPIRED], decimals);
     table_amount(table, row->balance[SCRIP_BOOK_VOIDED], decimals);
+    table_amount(table, row->balance[SCRIP_BOOK_CLEARING], decimals);
     return table_row(table);
 }
 
@@ -187,7 +188,7 @@ int ask_balance(struct scrip *scrip, const struct scrip_query *query, const stru
         { "currency", SCRIP_CELL_TEXT },  { "effective", SCRIP_CELL_TIME },   { "expires", SCRIP_CELL_TIME },
         { "stage", SCRIP_CELL_TEXT },     { "issued", SCRIP_CELL_NUMBER },    { "available", SCRIP_CELL_NUMBER },
         { "held", SCRIP_CELL_NUMBER },    { "used", SCRIP_CELL_NUMBER },      { "expired", SCRIP_CELL_NUMBER },
-        { "voided", SCRIP_CELL_NUMBER },
+        { "voided", SCRIP_CELL_NUMBER }, { "transferred", SCRIP_CELL_NUMBER },
     };
     struct balances b = { .scrip = scrip, .known_at_us = query->known_at_us, .err = err };
     char title[64] = "balance", when[40];
@@ -206,7 +207,7 @@ int ask_balance(struct scrip *scrip, const struct scrip_query *query, const stru
         snprintf(title, sizeof title, "balance %s %s", query->as_of_us != SCRIP_TIME_NONE ? "as of" : "before", when);
     }
     if (b.by == BY_GRANT)
-        code = table_begin(&b.table, answer, title, grants, 13);
+        code = table_begin(&b.table, answer, title, grants, 14);
     else if (b.by == BY_CLASS)
         code = table_begin(&b.table, answer, title, classes, 10);
     else

@@ -228,7 +228,9 @@ static struct claim *claim_start(struct engine *engine, struct account *account,
     const struct terms *terms = quote->lines[0].rate->terms;
     struct scrip_claim_row row = { .number = ++account->row.claim_count, .kind = SCRIP_CLAIM_HOLD, .id = id, .id_size = strlen(id),
                                    .event = account->row.event_count, .terms = terms->row.number };
-    int is_shared = terms->rules.hold_group[0] || terms->rules.hold_rule == SCRIP_HOLD_MAX;
+    static const struct scrip_decimal one = { 1, 0 };
+    int is_shared = terms->rules.hold_group[0] || terms->rules.hold_rule == SCRIP_HOLD_MAX ||
+                    decimal_compare(&terms->rules.hold_decay, &one) != 0;
 
     if (is_shared && quote->count == 1) {
         group_write(event, terms->rules.hold_group, &engine->head);

@@ -143,7 +143,7 @@ static int usage_apply(struct engine *engine, struct account *account, const str
 /* The same usage at another price: what was drawn goes back, and is drawn anew. It was accepted once, so it stays so. */
 static int rerate_apply(struct engine *engine, struct account *account, const struct event *event, const struct quote *quote)
 {
-    const struct charge *charge = quote->charge;
+    const struct charge *charge = charge_now(engine, account, quote->charge);
     struct quote anew = *quote; /* its lines are of the charge's items */
 
     anew.items = charge->items;

@@ -106,6 +106,8 @@ int reset_apply(struct engine *engine, struct account *account, const struct eve
 int conversion_apply(struct engine *engine, struct account *account, const struct event *event, struct quote *quote);
 int transfer_apply(struct engine *engine, struct account *account, const struct event *event, const struct quote *quote);
 int reversal_apply(struct engine *engine, struct account *account, const struct event *event, const struct quote *quote);
+/* A charge as what fell due just before this event left it; the first thing that an event does with it. */
+const struct charge *charge_now(struct engine *engine, const struct account *account, const struct charge *charge);
 /* Gives a charge's draws back, newest first, up to an amount; what could not be given back. */
 int64_t charge_return(struct engine *engine, struct account *account, const struct charge *charge, const char *line,
                       int64_t amount, const struct event *event);

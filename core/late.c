@@ -516,6 +516,7 @@ static void limits_merge(struct making *m)
             limit_set(limit, &row, made->terms);
         memcpy(limit->windows, made->windows, made->window_count * sizeof *made->windows);
         limit->window_count = made->window_count;
+        limit->since_us = made->since_us;
         limit->is_dirty = 1;
     }
 }

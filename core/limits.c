@@ -54,7 +54,7 @@ static struct limit_window *window_at(struct limit *limit, int64_t start_us, int
 static int counts(const struct limit *limit, const struct event *event, const struct rate *rate, int64_t time_us)
 {
     return limit->terms->row.currency == rate->terms->row.currency &&
-           (limit->row.expires_us == SCRIP_TIME_NONE || time_us < limit->row.expires_us) &&
+           time_us >= limit->since_us && (limit->row.expires_us == SCRIP_TIME_NONE || time_us < limit->row.expires_us) &&
            scope_fits(&limit->scope, event, rate->row.service);
 }
 
@@ -93,7 +93,7 @@ void limits_add(struct engine *engine, struct account *account, const struct eve
         start = limit_period(account, limit, time_us);
         if ((window = window_at(limit, start, amount > 0)) == NULL || money_add(window->used, amount, &sum) < 0)
             continue;
-        sum = sum < 0 ? 0 : sum; /* it was charged before the limit was set */
+        sum = sum < 0 ? 0 : sum; /* it was charged when the limit had ended, or had another scope */
         ARRAY_ROOM(engine->uses, engine->use_count, engine->use_room);
         engine->uses[engine->use_count++] = (struct limit_use){ limit, start, sum - window->used };
         window->used = sum;
@@ -137,13 +137,16 @@ int limit_apply(struct engine *engine, struct account *account, const struct eve
     if (limit == NULL) {
         row.number = ++account->row.limit_count;
         limit = account_limit_add(account, &row, quote->terms);
+        limit->since_us = event->shown.time_us;
     } else if (limit->terms->row.currency != quote->terms->row.currency)
         return refuse(engine, "limit '%s': it is of %s: give a limit of %s another id", row.id,
                       limit->terms->row.currency->text, quote->terms->row.currency->text);
     else {
         /* What was used counts on where the periods are the same. */
-        if (strcmp(limit->row.per, row.per) != 0 || limit->row.anchor_us != row.anchor_us)
+        if (strcmp(limit->row.per, row.per) != 0 || limit->row.anchor_us != row.anchor_us) {
             limit->window_count = 0;
+            limit->since_us = event->shown.time_us;
+        }
         limit_set(limit, &row, quote->terms);
     }
     limit->is_dirty = 1;

@@ -366,6 +366,39 @@ int transfer_apply(struct engine *engine, struct account *account, const struct 
 
 /* ---- reversals ------------------------------------------------------------------------------------------------ */
 
+const struct charge *charge_now(struct engine *engine, const struct account *account, const struct charge *charge)
+{
+    const struct effect *effect = &engine->effect;
+    struct charge *now = arena_get(&engine->arena, sizeof *now);
+
+    *now = *charge;
+    now->draws = arena_get(&engine->arena, (charge->count + effect->entry_count) * sizeof *now->draws);
+    if (charge->count)
+        memcpy(now->draws, charge->draws, charge->count * sizeof *now->draws);
+    for (size_t i = 0; i < effect->entry_count; i++) {
+        const struct scrip_entry_row *entry = &effect->entries[i];
+        int64_t sign = entry->debit == SCRIP_BOOK_USED ? 1 : entry->credit == SCRIP_BOOK_USED ? -1 : 0;
+        const struct grant *grant = account->grants[entry->grant - 1];
+        struct charge_draw *draw = NULL, *other = NULL;
+
+        for (size_t k = 0; k < now->count; k++)
+            if (now->draws[k].line == entry->line) {
+                other = &now->draws[k];
+                draw = other->grant == entry->grant ? other : draw;
+            }
+        if (entry->of != charge->event || sign == 0 || other == NULL)
+            continue;
+        if (draw == NULL) {
+            draw = &now->draws[now->count++];
+            *draw = *other;
+            draw->grant = entry->grant;
+            draw->amount = 0;
+        }
+        draw->amount += sign * (grant->rules ? entry->amount / grant->rules->unit : entry->amount);
+    }
+    return now;
+}
+
 int64_t charge_return(struct engine *engine, struct account *account, const struct charge *charge, const char *line,
                       int64_t amount, const struct event *event)
 {
@@ -379,8 +412,8 @@ int64_t charge_return(struct engine *engine, struct account *account, const stru
         int64_t part = draw->amount < amount ? draw->amount : amount, forgiven = 0;
         int64_t time_us = is_rerate ? draw->time_us : event->shown.time_us; /* a new price counts from the old one's date */
 
-        if (line[0] && strtoull(line, NULL, 10) != draw->line)
-            continue;
+        if (part <= 0 || (line[0] && strtoull(line, NULL, 10) != draw->line))
+            continue; /* settled since, or another line */
         if (grant->stage == GRANT_DEBT)
             forgiven = debt_reduce(engine, account, charge->event, draw->line, part);
         if (forgiven > 0)
@@ -401,7 +434,7 @@ int64_t charge_return(struct engine *engine, struct account *account, const stru
 int reversal_apply(struct engine *engine, struct account *account, const struct event *event, const struct quote *quote)
 {
     const char *line = event_text(event, SCRIP_F_OF_LINE);
-    const struct charge *charge = quote->charge;
+    const struct charge *charge = charge_now(engine, account, quote->charge);
     char wanted[DECIMAL_TEXT_SIZE], there[DECIMAL_TEXT_SIZE];
     const struct terms *terms = NULL;
     int64_t amount;

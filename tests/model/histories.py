@@ -44,6 +44,8 @@ def currencies(rng):
                     reset="keep", capture_over=False, term=None, convert_keep=[], convert={},
                     hold_rule=rng.choice(["max", "max", "sum"]), hold_group=rng.choice(["user", "user", ""]),
                     hold_decay=rng.choice([Fraction(1), Fraction(9, 10), Fraction(1, 2)]))
+    # Holds that only add up are each alone.
+    out["k"]["grouped"] = out["k"]["hold_rule"] == "max" or out["k"]["hold_group"] != "" or out["k"]["hold_decay"] != 1
     return out
 
 
@@ -215,7 +217,7 @@ class History:
         source, id, currency, lines = self.rng.choice(self.charges[-5:]) if self.charges else ("t", "nothing", "c", 1)
         of = {"source": source, "id": id}
         if self.rng.random() < 0.2 or lines > 1:
-            of["line"] = str(self.rng.randint(0, lines - 1))
+            of["line"] = self.rng.choice("0001")
         self.add("reversal", at, of=of, amount=self.maybe(0.5 if currency else 0, lambda: self.money(currency, 1, 300)))
 
     def adjustment(self, at):

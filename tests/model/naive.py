@@ -380,7 +380,7 @@ class Account:
 
     def charge(self, event, line, currency, ctx, now, draws, owed):
         c = SimpleNamespace(event=event["id"], source=event["source"], line=line, currency=currency, ctx=ctx, at=now, draws=list(draws),
-                            debt=owed, lost=0, serial=self.serial())
+                            debt=owed, lost=0, base=len(draws), serial=self.serial())
         # What a reset wrote off was charged all the same.
         c.owed = lambda: [(None, c.debt + c.lost, c.at, c.serial)] if c.debt + c.lost else []
         c.amount = lambda: sum(n for _, n, *_ in c.draws + c.owed())
@@ -405,7 +405,7 @@ class Account:
                 paid = self.pay(currency, amount, ctx, now, "used", debt=debt)
                 if paid is None:
                     break
-                self.charge(event, number, currency, ctx, now, *paid)
+                self.charge(event, number + quote.index(lines), currency, ctx, now, *paid)
             else:
                 total = sum(c.amount() for c in self.charges[before[1]:])
                 return self.done(event, "charged" if total else "zero")
@@ -423,7 +423,11 @@ class Account:
             draws = self.shares(c.currency, payers, rooms, c.debt, True)
             for g, n in draws or []:
                 self.take(g, n, "used")
-                c.draws.append((g, n, c.at, c.serial))
+                same = [i for i, draw in enumerate(c.draws) if draw[0] is g]
+                if same:  # a grant stands where it paid first
+                    c.draws[same[0]] = (g, c.draws[same[0]][1] + n, *c.draws[same[0]][2:])
+                else:
+                    c.draws.append((g, n, c.at, c.serial))
                 c.debt -= n
                 # The charge stays one of its day, and becomes one of the class that paid.
                 self.count(c, c.at // DAY, [(g, n)], -n, 0)
@@ -431,7 +435,7 @@ class Account:
     # ---- holds
 
     def group_key(self, currency, hold_id, ctx):
-        if "hold_rule" not in self.policies[currency]:
+        if not self.policies[currency].get("grouped"):
             return hold_id
         return (currency, ctx.user) if self.policies[currency]["hold_group"] == "user" else (currency,)
 
@@ -439,7 +443,7 @@ class Account:
         """What each open hold of a group holds, in the order they came: all of it alone, else what it adds to the rest."""
         holds = [h for h in self.holds if h.open and h.group == group]
         policy = self.policies[holds[0].currency] if holds else {}
-        if "hold_rule" not in policy:
+        if not policy.get("grouped"):
             return [(h, h.alone) for h in holds]
         out, before, products = [], 0, {}
         for h in holds:
@@ -464,7 +468,7 @@ class Account:
                     return False
                 h.draws += more[0]
                 h.amount += sum(n for _, n, *_ in more[0])
-                if "hold_rule" not in self.policies[h.currency]:
+                if not self.policies[h.currency].get("grouped"):
                     h.alone = h.amount
         return True
 
@@ -520,7 +524,7 @@ class Account:
             # Silent: an extend that says nothing is a heartbeat; one that only says an amount leaves the end as it is.
             hold.expires = now + self.policies[hold.currency]["hold_timeout"]
         if "amount" in data:
-            if not hold.draws and self.minor(hold.currency, data["amount"]) > hold.amount and "hold_rule" not in self.policies[hold.currency]:
+            if not hold.draws and self.minor(hold.currency, data["amount"]) > hold.amount and not self.policies[hold.currency].get("grouped"):
                 self.undo(before)
                 return self.done(event, "refused")
             hold.alone = self.minor(hold.currency, data["amount"])
@@ -547,7 +551,7 @@ class Account:
         hold = self.open_hold(event, data["hold"], now)
         if hold is None:
             return
-        if "hold_rule" in self.policies[hold.currency]:
+        if self.policies[hold.currency].get("grouped"):
             return self.done(event, "refused", "capacity is given back")
         amount = self.minor(hold.currency, data["amount"]) if "amount" in data else hold.amount
         before, draws, owed = self.state(), [], 0
@@ -591,13 +595,15 @@ class Account:
         self.done(event, "applied")
 
     def reverse(self, c, amount, now):
-        """What is owed is forgiven first; then those that paid last get theirs back first."""
-        owed = min(c.debt, amount)
-        c.debt -= owed
-        lost = min(c.lost, amount - owed)
-        c.lost -= lost
-        back, rest = [], amount - owed - lost
+        """What came last goes first: settlements, then what is owed or was written off, then what was paid at once."""
+        back, rest, owed, lost = [], amount, 0, 0
         while rest > 0:
+            if len(c.draws) <= c.base and c.debt + c.lost > 0:
+                owed, lost = min(c.debt, rest), min(c.lost, max(0, rest - c.debt))
+                c.debt -= owed
+                c.lost -= lost
+                rest -= owed + lost
+                continue
             g, n, *when = c.draws.pop()
             part = min(n, rest)
             if n > part:
@@ -605,6 +611,7 @@ class Account:
             self.put_back(g, part, "used", now)
             back.append((g, -part))
             rest -= part
+        c.base = min(c.base, len(c.draws))
         self.count(c, now // DAY, back, -owed - lost, 0)
 
     def on_adjustment(self, event, data, now):
@@ -663,8 +670,7 @@ class Account:
             made += part
             keep = policy["convert_keep"]
             if part:
-                # Silent: what a grant is for goes with it, whatever else is kept.
-                self.grants.append(self.make(event, f"{event['id']}-{number}", to, now, amount=part, scope=g.scope, cls=g.cls if "class" in keep else None,
+                self.grants.append(self.make(event, f"{event['id']}-{number}", to, now, amount=part, cls=g.cls if "class" in keep else None,
                                              end=g.end if "expires" in keep else FOREVER,
                                              priority=g.priority if "priority" in keep else None))
         self.done(event, "applied")
@@ -691,7 +697,7 @@ class Account:
                 g, n = queue[0]
                 part = min(n, amount)
                 number += 1
-                self.sent.append((to, {**event, "subject": to, "id": f"{event['id']}/{number}", "receipt": (g, part)}))
+                self.sent.append((to, {**event, "subject": to, "id": f"{event['id']}/{number}", "receipt": (SimpleNamespace(**g.__dict__), part)}))
                 queue[0][1] -= part
                 amount -= part
                 if queue[0][1] == 0:

@@ -78,7 +78,8 @@ for late in ("post", "replay"):
     for n in range(0, 60, 20):
         b.events(events[n:n + 20])
         time.sleep(0.002)
-        known = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime()) + f".{int(time.time() % 1 * 1e6):06}Z"
+        now = time.time()
+        known = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(now)) + f".{int(now % 1 * 1e6):06}Z"
         instants = [at(rnd.randrange(0, 27 * 86400)) for _ in range(3)] + ["2022-02-20"]
         usage = b.run("usage", "--by", "product,class,day", "--format", "csv").stdout
         shots.append((known, [(i, picture(b, "--as-of", i)) for i in instants], usage))

@@ -124,6 +124,32 @@ def refund_of_the_dead():
     lib.equal(found, {"g": ("3", "1")}, "what came back")
 
 
+def settled_before_reversal():
+    """What was settled just before a reversal was reversed as if it were still owed: it came back to nobody."""
+    found = grants([usage("u", 0, 8), grant("g", 1, 10), event("reversal", "r", 5, of={"source": "test", "id": "u"}, amount="3")], "overdraft = debt")
+    lib.equal(found, {"g": ("5", "5")}, "part")
+    found = grants([usage("u", 0, 8), grant("g", 1, 5), event("reversal", "r", 5, of={"source": "test", "id": "u"})], "overdraft = debt")
+    lib.equal(found, {"g": ("5", "0")}, "all of it")
+
+
+def decay_of_all():
+    """Holds that add up in one group of all did not decay."""
+    books = lib.Books("[store/sqlite]\nfile = books.db\n[currency/capacity k]\nhold_rule = sum\nhold_group = \nhold_decay = 0.5\n"
+                      "[service/metered meter]\n[source/events events]\nfiles = none-*.jsonl\n")
+    books.events([grant("g", 0, 100, currency="k")] +
+                 [event("hold", f"h{n}", n, currency="k", amount="20", product="p") for n in (1, 2)])
+    lib.equal(books.ask("balance", "a", "--as-of", at(9))[0]["held"], "30", "held")
+    books.run("verify")
+    books.done()
+
+
+def limit_counts_its_own():
+    """What came back of a charge from before the limit was set made room in it."""
+    found = grants([grant("g", 0, 100), usage("u", 1, 9), event("limit", "l", 2, limit="l", currency="c", per="day", amount="5"),
+                    usage("v", 3, 5), event("reversal", "r", 4, of={"source": "test", "id": "u"}), usage("w", 5, 1)])
+    lib.equal(found, {"g": ("95", "5")}, "the limit is used up")
+
+
 most_of_a_charge()
 owed_alternative()
 first_use()
@@ -132,3 +158,6 @@ taken_out()
 limit_again()
 hold_of_alternative()
 refund_of_the_dead()
+settled_before_reversal()
+decay_of_all()
+limit_counts_its_own()
