@@ -124,6 +124,7 @@ struct past {
     struct account *account;
     int64_t at_us;
     uint64_t from_entry; /* of the checkpoint taken */
+    uint64_t until;      /* the last event that counts */
     int is_found;
     struct {
         uint64_t from, to; /* entries of the blocks that hold something by then */
@@ -140,25 +141,16 @@ static void range_add(struct past *past, uint64_t from, uint64_t to)
     past->ranges[past->range_count++].to = to;
 }
 
-/* Checkpoints come newest first. The first one that is wholly past gives the balances; of the blocks after it, those are
- * read that hold anything by then. */
-static int checkpoint_see(void *sink, const void *found)
+/* The balances that a checkpoint keeps. 0: it is damaged: `verify` says so; an older one will do. */
+static int checkpoint_unpack(struct account *account, const struct scrip_checkpoint_row *row)
 {
-    struct past *past = sink;
-    const struct scrip_checkpoint_row *row = found;
     const uint8_t *at = row->state;
     uint64_t count = 0;
 
-    if (past->above == 0 || past->above_earliest_us <= past->at_us)
-        range_add(past, row->entry_count + 1, past->above);
-    past->above = row->entry_count;
-    past->above_earliest_us = row->earliest_us;
-    if (row->latest_us > past->at_us)
-        return SCRIP_OK;
     for (int i = 7; i >= 0 && row->state_size >= 8; i--)
         count = count << 8 | at[i];
-    if (count > past->account->grant_count || row->state_size != 8 + count * SCRIP_BOOK_COUNT * 8)
-        return SCRIP_OK; /* damaged: `verify` says so; an older one will do */
+    if (count > account->grant_count || row->state_size != 8 + count * SCRIP_BOOK_COUNT * 8)
+        return 0;
     at += 8;
     for (uint64_t i = 0; i < count; i++)
         for (int book = 0; book < SCRIP_BOOK_COUNT; book++, at += 8) {
@@ -166,10 +158,26 @@ static int checkpoint_see(void *sink, const void *found)
 
             for (int j = 7; j >= 0; j--)
                 value = value << 8 | at[j];
-            past->account->grants[i]->row.balance[book] = (int64_t)value;
+            account->grants[i]->row.balance[book] = (int64_t)value;
         }
-    past->is_found = 1;
     return 1;
+}
+
+/* Checkpoints come newest first. The first one that is wholly past gives the balances; of the blocks after it, those are
+ * read that hold anything by then. */
+static int checkpoint_see(void *sink, const void *found)
+{
+    struct past *past = sink;
+    const struct scrip_checkpoint_row *row = found;
+
+    if (past->above == 0 || past->above_earliest_us <= past->at_us)
+        range_add(past, row->entry_count + 1, past->above);
+    past->above = row->entry_count;
+    past->above_earliest_us = row->earliest_us;
+    if (row->latest_us > past->at_us)
+        return SCRIP_OK;
+    past->is_found = checkpoint_unpack(past->account, row);
+    return past->is_found;
 }
 
 static int entry_see(void *sink, const void *found)
@@ -209,6 +217,44 @@ static int account_rewind(struct scrip *scrip, struct account *account, int64_t 
         code = host_scan(scrip, &scan, err);
     }
     free(past.ranges);
+    return code < 0 ? code : SCRIP_OK;
+}
+
+static int checkpoint_last(void *sink, const void *found)
+{
+    struct past *past = sink;
+    const struct scrip_checkpoint_row *row = found;
+
+    past->from_entry = row->entry_count + 1;
+    return checkpoint_unpack(past->account, row);
+}
+
+static int entry_until(void *sink, const void *found)
+{
+    struct past *past = sink;
+
+    return ((const struct scrip_entry_row *)found)->event > past->until ? 1 : entry_see(sink, found);
+}
+
+int account_after(struct scrip *scrip, struct account *account, uint64_t event, struct scrip_error *err)
+{
+    struct past past = { .account = account, .at_us = INT64_MAX, .from_entry = 1, .until = event };
+    struct scrip_scan scan = { .table = SCRIP_TABLE_CHECKPOINTS, .account = account->row.name->text, .descending = 1,
+                               .from_number = 1, .to_number = event, .from_period = INT64_MIN, .to_period = INT64_MAX,
+                               .row = checkpoint_last, .sink = &past };
+    int code;
+
+    for (size_t i = 0; i < account->grant_count; i++)
+        memset(account->grants[i]->row.balance, 0, sizeof account->grants[i]->row.balance);
+    if ((code = host_scan(scrip, &scan, err)) == SCRIP_OK)
+        past.from_entry = 1;
+    scan.table = SCRIP_TABLE_ENTRIES;
+    scan.descending = 0;
+    scan.from_number = past.from_entry;
+    scan.to_number = 0;
+    scan.row = entry_until;
+    if (code >= 0)
+        code = host_scan(scrip, &scan, err);
     return code < 0 ? code : SCRIP_OK;
 }
 

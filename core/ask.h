@@ -32,6 +32,8 @@ int table_end(struct table *table);
 /* The account as of an instant: its own copy, timers run. known_at_us: from what had been recorded by then; 0: all. NULL: unknown then. at_us: what falls due at it is included. */
 int account_as_of(struct scrip *scrip, const char *name, int64_t at_us, int64_t known_at_us, struct account **out,
                   struct scrip_error *err);
+/* Sets the balances to those right after the n-th event of the account, which is the question's own copy. */
+int account_after(struct scrip *scrip, struct account *account, uint64_t event, struct scrip_error *err);
 /* 1: the grant was there at the instant. */
 int grant_was_there(const struct grant *grant, int64_t at_us);
 /* Calls for each account, in order of their names; account NULL: all. */

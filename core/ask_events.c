@@ -91,7 +91,7 @@ struct explaining {
     struct scrip_event_row row;
     const struct scrip_name *account;
     const char *id;
-    struct account *holder; /* the account as it is now */
+    struct account *holder; /* the account; its balances are those right after the event */
     int found, code;
     size_t draw;    /* of the charge, from 1 */
     uint64_t later; /* the event whose entries are being told */
@@ -157,9 +157,9 @@ static void say_arithmetic(struct explaining *x, size_t index)
         say(x, "choice", "one of group %" PRIu64 ", tried in this order", line->group);
 }
 
-/* "grant G (class free, priority 1, expires 2022-03-29, for its scope only), 3.00 of it left now": what its place in the order came
- * from. */
-static void grant_words(const struct grant *grant, char *out, size_t room)
+/* "grant G (class free, priority 1, expires 2022-03-29, for its scope only), 3.00 of it left": what its place in the order
+ * came from, and what it has after all draws of the event. */
+static void grant_words(const struct grant *grant, int with_left, char *out, size_t room)
 {
     const struct scrip_grant_row *row = &grant->row;
     char left[DECIMAL_TEXT_SIZE], when[TIME_TEXT_SIZE] = "";
@@ -176,8 +176,10 @@ static void grant_words(const struct grant *grant, char *out, size_t room)
     if (row->expires_us != SCRIP_TIME_NONE)
         time_write(row->expires_us, when, sizeof when);
     if (used < room)
-        used += (size_t)snprintf(out + used, room - used, ", %s%s%s), %s of it left", when[0] ? "expires " : "never expires", when,
-                                 row->scope_size ? ", for its scope only" : "", row->unlimited ? "any amount" : left);
+        used += (size_t)snprintf(out + used, room - used, ", %s%s%s)", when[0] ? "expires " : "never expires", when,
+                                 row->scope_size ? ", for its scope only" : "");
+    if (used < room && with_left)
+        snprintf(out + used, room - used, ", %s of it left", row->unlimited ? "any amount" : left);
 }
 
 static void say_entry(struct explaining *x, const struct scrip_entry_row *row, size_t draw)
@@ -191,7 +193,7 @@ static void say_entry(struct explaining *x, const struct scrip_entry_row *row, s
     money_write(row->amount, (int)terms->row.decimals, amount, sizeof amount);
     time_write(row->time_us, when, sizeof when);
     if (grant != NULL)
-        grant_words(grant, words, sizeof words);
+        grant_words(grant, row->event == x->row.number, words, sizeof words);
     if (row->debit == SCRIP_BOOK_USED && row->credit != SCRIP_BOOK_USED && row->of == 0)
         say(x, "draw", "%zu: %s %s from %s to %s, %s, dated %s", draw, amount, terms->row.currency->text, book_names[row->credit],
             book_names[row->debit], words, when);
@@ -257,6 +259,20 @@ static int later_entry(void *sink, const void *found)
     return x->code;
 }
 
+/* By what order the grants of each currency paid. */
+static void say_orders(struct explaining *x)
+{
+    for (size_t i = 0; i < x->quote.count; i++) {
+        const struct terms *terms = x->quote.lines[i].rate->terms;
+        size_t first = 0;
+
+        while (first < i && x->quote.lines[first].rate->terms->row.currency != terms->row.currency)
+            first++;
+        if (first == i && terms->rules.draw_order[0])
+            say(x, "order", "grants of %s pay by %s", terms->row.currency->text, terms->rules.draw_order);
+    }
+}
+
 static void say_entries(struct explaining *x)
 {
     struct scrip_scan scan = { .table = SCRIP_TABLE_ENTRIES, .account = x->account->text, .from_period = INT64_MIN,
@@ -299,9 +315,11 @@ static void explain_event(struct explaining *x)
     if (x->quote.verdict == SCRIP_FREE && row->type == SCRIP_USAGE && row->outcome == SCRIP_ZERO)
         say(x, "price", "free: its service asked nothing for it");
     if (row->flags & SCRIP_EVENT_PLACED)
-        say(x, "order", "it came late, and was put in its place: what that changed of others stands with them");
+        say(x, "late", "it came late, and was put in its place: what that changed of others stands with them");
     say(x, "outcome", "%s%s%s", scrip_outcome_name(row->outcome), row->reason_size ? ": " : "",
         row->reason_size ? row->reason : "");
+    if (row->outcome == SCRIP_CHARGED)
+        say_orders(x);
     if (x->code == SCRIP_OK)
         say_entries(x);
 }
@@ -320,6 +338,8 @@ static int row_match(void *sink, const void *found)
     if (x->code == SCRIP_OK)
         x->code = quote_from_row(row, &x->event, x->scrip->prices, x->scrip->names, &x->arena, &x->scrip->scratch,
                                  &x->quote, x->err);
+    if (x->code == SCRIP_OK)
+        x->code = account_after(x->scrip, x->holder, row->number, x->err);
     if (x->code < 0)
         return x->code;
     x->found++;
@@ -381,7 +401,7 @@ static void explain_effect(struct explaining *x, const struct effect *effect)
         if (entry->debit != SCRIP_BOOK_USED || entry->of != 0)
             continue;
         money_write(entry->amount, (int)grant->terms->row.decimals, amount, sizeof amount);
-        grant_words(grant, words, sizeof words);
+        grant_words(grant, 1, words, sizeof words);
         say(x, "would pay", "%s %s by %s", amount, grant->terms->row.currency->text, words);
     }
 }

@@ -11,6 +11,7 @@ struct rules {
     int64_t overdraft, overdraft_limit, draw_mode, refund_us, capture_over, hold_us, hold_rule, reset_keeps;
     struct scrip_decimal hold_decay;
     char hold_group[256];
+    char draw_order[256]; /* in words; "": not recorded */
 };
 
 struct terms {

@@ -59,6 +59,8 @@ void rules_write(const struct scrip_policy *policy, struct json_out *out)
     }
     if (policy->hold_group && policy->hold_group[0])
         text_put(out, "hold_group", policy->hold_group);
+    if (policy->draw_order && strlen(policy->draw_order) < sizeof ((struct rules *)NULL)->draw_order)
+        text_put(out, "draw_order", policy->draw_order);
     end_put(out);
 }
 
@@ -106,6 +108,8 @@ static int rules_leaf(void *sink, const struct json_leaf *leaf)
             return SCRIP_OK;
     if (leaf_is(leaf, "hold_decay"))
         return decimal_parse(leaf->text, leaf->size, &rules->hold_decay);
+    if (leaf_is(leaf, "draw_order") && leaf_text(leaf, rules->draw_order, sizeof rules->draw_order))
+        return SCRIP_OK;
     return leaf_is(leaf, "hold_group") && leaf_text(leaf, rules->hold_group, sizeof rules->hold_group) ? SCRIP_OK
                                                                                                      : SCRIP_EINVALID;
 }

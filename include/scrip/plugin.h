@@ -322,6 +322,7 @@ struct scrip_policy {
     int64_t topup_below; /* `advise` says what to buy where an account has less than this; INT64_MIN: never */
     int64_t topup_to;    /* the same: up to this */
     int64_t topup_least; /* the same: at least so much */
+    const char *draw_order; /* in words, for `explain`; lent as long as the instance; NULL or "": none */
 };
 
 /* ---- rows of a feed ----------------------------------------------------------------------------------------- */

@@ -125,6 +125,7 @@ static inline int lots_policy(struct scrip_ctx *ctx, struct scrip_policy *out)
     out->settle_lag_us = host->option_int(ctx, "settle_lag");
     out->late = host->option_int(ctx, "late");
     out->overdraft = host->option_int(ctx, "overdraft");
+    out->draw_order = host->option_text(ctx, "draw_order");
     out->draw_mode = lots_mode(host->option_text(ctx, "draw_order"));
     out->refund_us = host->option_int(ctx, "refund_term");
     out->hold_us = host->option_int(ctx, "hold_timeout");
