@@ -435,7 +435,7 @@ static void plugin_row(void *sink, int kind, const char *name, const char *file)
     if (listing->code != SCRIP_OK)
         return;
     if (kind != 0)
-        registry_load(listing->scrip->registry, kind, name, "plugins", &plugin, &why);
+        host_plugin(listing->scrip, kind, name, "plugins", &plugin, &why);
     for (size_t i = 0; i < listing->scrip->config->section_count; i++) {
         const struct config_section *section = &listing->scrip->config->sections[i];
 
@@ -450,8 +450,22 @@ static void plugin_row(void *sink, int kind, const char *name, const char *file)
     table_text(table, plugin ? plugin->api.head.summary : why.message);
     table_text(table, abi);
     table_text(table, uses);
-    table_text(table, file);
+    table_text(table, file ? file : plugin ? plugin->file : "");
     listing->code = table_row(table);
+}
+
+/* Those that sections name by their files, each once. */
+static void plugin_files(struct plugin_listing *listing, const struct config *config)
+{
+    for (size_t i = 0; i < config->section_count; i++) {
+        const struct config_section *section = &config->sections[i];
+        size_t first = 0;
+
+        while (config->sections[first].kind != section->kind || strcmp(config->sections[first].plugin, section->plugin) != 0)
+            first++;
+        if (first == i && strchr(section->plugin, '/') != NULL)
+            plugin_row(listing, section->kind, section->plugin, NULL);
+    }
 }
 
 static int ask_plugins(struct scrip *scrip, const struct scrip_answer *answer, struct scrip_error *err)
@@ -465,6 +479,7 @@ static int ask_plugins(struct scrip *scrip, const struct scrip_answer *answer, s
 
     listing.code = table_begin(&listing.table, answer, "plugins", columns, 6);
     code = registry_list(scrip->registry, plugin_row, &listing, err);
+    plugin_files(&listing, scrip->config);
     if (listing.code != SCRIP_OK || code < 0)
         return listing.code != SCRIP_OK ? listing.code : code;
     return table_end(&listing.table);
@@ -585,7 +600,7 @@ int scrip_plugin_help(struct scrip *scrip, const char *kind_and_name, const stru
     if (kind == 0)
         return error_set(err, SCRIP_EINVALID, "plugin '%s': want KIND/NAME, KIND one of currency, service, source, "
                          "store, report", kind_and_name);
-    if ((code = registry_load(scrip->registry, kind, slash + 1, "command line", &plugin, err)) < 0)
+    if ((code = host_plugin(scrip, kind, slash + 1, "command line", &plugin, err)) < 0)
         return code;
     code = table_begin(&table, answer, plugin->api.head.summary, columns, 4);
     for (const struct scrip_option *option = plugin->options; option->key != NULL && code == SCRIP_OK; option++) {
