@@ -580,14 +580,28 @@ int scrip_ask(struct scrip *scrip, const struct scrip_query *query, const struct
     }
 }
 
+static int option_rows(struct table *table, const struct scrip_option *option)
+{
+    static const char *const types[] = { "text", "name", "int",  "decimal", "yes/no", "time",
+                                         "duration", "path", "list", "choice", "zone" };
+    int code = SCRIP_OK;
+
+    for (; option != NULL && option->key != NULL && code == SCRIP_OK; option++) {
+        table_text(table, option->key);
+        table_text(table, option->type == SCRIP_OPTION_CHOICE ? option->choices : types[option->type]);
+        table_text(table, option->required ? "(required)" : option->fallback);
+        table_text(table, option->help);
+        code = table_row(table);
+    }
+    return code;
+}
+
 int scrip_plugin_help(struct scrip *scrip, const char *kind_and_name, const struct scrip_answer *answer,
                       struct scrip_error *err)
 {
     static const struct scrip_column columns[] = {
         { "key", SCRIP_CELL_TEXT }, { "type", SCRIP_CELL_TEXT }, { "default", SCRIP_CELL_TEXT }, { "help", SCRIP_CELL_TEXT },
     };
-    static const char *const types[] = { "text", "name", "int",  "decimal", "yes/no", "time",
-                                         "duration", "path", "list", "choice", "zone" };
     const char *slash = strchr(kind_and_name, '/');
     struct plugin *plugin;
     struct table table;
@@ -603,12 +617,9 @@ int scrip_plugin_help(struct scrip *scrip, const char *kind_and_name, const stru
     if ((code = host_plugin(scrip, kind, slash + 1, "command line", &plugin, err)) < 0)
         return code;
     code = table_begin(&table, answer, plugin->api.head.summary, columns, 4);
-    for (const struct scrip_option *option = plugin->options; option->key != NULL && code == SCRIP_OK; option++) {
-        table_text(&table, option->key);
-        table_text(&table, option->type == SCRIP_OPTION_CHOICE ? option->choices : types[option->type]);
-        table_text(&table, option->required ? "(required)" : option->fallback);
-        table_text(&table, option->help);
-        code = table_row(&table);
-    }
+    if (code == SCRIP_OK)
+        code = option_rows(&table, plugin->options);
+    if (code == SCRIP_OK)
+        code = option_rows(&table, host_keys_of(kind));
     return code ? code : table_end(&table);
 }
