@@ -128,7 +128,7 @@ same fields "$(table events | sed 's/^| `[^`]*`//' | grep -o '`[a-z_]*`' | tr -d
     grep -v -x -e cost -e scope -e recurrence -e rollover -e of -e remaining -e unlimited -e available -e yes -e no | sort -u)" \
     "$(sed -n '/#define SCRIP_FIELDS/,/^$/s/.*, "\([a-z_.]*\)", .*/\1/p' include/scrip/plugin.h |
         grep -v -x -e type -e id -e source -e account -e time |
-        sed -e 's/^.*\.//' -e 's/^\(label\|attribute\|share\)$/\1s/' | sort -u)"
+        sed -e 's/^line$/lines/' -e 's/^.*\.//' -e 's/^\(label\|attribute\|share\)$/\1s/' | sort -u)"
 for link in $(grep -o '](\([^)h][^):]*\))' README.md | tr -d '](' | tr -d ')'); do
     [ -e "$link" ] || fail "README.md: $link: no such file"
 done
