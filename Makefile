@@ -1,5 +1,5 @@
 # Makefile - make, make demo, make check, make fuzz, make bench, make soak, make install. A new plugin or test needs no
-# edit here.
+# edit here. V=1 shows whole commands.
 PREFIX ?= /usr/local
 LIBDIR ?= $(PREFIX)/lib
 DESTDIR ?=
@@ -8,6 +8,8 @@ BUILD = build$(if $(SAN),/san)
 MAKEFLAGS += --no-builtin-rules
 .DELETE_ON_ERROR:
 .SECONDARY:
+# One short line for each command, unless V is set.
+quiet = $(if $(V),,@printf '%-8s%s\n' '$(1)' '$(2)';)
 
 WARN = -Wall -Wextra -Wpedantic -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith
 CFLAGS ?= -O2 -g
@@ -28,7 +30,8 @@ CLI_OBJECTS = $(patsubst %.c,$(BUILD)/%.o,$(wildcard core/cli/*.c))
 needs = $(shell sed -n 's/.*scrip-needs: *\([^ *]*\) *\([^ *]*\).*/\1 \2/p' $(1))
 PLUGIN_SOURCES = $(wildcard plugins/*/*.c)
 has_library = $(or $(if $(call needs,$(1)),,yes),$(shell pkg-config --exists $(firstword $(call needs,$(1))) 2>/dev/null && echo yes))
-PLUGINS_BUILT = $(foreach f,$(PLUGIN_SOURCES),$(if $(call has_library,$(f)),$(f),$(info $(f): left out: no $(firstword $(call needs,$(f))): install $(lastword $(call needs,$(f))))))
+PLUGINS_BUILT = $(foreach f,$(PLUGIN_SOURCES),$(if $(call has_library,$(f)),$(f)))
+left_out = $(1): left out: no $(firstword $(call needs,$(1))): install $(lastword $(call needs,$(1)))
 PLUGINS = $(patsubst plugins/%.c,$(BUILD)/plugins/%.so,$(PLUGINS_BUILT))
 
 UNITS = $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(wildcard tests/unit/*.c))
@@ -41,53 +44,56 @@ BENCHES = $(patsubst tests/bench/%.c,$(BUILD)/tests/bench/%,$(wildcard tests/ben
 all: deps-build
 	@$(MAKE) --no-print-directory build SAN=$(SAN)
 build: $(BUILD)/scrip $(BUILD)/libscrip.a $(BUILD)/libscrip.so $(PLUGINS)
+	@:$(foreach f,$(filter-out $(PLUGINS_BUILT),$(PLUGIN_SOURCES)),; echo '$(call left_out,$(f))')
 
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(host_cflags) -Icore -DSCRIP_PLUGIN_FOLDER='"$(LIBDIR)/scrip"' -c -o $@ $<
+	$(call quiet,CC,$<)$(CC) $(ALL_CFLAGS) $(host_cflags) -Icore -DSCRIP_PLUGIN_FOLDER='"$(LIBDIR)/scrip"' -c -o $@ $<
 
 $(BUILD)/libscrip.a: $(LIB_OBJECTS)
 	@rm -f $@
-	ar rcs $@ $^
+	$(call quiet,AR,$@)ar rcs $@ $^
 
 $(BUILD)/libscrip.so: $(LIB_OBJECTS)
-	$(CC) -shared -Wl,-soname,libscrip.so.0 -o $@ $^ $(ALL_LDFLAGS) $(host_libs)
+	$(call quiet,LD,$@)$(CC) -shared -Wl,-soname,libscrip.so.0 -o $@ $^ $(ALL_LDFLAGS) $(host_libs)
 
 $(BUILD)/scrip: $(CLI_OBJECTS) $(BUILD)/libscrip.a
-	$(CC) -o $@ $^ $(ALL_LDFLAGS) $(host_libs)
+	$(call quiet,LD,$@)$(CC) -o $@ $^ $(ALL_LDFLAGS) $(host_libs)
 
 # A plugin sees the public header, libc and its own library, nothing of core/.
 $(BUILD)/plugins/%.so: plugins/%.c
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(if $(call needs,$<),$(shell pkg-config --cflags $(firstword $(call needs,$<)))) -shared -o $@ $< \
-	    $(ALL_LDFLAGS) $(if $(call needs,$<),$(shell pkg-config --libs $(firstword $(call needs,$<))))
+	$(call quiet,PLUGIN,$<)$(CC) $(ALL_CFLAGS) \
+	    $(if $(call needs,$<),$(shell pkg-config --cflags $(firstword $(call needs,$<)))) -shared -o $@ $< $(ALL_LDFLAGS) \
+	    $(if $(call needs,$<),$(shell pkg-config --libs $(firstword $(call needs,$<))))
 
 $(BUILD)/tests/unit/%: tests/unit/%.c $(BUILD)/libscrip.a
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(host_cflags) $(shell pkg-config --cflags check) -Icore -Itests -o $@ $< $(BUILD)/libscrip.a \
-	    $(ALL_LDFLAGS) $(host_libs) $(shell pkg-config --libs check)
+	$(call quiet,CCLD,$<)$(CC) $(ALL_CFLAGS) $(host_cflags) $(shell pkg-config --cflags check) -Icore -Itests -o $@ $< \
+	    $(BUILD)/libscrip.a $(ALL_LDFLAGS) $(host_libs) $(shell pkg-config --libs check)
 
 $(BUILD)/tests/plugins/%.so: tests/plugins/%.c
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -shared -o $@ $< $(ALL_LDFLAGS)
+	$(call quiet,PLUGIN,$<)$(CC) $(ALL_CFLAGS) -shared -o $@ $< $(ALL_LDFLAGS)
 
 $(BUILD)/tests/bench/%: tests/bench/%.c $(BUILD)/libscrip.a
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(host_cflags) -Icore -o $@ $< $(BUILD)/libscrip.a $(ALL_LDFLAGS) $(host_libs) \
+	$(call quiet,CCLD,$<)$(CC) $(ALL_CFLAGS) $(host_cflags) -Icore -o $@ $< $(BUILD)/libscrip.a $(ALL_LDFLAGS) $(host_libs) \
 	    $(shell pkg-config --libs sqlite3)
 
 # A fuzz target as a plain program that feeds itself, for machines without a fuzzer.
 $(BUILD)/tests/fuzz/%: tests/fuzz/%.c $(BUILD)/tests/fuzz/smoke/main.o $(BUILD)/libscrip.a
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(host_cflags) -Icore -o $@ $< $(BUILD)/tests/fuzz/smoke/main.o $(BUILD)/libscrip.a \
-	    $(ALL_LDFLAGS) $(host_libs)
+	$(call quiet,CCLD,$<)$(CC) $(ALL_CFLAGS) $(host_cflags) -Icore -o $@ $< $(BUILD)/tests/fuzz/smoke/main.o \
+	    $(BUILD)/libscrip.a $(ALL_LDFLAGS) $(host_libs)
 
 FUZZ_CC = clang
 FUZZ_SECONDS ?= 60
 build/fuzz/%: tests/fuzz/%.c $(wildcard tests/fuzz/*.h core/*.[ch] include/scrip/*.h plugins/source/*.[ch])
 	@mkdir -p $(@D)
-	$(FUZZ_CC) -std=c11 -D_GNU_SOURCE -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined -pthread \
-	    -Iinclude -Icore -DSCRIP_PLUGIN_FOLDER='"$(LIBDIR)/scrip"' $(host_cflags) -o $@ $< $(wildcard core/*.c) $(host_libs)
+	$(call quiet,FUZZ,$<)$(FUZZ_CC) -std=c11 -D_GNU_SOURCE -g -O1 -fsanitize=fuzzer,address,undefined \
+	    -fno-sanitize-recover=undefined -pthread -Iinclude -Icore -DSCRIP_PLUGIN_FOLDER='"$(LIBDIR)/scrip"' $(host_cflags) \
+	    -o $@ $< $(wildcard core/*.c) $(host_libs)
 
 # ---- what a user types
 
@@ -115,14 +121,15 @@ soak: deps-check
 	    HISTORIES=$${HISTORIES:-60000} python3 -B tests/system/model.py && KILLS=$${KILLS:-200} python3 -B tests/system/tokenflex.py
 
 install: all
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/include/scrip $(DESTDIR)$(LIBDIR)/pkgconfig
-	install -m 755 $(BUILD)/scrip $(DESTDIR)$(PREFIX)/bin/scrip
-	install -m 644 include/scrip/*.h $(DESTDIR)$(PREFIX)/include/scrip/
-	install -m 644 $(BUILD)/libscrip.a $(DESTDIR)$(LIBDIR)/libscrip.a
-	install -m 755 $(BUILD)/libscrip.so $(DESTDIR)$(LIBDIR)/libscrip.so.0
-	ln -sf libscrip.so.0 $(DESTDIR)$(LIBDIR)/libscrip.so
+	$(call quiet,INSTALL,$(DESTDIR)$(PREFIX))set -e; \
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/include/scrip $(DESTDIR)$(LIBDIR)/pkgconfig; \
+	install -m 755 $(BUILD)/scrip $(DESTDIR)$(PREFIX)/bin/scrip; \
+	install -m 644 include/scrip/*.h $(DESTDIR)$(PREFIX)/include/scrip/; \
+	install -m 644 $(BUILD)/libscrip.a $(DESTDIR)$(LIBDIR)/libscrip.a; \
+	install -m 755 $(BUILD)/libscrip.so $(DESTDIR)$(LIBDIR)/libscrip.so.0; \
+	ln -sf libscrip.so.0 $(DESTDIR)$(LIBDIR)/libscrip.so; \
 	for so in $(PLUGINS:$(BUILD)/plugins/%=%); do \
-	    install -D -m 755 $(BUILD)/plugins/$$so $(DESTDIR)$(LIBDIR)/scrip/$$so || exit 1; done
+	    install -D -m 755 $(BUILD)/plugins/$$so $(DESTDIR)$(LIBDIR)/scrip/$$so; done; \
 	printf '%s\n' 'plugindir=$(LIBDIR)/scrip' 'Name: scrip' 'Description: accounts for prepaid virtual currencies' \
 	    'Version: 0.1.0' 'Cflags: -I$(PREFIX)/include' 'Libs: -L$(LIBDIR) -lscrip' \
 	    > $(DESTDIR)$(LIBDIR)/pkgconfig/scrip.pc

@@ -481,7 +481,7 @@ static void plugin_row(void *sink, int kind, const char *name, const char *file)
     if (listing->code != SCRIP_OK)
         return;
     if (kind != 0)
-        registry_load(listing->scrip->registry, kind, name, "plugins", &plugin, &why);
+        host_plugin(listing->scrip, kind, name, "plugins", &plugin, &why);
     for (size_t i = 0; i < listing->scrip->config->section_count; i++) {
         const struct config_section *section = &listing->scrip->config->sections[i];
 
@@ -496,8 +496,22 @@ static void plugin_row(void *sink, int kind, const char *name, const char *file)
     table_text(table, plugin ? plugin->api.head.summary : why.message);
     table_text(table, abi);
     table_text(table, uses);
-    table_text(table, file);
+    table_text(table, file ? file : plugin ? plugin->file : "");
     listing->code = table_row(table);
+}
+
+/* Those that sections name by their files, each once. */
+static void plugin_files(struct plugin_listing *listing, const struct config *config)
+{
+    for (size_t i = 0; i < config->section_count; i++) {
+        const struct config_section *section = &config->sections[i];
+        size_t first = 0;
+
+        while (config->sections[first].kind != section->kind || strcmp(config->sections[first].plugin, section->plugin) != 0)
+            first++;
+        if (first == i && strchr(section->plugin, '/') != NULL)
+            plugin_row(listing, section->kind, section->plugin, NULL);
+    }
 }
 
 static int ask_plugins(struct scrip *scrip, const struct scrip_answer *answer, struct scrip_error *err)
@@ -511,6 +525,7 @@ static int ask_plugins(struct scrip *scrip, const struct scrip_answer *answer, s
 
     listing.code = table_begin(&listing.table, answer, "plugins", columns, 6);
     code = registry_list(scrip->registry, plugin_row, &listing, err);
+    plugin_files(&listing, scrip->config);
     if (listing.code != SCRIP_OK || code < 0)
         return listing.code != SCRIP_OK ? listing.code : code;
     return table_end(&listing.table);
@@ -611,14 +626,28 @@ int scrip_ask(struct scrip *scrip, const struct scrip_query *query, const struct
     }
 }
 
+static int option_rows(struct table *table, const struct scrip_option *option)
+{
+    static const char *const types[] = { "text", "name", "int",  "decimal", "yes/no", "time",
+                                         "duration", "path", "list", "choice", "zone" };
+    int code = SCRIP_OK;
+
+    for (; option != NULL && option->key != NULL && code == SCRIP_OK; option++) {
+        table_text(table, option->key);
+        table_text(table, option->type == SCRIP_OPTION_CHOICE ? option->choices : types[option->type]);
+        table_text(table, option->required ? "(required)" : option->fallback);
+        table_text(table, option->help);
+        code = table_row(table);
+    }
+    return code;
+}
+
 int scrip_plugin_help(struct scrip *scrip, const char *kind_and_name, const struct scrip_answer *answer,
                       struct scrip_error *err)
 {
     static const struct scrip_column columns[] = {
         { "key", SCRIP_CELL_TEXT }, { "type", SCRIP_CELL_TEXT }, { "default", SCRIP_CELL_TEXT }, { "help", SCRIP_CELL_TEXT },
     };
-    static const char *const types[] = { "text", "name", "int",  "decimal", "yes/no", "time",
-                                         "duration", "path", "list", "choice", "zone" };
     const char *slash = strchr(kind_and_name, '/');
     struct plugin *plugin;
     struct table table;
@@ -631,15 +660,12 @@ int scrip_plugin_help(struct scrip *scrip, const char *kind_and_name, const stru
     if (kind == 0)
         return error_set(err, SCRIP_EINVALID, "plugin '%s': want KIND/NAME, KIND one of currency, service, source, "
                          "store, report", kind_and_name);
-    if ((code = registry_load(scrip->registry, kind, slash + 1, "command line", &plugin, err)) < 0)
+    if ((code = host_plugin(scrip, kind, slash + 1, "command line", &plugin, err)) < 0)
         return code;
     code = table_begin(&table, answer, plugin->api.head.summary, columns, 4);
-    for (const struct scrip_option *option = plugin->options; option->key != NULL && code == SCRIP_OK; option++) {
-        table_text(&table, option->key);
-        table_text(&table, option->type == SCRIP_OPTION_CHOICE ? option->choices : types[option->type]);
-        table_text(&table, option->required ? "(required)" : option->fallback);
-        table_text(&table, option->help);
-        code = table_row(&table);
-    }
+    if (code == SCRIP_OK)
+        code = option_rows(&table, plugin->options);
+    if (code == SCRIP_OK)
+        code = option_rows(&table, host_keys_of(kind));
     return code ? code : table_end(&table);
 }

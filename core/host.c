@@ -32,7 +32,7 @@ static const struct scrip_option source_keys[] = {
 };
 static const struct scrip_option report_keys[] = {
     { "query", SCRIP_OPTION_CHOICE, "balance", "balance,usage,expiring,events,quarantine", 0, "what it reports" },
-    { "by", SCRIP_OPTION_TEXT, NULL, NULL, 0, "usage: dimensions; balance: grant" },
+    { "by", SCRIP_OPTION_TEXT, NULL, NULL, 0, "usage: dimensions; balance: grant, or class" },
     { "account", SCRIP_OPTION_NAME, NULL, NULL, 0, "one account only" },
     { "as_of", SCRIP_OPTION_TIME, NULL, NULL, 0, "balance at this instant, with what falls due at it" },
     { "before", SCRIP_OPTION_TIME, NULL, NULL, 0, "balance at this instant, without what falls due at it" },
@@ -44,7 +44,7 @@ static const struct scrip_option report_keys[] = {
     SCRIP_OPTIONS_END,
 };
 
-static const struct scrip_option *keys_of(int kind)
+const struct scrip_option *host_keys_of(int kind)
 {
     return kind == SCRIP_SERVICE  ? service_keys
            : kind == SCRIP_SOURCE ? source_keys
@@ -171,21 +171,27 @@ static void registry_start(struct scrip *scrip, const struct instance *host)
     free(own);
 }
 
+int host_plugin(struct scrip *scrip, int kind, const char *name, const char *where, struct plugin **out,
+                struct scrip_error *err)
+{
+    char *file = strchr(name, '/') && name[0] != '/' ? memory_print("%s/%s", scrip->config->folder, name)
+                                                     : memory_text(name);
+    int code = registry_load(scrip->registry, kind, file, where, out, err);
+
+    free(file);
+    return code;
+}
+
 static int instance_start(struct scrip *scrip, int kind, const char *plugin_name, const struct config_section *section,
                           const char *name, struct instance **out, struct scrip_error *err)
 {
     struct plugin *plugin;
     char *where = section ? memory_print("%s:%d", scrip->config->path, section->line) : memory_text("command line");
-    /* A plugin named by its file stands beside the configuration. */
-    char *file = strchr(plugin_name, '/') && plugin_name[0] != '/'
-                     ? memory_print("%s/%s", scrip->config->folder, plugin_name)
-                     : memory_text(plugin_name);
-    int code = registry_load(scrip->registry, kind, file, where, &plugin, err);
+    int code = host_plugin(scrip, kind, plugin_name, where, &plugin, err);
 
-    free(file);
     *out = NULL;
     if (code == SCRIP_OK)
-        code = instance_make(plugin, scrip->config, section, name, keys_of(kind), &host_table, scrip, out, err);
+        code = instance_make(plugin, scrip->config, section, name, host_keys_of(kind), &host_table, scrip, out, err);
     free(where);
     return code;
 }

@@ -177,6 +177,11 @@ extern const struct scrip_host host_table;
 const struct scrip_name *host_name(struct scrip_ctx *ctx, const char *text, uint64_t size);
 struct scrip *host_of(struct scrip_ctx *ctx);
 struct currency *host_currency(struct scrip *scrip, const char *code);
+/* A plugin by its name, or by its file: that stands beside the configuration. */
+int host_plugin(struct scrip *scrip, int kind, const char *name, const char *where, struct plugin **out,
+                struct scrip_error *err);
+/* The keys of the host itself that sections of a kind take beside their plugin's; NULL: none. */
+const struct scrip_option *host_keys_of(int kind);
 int host_writes(struct scrip *scrip, struct scrip_error *err); /* refuses where the host was opened to read */
 
 /* service_due.c: what services wait for */

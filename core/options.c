@@ -89,7 +89,9 @@ static int unknown_fault(struct making *m, const struct config_item *item, const
 
 static int value_fault(struct making *m, const struct option_value *value, const char *wanted)
 {
-    return error_set(m->err, SCRIP_EINVALID, "%s: key '%s%s': '%s' is not %s", value->where, value->option->key,
+    int size = (int)strlen(value->option->key) - (value->suffix != NULL); /* of a family without its star */
+
+    return error_set(m->err, SCRIP_EINVALID, "%s: key '%.*s%s': '%s' is not %s", value->where, size, value->option->key,
                      value->suffix ? value->suffix : "", value->text, wanted);
 }
 
@@ -201,13 +203,21 @@ static int is_family(const struct scrip_option *option)
     return size > 2 && strcmp(option->key + size - 2, ".*") == 0;
 }
 
+static int is_given(const struct instance *instance, const struct scrip_option *option)
+{
+    for (size_t i = 0; i < instance->value_count; i++)
+        if (instance->values[i].option == option)
+            return 1;
+    return 0;
+}
+
 /* Defaults for what the section leaves out; what it must give and does not is a fault. */
 static int defaults_add(struct making *m, const struct scrip_option *table, const struct config_section *section)
 {
     for (; table != NULL && table->key != NULL; table++) {
         int code;
 
-        if (is_family(table) || (section && config_find(section, table->key) != NULL))
+        if (is_given(m->instance, table) || (is_family(table) && !table->required))
             continue;
         if (table->required)
             return error_set(m->err, SCRIP_EINVALID, "%s:%d: key '%s': missing: %s", m->config->path,

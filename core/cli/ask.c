@@ -299,8 +299,11 @@ static int help_row(void *sink, const struct scrip_cell *cells, uint64_t cell_co
 {
     (void)sink;
     (void)cell_count;
-    printf("%s (%s)%s%s\n    %s\n", cells[0].text, cells[1].text, cells[2].text[0] ? ", default " : "", cells[2].text,
-           cells[3].text);
+    if (strcmp(cells[2].text, "(required)") == 0)
+        printf("%s (%s), required\n    %s\n", cells[0].text, cells[1].text, cells[3].text);
+    else
+        printf("%s (%s)%s%s\n    %s\n", cells[0].text, cells[1].text, cells[2].text[0] ? ", default " : "", cells[2].text,
+               cells[3].text);
     return 0;
 }
 

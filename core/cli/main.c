@@ -293,7 +293,7 @@ const struct command commands[] = {
       format_flags },
     { "plugins", "", 0, 0, "The plugins that are there, and who uses them.", "scrip -c books.ini plugins", run_plugins, no_flags,
       format_flags },
-    { "plugin", "help KIND/NAME", 2, 2, "A plugin's options, from its own table.", "scrip -c books.ini plugin help service/daily",
+    { "plugin", "help KIND/NAME", 2, 2, "A plugin's options, from its own table and the host's.", "scrip -c books.ini plugin help service/daily",
       run_plugin, help_flags, NULL },
     { NULL, NULL, 0, 0, NULL, NULL, NULL, NULL, NULL },
 };

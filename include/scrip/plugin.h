@@ -226,7 +226,7 @@ struct scrip_option {
     uint64_t type;        /* enum scrip_option_type */
     const char *fallback; /* the default as text; NULL: absent unless given */
     const char *choices;  /* of SCRIP_OPTION_CHOICE; else NULL */
-    uint64_t required;    /* 1: the section must give it */
+    uint64_t required;    /* 1: the section must give it, of a family at least one */
     const char *help;     /* one line */
 };
 #define SCRIP_OPTIONS_END { NULL, 0, NULL, NULL, 0, NULL }

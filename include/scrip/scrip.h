@@ -188,7 +188,7 @@ int scrip_receipt_check(struct scrip *scrip, const char *receipt, int (*finding)
 const char *scrip_outcome_name(int64_t outcome);
 /* Reads "2022-03-29" or RFC 3339. */
 int scrip_time_parse(const char *text, int64_t *out_us);
-/* Keys, types, defaults and help of a plugin ("service/daily") as a table. */
+/* Keys, types, defaults and help of a plugin ("service/daily") as a table; then those of the host for its kind. */
 int scrip_plugin_help(struct scrip *scrip, const char *kind_and_name, const struct scrip_answer *answer,
                       struct scrip_error *err);
 extern const char scrip_version[];

@@ -34,6 +34,12 @@ done = b.events([
 assert "1 refused" in done.stdout, done.stdout
 assert "scrip events --outcome refused" in done.stderr, done.stderr
 
+# Help on a plugin tells its keys, and those that the host takes for every plugin of its kind.
+page = b.run("plugin", "help", "service/ratesheet").stdout
+assert "\nsheet (path), required\n" in page and "\ncurrencies (list)\n" in page and "\nproducts (list)\n" in page, page
+keys = [row["key"] for row in b.ask("plugin", "help", "report/csv")]
+assert keys[:2] == ["delimiter", "query"] and keys[-1] == "file", keys
+
 # What waits in quarantine for a price says what price, and what mends it.
 reasons = {q["id"]: q["reason"] for q in b.ask("quarantine", "list")}
 lib.equal(reasons, {

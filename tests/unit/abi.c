@@ -251,7 +251,7 @@ START_TEST(names_find_their_numbers)
     ck_assert_int_eq(event_type_find("scrip.usages", 12), -1);
     for (int i = 0; i < SCRIP_FIELD_COUNT; i++) {
         int is_family = i == SCRIP_F_ATTRIBUTE || i == SCRIP_F_LABEL || i == SCRIP_F_SCOPE_ATTRIBUTE ||
-                        i == SCRIP_F_SHARE;
+                        i == SCRIP_F_SHARE || i == SCRIP_F_LINE;
 
         ck_assert_int_eq(field_find(field_text(i), strlen(field_text(i)), &name, &name_size), is_family ? -1 : i);
     }

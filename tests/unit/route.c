@@ -233,6 +233,54 @@ START_TEST(remembering)
 }
 END_TEST
 
+/* ---- what an instance is given ------------------------------------------------------------------------------------ */
+
+static void refuses(const char *service, const char *wanted)
+{
+    struct scrip *scrip;
+    char text[1024];
+
+    snprintf(text, sizeof text, "[scrip]\nplugins = p, t\n[store/sqlite]\nfile = books.db\n%s", service);
+    ck_assert_int_eq(scrip_open(scratch_text(folder, "scrip.ini", text), SCRIP_ACCESS_PLUGINS, &scrip, &err),
+                     SCRIP_EINVALID);
+    ck_assert_msg(strstr(err.message, wanted) != NULL, "%s", err.message);
+}
+
+/* A family that is required was not asked for, and its member was named with the star. */
+START_TEST(families)
+{
+    refuses("[service/family]\n", "scrip.ini:5: key 'price.*': missing: price.PRODUCT = gold for one");
+    refuses("[service/family]\nprice.NUT = one\n", "scrip.ini:6: key 'price.NUT': 'one' is not a decimal number");
+    scrip_close(host_open("[service/family]\nprice.NUT = 1\n"));
+}
+END_TEST
+
+static int row_find(void *sink, const struct scrip_cell *cells, uint64_t count)
+{
+    char *out = sink;
+
+    if (count == 6 && strchr(cells[1].text, '/') != NULL) /* named by a path */
+        snprintf(out + strlen(out), 1024 - strlen(out), "%s %s: %s, %s\n", cells[0].text, cells[1].text, cells[2].text,
+                 cells[4].text);
+    return SCRIP_OK;
+}
+
+/* A plugin named by its file, outside of the folders, was not listed, and its help looked for it elsewhere. */
+START_TEST(named_by_file)
+{
+    struct scrip_query query = { .question = SCRIP_ASK_PLUGINS };
+    char found[1024] = "";
+    const struct scrip_answer answer = { NULL, row_find, NULL, found };
+    struct scrip *scrip = host_open("[service/./t/family.so one]\nprice.NUT = 1\n"
+                                    "[service/./t/family.so two]\nprice.NUT = 2\n");
+
+    ck_assert_msg(scrip_ask(scrip, &query, &answer, &err) == SCRIP_OK, "%s", err.message);
+    ck_assert_str_eq(found, "service ./t/family.so: a price for each product, one two\n");
+    ck_assert_msg(scrip_plugin_help(scrip, "service/./t/family.so", &answer, &err) == SCRIP_OK, "%s", err.message);
+    scrip_close(scrip);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("route");
@@ -247,6 +295,8 @@ int main(void)
     tcase_add_test(tests, verdicts);
     tcase_add_test(tests, alternatives);
     tcase_add_test(tests, remembering);
+    tcase_add_test(tests, families);
+    tcase_add_test(tests, named_by_file);
     suite_add_tcase(suite, tests);
     return unit_run(suite);
 }
