@@ -638,9 +638,12 @@ class Account:
 
     def take_out(self, currency, payers, rooms, amount):
         """Balances that change without a charge: from as many grants as it needs."""
-        split, self.policies[currency]["split"] = self.policies[currency]["split"], True
+        policy = self.policies[currency]
+        # Silent: where one grant must pay a charge alone, what leaves is taken in order all the same.
+        whole = {} if policy["split"] else {"split": True, "draw_order": "sequence"}
+        self.policies = {**self.policies, currency: {**policy, **whole}}
         draws = self.shares(currency, payers, rooms, amount, False)
-        self.policies[currency]["split"] = split
+        self.policies = {**self.policies, currency: policy}
         return draws
 
     def leaving(self, currency, data, now):

@@ -150,6 +150,39 @@ def limit_counts_its_own():
     lib.equal(found, {"g": ("95", "5")}, "the limit is used up")
 
 
+def refused_capture():
+    """The reversal of a capture that was refused gave back what another capture of its hold had charged."""
+    found = grants([grant("g", 0, 9), event("hold", "h", 1, currency="c", amount="4"), event("capture", "k", 2, hold="h"),
+                    event("capture", "l", 3, hold="h"), event("reversal", "r", 4, of={"source": "test", "id": "l"})])
+    lib.equal(found, {"g": ("5", "4")}, "captured once")
+
+
+def limit_anchor():
+    """A limit per day, month or year took no notice of its anchor; one of a duration began at midnight of UTC."""
+    found = grants([grant("g", 0, 100), event("limit", "l", 0, currency="c", per="hour", amount="5", anchor=at(30)),
+                    usage("u", 29, 5), usage("v", 30, 5), usage("w", 31, 1)])
+    lib.equal(found, {"g": ("90", "10")}, "an hour from the anchor")
+    evening = [lib.event("account", "a", "a", at(0), zone="Europe/Berlin"), grant("g", 0, 100),
+               event("limit", "l", 0, currency="c", per="P1D", amount="5")]
+    evening += [lib.event("usage", f"u{n}", "a", f"2022-01-01T{hour}:30:00Z", currency="c", amount="5") for n, hour in enumerate((22, 23))]
+    books = lib.Books(CONFIG.format(policy=""))
+    books.events(evening)
+    lib.equal(books.ask("events", "--outcome", "refused"), [], "23:00 UTC is midnight in Berlin")
+    books.done()
+
+
+def scope_moves():
+    """A lot that was for some usage only came to another account as a lot for everything."""
+    scope = {"products": ["q", "r"], "users": ["ann"], "attributes": {"tier": ["x"]}}
+    books = lib.Books(CONFIG.format(policy=""))
+    books.events([grant("g", 0, 9, scope=scope), event("transfer", "t", 1, currency="c", amount="5", to="b"),
+                  usage("u", 2, 1, account="b"),
+                  lib.event("usage", "v", "b", at(3), product="r", user="ann", attributes={"tier": "x"}, currency="c", amount="2")])
+    lib.equal({e["id"]: e["outcome"] for e in books.ask("events", "b") if e["id"] in "uv"}, {"u": "refused", "v": "charged"}, "scope")
+    books.run("verify")
+    books.done()
+
+
 most_of_a_charge()
 owed_alternative()
 first_use()
@@ -161,3 +194,6 @@ refund_of_the_dead()
 settled_before_reversal()
 decay_of_all()
 limit_counts_its_own()
+refused_capture()
+limit_anchor()
+scope_moves()
