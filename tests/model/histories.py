@@ -177,6 +177,9 @@ class History:
 
     def usage(self, at):
         data = self.used(self.currency())
+        if "amount" not in data and self.rng.random() < 0.2:
+            quantity, count = data.pop("quantity"), self.rng.randint(1, 3)
+            data.update(lines=[{"product": p, "quantity": quantity} for p in ("P", "R", "P")[:count]], product=None, attributes=None)
         event = self.add("usage", at, self.maybe(0.1, lambda: self.name + "x"),
                          accept=self.maybe(0.2, lambda: "available"), **data)
         self.charges.append((event["source"], event["id"], self.paid_in(data), 1))
@@ -184,7 +187,7 @@ class History:
     @staticmethod
     def paid_in(data):
         """The currency of a charge; None: one of several."""
-        return data.get("currency") or (None if data["product"] == "Q" else "c")
+        return data.get("currency") or (None if data.get("product") == "Q" else "c")
 
     def hold(self, at):
         currency = self.currency("cccdak")

@@ -333,12 +333,17 @@ class Account:
         lines = []
         for item in data.get("lines", [data]):
             prices = [p for p in self.sheet[item["product"]] if data.get("currency") in (None, p[0])]
-            lines.append([(currency, rounded(Fraction(item.get("quantity", "1")) * rate / per * 10 ** self.policies[currency]["decimals"],
-                                             self.policies[currency]["rounding"]), self.context(data, item["product"]))
-                          for currency, rate, per in prices])
+            lines.append([(currency, Fraction(item.get("quantity", "1")) * rate / per * 10 ** self.policies[currency]["decimals"],
+                           self.context(data, item["product"])) for currency, rate, per in prices])
         if len(lines) == 1:
-            return [[one] for one in lines[0]]
-        return [[line[0] for line in lines]]
+            return [[(currency, rounded(exact, self.policies[currency]["rounding"]), ctx)] for currency, exact, ctx in lines[0]]
+        # Of several lines the sum is rounded once: each is what the sum up to it comes to, less what the lines before it cost.
+        out, so_far, cost = [], Fraction(0), 0
+        for currency, exact, ctx in (line[0] for line in lines):
+            so_far += exact
+            out.append((currency, rounded(so_far, self.policies[currency]["rounding"]) - cost, ctx))
+            cost += out[-1][1]
+        return [out]
 
     def state(self):
         things = self.grants + self.holds + self.charges

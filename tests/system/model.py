@@ -17,7 +17,7 @@ import histories
 import naive
 
 SEED = os.environ.get("SEED", "2026")
-COUNT = int(os.environ.get("HISTORIES", "250"))
+COUNT = int(os.environ.get("HISTORIES", "200"))
 BATCH = int(os.environ.get("BATCH", "50"))
 KINDS = os.environ.get("KINDS", "").split() or None
 SHOW = int(os.environ.get("SHOW", "1"))
