@@ -1,6 +1,8 @@
-"""model.py - random histories: the engine against a naive model of every event (tests/model), and what must hold for any.
+"""model.py - random histories: the engine against a naive model of every event (tests/model), and what must hold for
+any.
 
-HISTORIES=N SEED=S run more or others; a history that fails is shrunk and printed as native events with its configuration.
+HISTORIES=N SEED=S run more or others; a history that fails is shrunk and printed as native events with its
+configuration.
 BATCH=N says how many histories share a store.
 """
 import json
@@ -94,7 +96,8 @@ def model_answers(events, policies, reads):
     out = {key: value for key, value in out.items() if value != 0}
     told = {(name, g.id): g.told for name, account in accounts.items() for g in account.grants}
     for flag, at in reads:
-        # Silent: a grant that was told of after its start is shown from its start on, as nobody could have seen it then: not compared.
+        # Silent: a grant that was told of after its start is shown from its start on, as nobody could have seen it
+        # then: not compared.
         out[flag, at] = {key for key, when in told.items() if when > at or (when == at and flag == "--before")}
         accounts = naive.books(policies, histories.SHEET, events, at, flag == "--as-of")
         for key, value in model_grants(accounts).items():
@@ -117,9 +120,11 @@ def differences(events, policies, reads, answers=None):
     model = model_answers(events, policies, reads)
     for flag, at in set(reads):
         untold = model.pop((flag, at))
-        answers = {key: v for key, v in answers.items() if key[0] != f"{flag} {naive.instant(at)}" or key[1:] not in untold}
+        answers = {key: v for key, v in answers.items() if key[0] != f"{flag} {naive.instant(at)}"
+                   or key[1:] not in untold}
     keys = list(model) + [key for key in answers if key not in model]
-    return [(key, "engine", answers.get(key), "model", model.get(key)) for key in keys if answers.get(key) != model.get(key)]
+    return [(key, "engine", answers.get(key), "model", model.get(key)) for key in keys
+            if answers.get(key) != model.get(key)]
 
 
 def smaller(events):
@@ -174,8 +179,10 @@ def kind_of(difference, events):
 
 
 def check_sums(events, answers):
-    """Every unit of a grant is in one book; none is below its floor; what transfers took out of one account came to another."""
-    floors = {(e["subject"], e["data"]["grant"]): e["data"].get("floor", "0") for e in events if e["type"] == "scrip.grant"}
+    """Every unit of a grant is in one book; none is below its floor; what transfers took out of one account came to
+    another."""
+    floors = {(e["subject"], e["data"]["grant"]): e["data"].get("floor", "0") for e in events
+              if e["type"] == "scrip.grant"}
     on_the_way, converts = {}, any(e["type"] == "scrip.conversion" for e in events)
     for key, books in answers.items():
         if len(key) != 3 or not isinstance(books, tuple):
@@ -198,7 +205,8 @@ def many_runs(rng, policies, pool, events, reads, answers, head):
         books.run("run", "--until", naive.instant(until), ok=(0, 1))
     books.run("run", ok=(0, 1))
     again = engine_answers(books, policies, reads)
-    differ = [(key, answers.get(key), again.get(key)) for key in {**answers, **again} if answers.get(key) != again.get(key)]
+    differ = [(key, answers.get(key), again.get(key)) for key in {**answers, **again}
+              if answers.get(key) != again.get(key)]
     assert not differ, (path, "several runs", sorted(differ, key=str)[:5])
     lib.equal(books.run("head", "--format", "csv").stdout, head, f"{path}: head of several runs")
     size = rng.randint(1, len(events))
@@ -242,7 +250,8 @@ def main():
     for number in range((COUNT + BATCH - 1) // BATCH):
         rng = random.Random(f"{SEED}/{number}")
         policies, reads, failed = batch(rng, number, min(BATCH, COUNT - number * BATCH))
-        for kind, history in list({kind: (kind, h) for kind, h in sorted(failed, key=lambda f: -len(f[1]))}.values())[:SHOW]:
+        for kind, history in list({kind: (kind, h) for kind, h in sorted(failed,
+                                                                         key=lambda f: -len(f[1]))}.values())[:SHOW]:
             print(f"==== batch {number}: {len(failed)} differ, {sum(k == kind for k, _ in failed)} of them in {kind}")
             show(shrink(history, policies, reads), policies, reads)
         wrong += len(failed)
