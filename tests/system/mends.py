@@ -202,6 +202,18 @@ def scope_moves():
     books.done()
 
 
+def reversed_twice():
+    """The second reversal of a charge counted the first one twice where both were stored before, and gave too little back."""
+    books = lib.Books(CONFIG.format(policy="draw_order = sequence"))
+    for one in (grant("g", 0, 4), grant("h", 1, 6), usage("u", 2, 10),
+                event("reversal", "r", 3, of={"source": "test", "id": "u"}, amount="5"),
+                event("reversal", "s", 4, of={"source": "test", "id": "u"})):
+        books.events([one])
+    lib.equal(books.ask("balance", "a", "--as-of", at(9))[0]["available"], "10", "all came back")
+    books.run("verify")
+    books.done()
+
+
 most_of_a_charge()
 owed_alternative()
 first_use()
@@ -216,3 +228,4 @@ limit_counts_its_own()
 refused_capture()
 limit_anchor()
 scope_moves()
+reversed_twice()
