@@ -118,7 +118,7 @@ bench: deps-check
 soak: deps-check
 	@$(MAKE) --no-print-directory build
 	@export SCRIP=$(CURDIR)/$(BUILD)/scrip SEED=$${SEED:-$$(date +%s)}; echo "SEED=$$SEED"; \
-	    HISTORIES=$${HISTORIES:-60000} python3 -B tests/system/model.py && KILLS=$${KILLS:-200} python3 -B tests/system/tokenflex.py
+	    HISTORIES=$${HISTORIES:-10000} python3 -B tests/system/model.py && KILLS=$${KILLS:-200} python3 -B tests/system/tokenflex.py
 
 install: all
 	$(call quiet,INSTALL,$(DESTDIR)$(PREFIX))set -e; \

@@ -53,6 +53,7 @@ struct putting {
     struct quote *quote;   /* of the charge */
     struct quote *rerated; /* its last new price, whose lines count from SCRIP_LINE_LIMIT on; count 0: none */
     size_t room;
+    int is_of_others; /* 1: entries of other events are read, that are part of the charge */
     uint64_t before; /* entries from this number on are read from batches, not from the store */
     const struct scrip_event_row *(*row_of)(void *sink, uint64_t number); /* NULL: history_event */
     void *sink;
@@ -151,9 +152,12 @@ static int stored_entry(void *sink, const void *found)
     struct putting *p = sink;
     const struct scrip_entry_row *row = found;
 
-    if (row->number >= p->before || (row->event > p->charge->event && row->of != p->charge->event))
-        return row->event > p->charge->event && row->of == 0; /* the scan of its own block is over */
-    if (row->event != p->charge->event && row->of != p->charge->event)
+    /* Its own entries come from one scan, those of other events from another: none is counted twice. */
+    if (!p->is_of_others && row->event > p->charge->event)
+        return 1;
+    if (row->number >= p->before || (row->event == p->charge->event) == p->is_of_others)
+        return SCRIP_OK;
+    if (p->is_of_others && row->of != p->charge->event)
         return SCRIP_OK;
     return entry_count(p, row);
 }
@@ -192,6 +196,7 @@ static int entries_stored(struct putting *p)
         code = host_scan(p->scrip, &scan, p->err);
     scan.from_number = 0;
     scan.of = p->charge->event;
+    p->is_of_others = 1;
     if (code >= 0 && p->code == SCRIP_OK)
         code = host_scan(p->scrip, &scan, p->err);
     return p->code < 0 ? p->code : code < 0 ? code : SCRIP_OK;

@@ -8,6 +8,17 @@
 
 /* ---- periods -------------------------------------------------------------------------------------------------- */
 
+/* Periods of a calendar that are counted from an anchor are as long as the calendar's. */
+static const char *anchored(const char *per)
+{
+    static const char *const names[][2] = { { "hour", "PT1H" }, { "day", "P1D" }, { "month", "P1M" }, { "year", "P1Y" } };
+
+    for (size_t i = 0; i < 4; i++)
+        if (strcmp(per, names[i][0]) == 0)
+            return names[i][1];
+    return per;
+}
+
 int64_t limit_period(const struct account *account, const struct limit *limit, int64_t time_us)
 {
     const char *zone = account->zone ? account->zone : "UTC", *per = limit->row.per;
@@ -15,10 +26,11 @@ int64_t limit_period(const struct account *account, const struct limit *limit, i
 
     if (limit->row.per_size == 0)
         return SCRIP_TIME_MIN;
-    if (strchr("hdmy", per[0]) && time_floor(time_us, per, zone, &start) == SCRIP_OK)
+    if (anchor == SCRIP_TIME_NONE && strchr("hdmy", per[0]) && time_floor(time_us, per, zone, &start) == SCRIP_OK)
         return start;
-    if (anchor == SCRIP_TIME_NONE)
+    if (anchor == SCRIP_TIME_NONE && time_parse("1970-01-01", 10, NULL, zone, &anchor) < 0)
         anchor = 0;
+    per = anchored(per);
     if (time_add(anchor, per, 12, zone, &next) < 0 || (length = (next - anchor) / 12) <= 0)
         return SCRIP_TIME_MIN;
     count = (time_us - anchor) / length - 3 - (time_us - anchor) / length / 300;

@@ -1,4 +1,4 @@
-/* transfer.c - an amount from one account to others: what left one, each lot with its expiry, class, priority and cost, comes
+/* transfer.c - an amount from one account to others: what left one, each lot with its expiry, class, priority, scope and cost, comes
  * to the other as an event of its own, known by the sender's event, so that it comes once.
  *
  *   sender: available -> clearing      receiver: clearing -> available, one grant a lot */
@@ -104,7 +104,7 @@ static void shares_allocate(struct receiver *receivers, size_t count, int64_t am
 /* ---- what arrives --------------------------------------------------------------------------------------------- */
 
 struct arriving {
-    struct scrip_field fields[24];
+    struct scrip_field fields[24 + SCRIP_ATTRIBUTE_LIMIT];
     size_t count;
     struct arena *arena;
 };
@@ -131,6 +131,24 @@ static void put_decimal(struct arriving *a, int key, const struct scrip_decimal 
 
     decimal_write(value, text, sizeof text);
     put(a, key, text);
+}
+
+/* What it pays for stays what it is for. */
+static void put_scope(struct arriving *a, const struct scope *scope)
+{
+    for (size_t i = 0; i < scope->list_count && a->count < sizeof a->fields / sizeof *a->fields; i++) {
+        const struct scope_list *list = &scope->lists[i];
+        size_t size = 0;
+        char *text, *at;
+
+        for (char **item = list->items; *item; item++)
+            size += strlen(*item) + 1;
+        text = at = arena_get(a->arena, size + 1);
+        for (char **item = list->items; *item; item++)
+            at += sprintf(at, "%s%s", item == list->items ? "" : "\n", *item);
+        a->fields[a->count++] = (struct scrip_field){ (uint64_t)list->key, arena_text(a->arena, list->name, strlen(list->name)), text,
+                                                      (uint64_t)(at - text) };
+    }
 }
 
 /* One lot for one receiver. Its id follows from the sender's event, its place and its receiver. */
@@ -171,6 +189,7 @@ static int lot_arrive(struct scrip *scrip, const struct event *event, const stru
         put_decimal(&a, SCRIP_F_COST_AMOUNT, &value);
         put(&a, SCRIP_F_COST_CURRENCY, grant->row.cost_currency->text);
     }
+    put_scope(&a, &grant->bucket->scope);
     put(&a, SCRIP_F_REASON, event_text(event, SCRIP_F_REASON));
     code = event_read(&made, a.fields, a.count, SCRIP_TIME_NONE, SCRIP_TIME_NONE, event->source, scrip->names, &scrip->arena, err);
     origin.fields = a.fields;

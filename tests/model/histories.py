@@ -7,16 +7,21 @@ HOUR = 3600
 PRODUCTS = ["P", "Q", "R"]
 USERS = ["ann", "bob", None]
 CLASSES = ["free", "trial", "paid", None]
-ORDERS = ["priority, expires, created", "expires, amount desc", "restricted, effective", "class(free trial paid), created desc",
+ORDERS = ["priority, expires, created", "expires, amount desc", "restricted, effective",
+          "class(free trial paid), created desc",
           "sequence", "proportional", "listed"]
 # Product P is paid in c only; Q in c, or else in d; R costs nothing.
-SHEET = {"P": [("c", Fraction("0.35"), 1)], "Q": [("c", Fraction(7), 3), ("d", Fraction(1, 2), 1)], "R": [("c", Fraction(0), 1)]}
+SHEET = {"P": [("c", Fraction("0.35"), 1)], "Q": [("c", Fraction(7), 3), ("d", Fraction(1, 2), 1)],
+         "R": [("c", Fraction(0), 1)]}
 RATES = "product,rate,per,currency\nP,0.35,1,c\nQ,7,3,c\nQ,0.5,1,d\nR,0,1,c\n"
 
 
-DEFAULTS = ("decimals = 0", "rounding = half-up", "split = yes", "draw_order = priority, expires, created", "overdraft = no",
-            "refund_term = 0s", "hold_timeout = 0s", "reset = keep", "term = never", "capture_over = refuse", "hold_rule = max",
-            "hold_group = user", "hold_decay = 1.0", "from = anchor", "every = P1M", "convert_keep = class, expires, priority, cost")
+DEFAULTS = ("decimals = 0", "rounding = half-up", "split = yes", "draw_order = priority, expires, created",
+            "overdraft = no",
+            "refund_term = 0s", "hold_timeout = 0s", "reset = keep", "term = never", "capture_over = refuse",
+            "hold_rule = max",
+            "hold_group = user", "hold_decay = 1.0", "from = anchor", "every = P1M",
+            "convert_keep = class, expires, priority, cost")
 
 
 def amount(policies, currency, minor):
@@ -33,14 +38,19 @@ def currencies(rng):
         out[name] = dict(kind="allowance" if name == "a" else "prepaid", decimals=rng.choice([0, 1, 2]),
                          rounding=rng.choice(["half-even", "half-up", "up", "down"]), split=rng.random() < 0.75,
                          draw_order=rng.choice(ORDERS), overdraft=rng.random() < 0.4, limit=limit,
-                         overdraft_limit=NO_LIMIT if limit is None else limit, refund_term=rng.choice([0, 0, DAY, 9 * DAY]),
+                         overdraft_limit=NO_LIMIT if limit is None else limit,
+                         refund_term=rng.choice([0, 0, DAY, 9 * DAY]),
                          hold_timeout=rng.choice([0, 0, 2 * DAY]), reset=rng.choice(["keep", "lose"]),
                          capture_over=rng.random() < 0.5, term=rng.choice([None, None, "P20D", "P1M"]),
                          convert_keep=rng.choice([[], ["class"], ["class", "expires", "priority", "cost"]]),
-                         convert={other: rng.choice([Fraction(1, 2), Fraction(3), Fraction(1, 3)]) for other in "cda" if other != name})
-    out["a"].update(every=rng.choice(["P1D", "P7D", "P1M"]), **{"from": rng.choice(["anchor", "calendar", "start", "first-use"])})
-    out["k"] = dict(kind="capacity", decimals=0, rounding=rng.choice(["half-up", "down", "up"]), split=True, draw_order="sequence",
-                    overdraft=False, limit=None, overdraft_limit=NO_LIMIT, refund_term=0, hold_timeout=rng.choice([0, 3 * DAY]),
+                         convert={other: rng.choice([Fraction(1, 2), Fraction(3), Fraction(1, 3)]) for other in "cda"
+                                  if other != name})
+    out["a"].update(every=rng.choice(["P1D", "P7D", "P1M"]), **{"from": rng.choice(["anchor", "calendar", "start",
+                                                                                    "first-use"])})
+    out["k"] = dict(kind="capacity", decimals=0, rounding=rng.choice(["half-up", "down", "up"]), split=True,
+                    draw_order="sequence",
+                    overdraft=False, limit=None, overdraft_limit=NO_LIMIT, refund_term=0,
+                    hold_timeout=rng.choice([0, 3 * DAY]),
                     reset="keep", capture_over=False, term=None, convert_keep=[], convert={},
                     hold_rule=rng.choice(["max", "max", "sum"]), hold_group=rng.choice(["user", "user", ""]),
                     hold_decay=rng.choice([Fraction(1), Fraction(9, 10), Fraction(1, 2)]))
@@ -58,8 +68,10 @@ def config(policies, events=None):
     text = " ".join(str(e["data"]) for e in events or [])
     policies = {n: p for n, p in policies.items() if events is None or f"'{n}'" in text or
                 (n in "cd" and "quantity" in text)}
-    lines = ["[store/sqlite]", "file = books.db", "synchronous = normal", "[service/metered m]", "[service/ratesheet s]",
-             *(["sheet = rates.csv", "currencies = c, d"] if "c" in policies and "d" in policies else ["sheet = none"]), "[source/events events]", "files = feed-*.jsonl"]
+    lines = ["[store/sqlite]", "file = books.db", "synchronous = normal", "[service/metered m]",
+             "[service/ratesheet s]",
+             *(["sheet = rates.csv", "currencies = c, d"] if "c" in policies and "d" in policies
+               else ["sheet = none"]), "[source/events events]", "files = feed-*.jsonl"]
     for name, p in policies.items():
         lines += [f"[currency/{p['kind']} {name}]", f"decimals = {p['decimals']}", f"rounding = {p['rounding']}",
                   f"split = {'yes' if p['split'] else 'no'}", f"draw_order = {p['draw_order']}",
@@ -96,7 +108,8 @@ class History:
         for n, at in enumerate(times):
             kind = "grant" if n < 2 else rng.choice(
                 ["grant"] * 3 + ["usage"] * 6 + ["hold"] * 3 + ["capture", "capture", "release", "extend", "extend"] +
-                ["reversal"] * 3 + ["adjustment"] * 2 + ["limit", "limit", "conversion", "transfer", "transfer", "void", "reset"])
+                ["reversal"] * 3 + ["adjustment"] * 2 + ["limit", "limit", "conversion", "transfer", "transfer",
+                                                         "void", "reset"])
             if self.kinds and n >= 2 and kind not in self.kinds:
                 kind = rng.choice(self.kinds)
             getattr(self, kind)(at)
@@ -106,7 +119,8 @@ class History:
 
     def add(self, kind, at, account=None, **data):
         self.serial += 1
-        event = {"specversion": "1.0", "id": f"{self.rng.randrange(16):x}{self.serial:02}", "source": self.rng.choice(["t", "s"]),
+        event = {"specversion": "1.0", "id": f"{self.rng.randrange(16):x}{self.serial:02}",
+                 "source": self.rng.choice(["t", "s"]),
                  "type": "scrip." + kind, "subject": account or self.name, "time": instant(at),
                  "data": {k: v for k, v in data.items() if v is not None}}
         self.events.append(event)
@@ -163,7 +177,8 @@ class History:
     def used(self, currency):
         """What a usage or a hold is: metered, or by the sheet."""
         rng = self.rng
-        data = dict(product=rng.choice(PRODUCTS), user=rng.choice(USERS), attributes=self.maybe(0.3, lambda: {"tier": rng.choice("xy")}))
+        data = dict(product=rng.choice(PRODUCTS), user=rng.choice(USERS),
+                    attributes=self.maybe(0.3, lambda: {"tier": rng.choice("xy")}))
         if currency != "c" or rng.random() < 0.5:
             data.update(currency=currency, amount=self.money(currency, 0, 700))
         else:
@@ -177,6 +192,10 @@ class History:
 
     def usage(self, at):
         data = self.used(self.currency())
+        if "amount" not in data and self.rng.random() < 0.2:
+            quantity, count = data.pop("quantity"), self.rng.randint(1, 3)
+            data.update(lines=[{"product": p, "quantity": quantity} for p in ("P", "R", "P")[:count]], product=None,
+                        attributes=None)
         event = self.add("usage", at, self.maybe(0.1, lambda: self.name + "x"),
                          accept=self.maybe(0.2, lambda: "available"), **data)
         self.charges.append((event["source"], event["id"], self.paid_in(data), 1))
@@ -184,7 +203,7 @@ class History:
     @staticmethod
     def paid_in(data):
         """The currency of a charge; None: one of several."""
-        return data.get("currency") or (None if data["product"] == "Q" else "c")
+        return data.get("currency") or (None if data.get("product") == "Q" else "c")
 
     def hold(self, at):
         currency = self.currency("cccdak")
@@ -222,7 +241,8 @@ class History:
 
     def adjustment(self, at):
         currency = self.currency()
-        self.add("adjustment", at, currency=currency, amount=self.money(currency, *self.rng.choice([(1, 500), (-500, -1)])),
+        self.add("adjustment", at, currency=currency, amount=self.money(currency,
+                                                                        *self.rng.choice([(1, 500), (-500, -1)])),
                  grant=self.maybe(0.4, lambda: self.known(self.grants)), reason="count")
 
     def limit(self, at):
@@ -230,9 +250,12 @@ class History:
         if self.limits and self.rng.random() < 0.3:
             data = self.rng.choice(self.limits)
         else:
-            currency, per = self.currency("cccda"), self.rng.choice(["hour", "day", "day", "month", "year", "P7D", "P1D", None])
+            currency, per = self.currency("cccda"), self.rng.choice(["hour", "day", "day", "month", "year", "P7D",
+                                                                     "P1D", None])
             data = dict(limit=f"l{len(self.limits)}", currency=currency, per=per, scope=self.maybe(0.4, self.scope),
-                        anchor=self.maybe(0.3, lambda: instant(self.rng.choice(self.pool))), expires=self.maybe(0.2, lambda: self.later(at)))
+                        anchor=self.maybe(0.3,
+                                          lambda: instant(self.rng.choice(self.pool))),
+                        expires=self.maybe(0.2, lambda: self.later(at)))
             self.limits.append(data)
         self.add("limit", at, amount=self.money(data["currency"], 0, 900), **data)
 
@@ -247,7 +270,8 @@ class History:
         if data["amount"] is None or self.rng.random() < 0.3:
             data["grant"] = self.known(self.grants)
         if self.rng.random() < 0.3:
-            data["share"] = self.rng.choice([{other: "80%", self.name + "y": "20%"}, {other: "33.3%", self.name + "y": "remaining"}])
+            data["share"] = self.rng.choice([{other: "80%", self.name + "y": "20%"},
+                                             {other: "33.3%", self.name + "y": "remaining"}])
         else:
             data["to"] = other
         self.add("transfer", at, **data)
@@ -262,5 +286,6 @@ class History:
 def pool(rng):
     """The instants at which everything happens: few, so that much falls on one."""
     # From February on, so that accounts may start before; to the middle of March, before any clock changes.
-    return sorted(31 * DAY + t for t in {0, *(rng.choice([rng.randrange(24) * HOUR, rng.randrange(8) * DAY, rng.randrange(30) * DAY +
+    return sorted(31 * DAY + t for t in {0, *(rng.choice([rng.randrange(24) * HOUR, rng.randrange(8) * DAY,
+                                                          rng.randrange(30) * DAY +
                   rng.randrange(24) * HOUR]) for _ in range(11))})

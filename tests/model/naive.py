@@ -1,72 +1,26 @@
 """naive.py - the books recomputed from a list of events by the simplest means: lists, sorts and exact fractions.
 
-It is written from the contract (the design, the public headers, the help of the commands), not from the engine. Where the
+It is written from the contract (the design, the public headers, the help of the commands), not from the engine. Where
+the
 contract is silent, a comment that begins with "Silent:" says what was decided here.
 """
 import datetime
 from fractions import Fraction
 from types import SimpleNamespace
 
-EPOCH = datetime.datetime(2022, 1, 1)
-FOREVER = 10**12
-NO_LIMIT = 10**18
-DAY = 86400
-# At one instant events come in this order; what has no rank of its own comes last.
-RANKS = {"account": 0, "limit": 0, "grant": 2, "reset": 3, "release": 6, "reversal": 7, "usage": 8, "hold": 9, "capture": 10}
-EXPIRY, ACTIVATION, RECURRENCE, SETTLEMENT, RELEASE, REST = 1, 2, 4, 5, 6, 11
-ZONES = {"UTC": 0, "Europe/Berlin": 3600, "America/New_York": -18000}  # no history reaches the summer
+from claims import Claims
+from when import (ACTIVATION, DAY, EPOCH, EXPIRY, FOREVER, NO_LIMIT, RANKS, RECURRENCE, RELEASE, REST, SETTLEMENT,
+                  ZONES,
+                  floored, instant, rounded, seconds, shifted)
 
 
-def seconds(text):
-    return int((datetime.datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ") - EPOCH).total_seconds())
-
-
-def instant(second):
-    return (EPOCH + datetime.timedelta(seconds=second)).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def rounded(value, rounding):
-    """A fraction of minor units as a whole number of them."""
-    floor = value.numerator // value.denominator
-    rest = value - floor
-    if rounding == "down" or rest == 0:
-        return floor
-    if rounding == "up":
-        return floor + 1
-    if rest == Fraction(1, 2):
-        return floor + 1 if rounding == "half-up" else floor + floor % 2
-    return floor + (rest > Fraction(1, 2))
-
-
-def shifted(second, every, count, zone):
-    """second + count times a duration, on the clock of a zone; a day that a month lacks becomes its last."""
-    if every.endswith("M"):  # months; no history needs minutes
-        local = EPOCH + datetime.timedelta(seconds=second + zone)
-        month = local.year * 12 + local.month - 1 + count * int(every[1:-1])
-        first = datetime.datetime(month // 12, month % 12 + 1, 1)
-        last = (datetime.datetime((month + 1) // 12, (month + 1) % 12 + 1, 1) - first).days
-        local = local.replace(year=first.year, month=first.month, day=min(local.day, last))
-        return int((local - EPOCH).total_seconds()) - zone
-    return second + count * (3600 if every == "PT1H" else int(every[1:-1]) * DAY)
-
-
-def floored(second, unit, zone):
-    """The start of the hour, day, month or year that holds an instant, on the clock of a zone."""
-    local = (EPOCH + datetime.timedelta(seconds=second + zone)).replace(minute=0, second=0)
-    for one, least in (("day", dict(hour=0)), ("month", dict(day=1)), ("year", dict(month=1))):
-        if unit != "hour":
-            local = local.replace(**least)
-        if unit in ("hour", one):
-            break
-    return int((local - EPOCH).total_seconds()) - zone
-
-
-class Account:
+class Account(Claims):
     """One account: its events in, the state after them."""
 
     def __init__(self, name, policies, sheet, events):
         self.name, self.policies, self.sheet = name, policies, sheet
-        self.events = sorted(events, key=lambda e: (seconds(e["time"]), self.rank(e), e["source"].encode(), e["id"].encode()))
+        self.events = sorted(events, key=lambda e: (seconds(e["time"]), self.rank(e), e["source"].encode(),
+                                                    e["id"].encode()))
         self.grants, self.holds, self.charges, self.limits, self.usage = [], [], [], [], []
         self.outcomes, self.sent = {}, []
         self.zone, self.start, self.last_serial, self.written = 0, None, 0, []
@@ -195,7 +149,9 @@ class Account:
             return [g.number]
         last = float("inf")
         keys = {"priority": last if g.priority is None else g.priority, "expires": last if g.end >= FOREVER else g.end,
-                "created": g.told, "effective": g.start, "amount desc": -(NO_LIMIT if g.unlimited else g.amount), "restricted": 0 if g.scope else 1,
+                "created": g.told, "effective": g.start,
+                "amount desc": -(NO_LIMIT if g.unlimited else g.amount),
+                "restricted": 0 if g.scope else 1,
                 "class(free trial paid)": {"free": 0, "trial": 1, "paid": 2}.get(g.cls, 3), "sequence": g.number,
                 "created desc": -g.told}
         return [keys[key.strip()] for key in order.split(", ")] + [g.id.encode()]
@@ -257,7 +213,8 @@ class Account:
         setattr(g, book, getattr(g, book) + n)
 
     def begin_periods(self, currency, ctx, now):
-        """Silent: a use begins the period of every grant that may pay for it, also where another pays; before, nothing is issued."""
+        """Silent: a use begins the period of every grant that may pay for it, also where another pays; before,
+        nothing is issued."""
         for g in self.payers(currency, ctx, now):
             if g.origin == "first-use" and g.every is not None and g.period_end is None:
                 g.issued += g.amount
@@ -297,7 +254,8 @@ class Account:
             return floored(at, limit.per, self.zone)
         every = {"hour": "PT1H", "day": "P1D", "month": "P1M", "year": "P12M"}.get(limit.per, limit.per)
         # Silent: without an anchor, durations are counted from 1970-01-01 on the account's clock.
-        base = limit.anchor if limit.anchor is not None else int((datetime.datetime(1970, 1, 1) - EPOCH).total_seconds()) - self.zone
+        epoch = int((datetime.datetime(1970, 1, 1) - EPOCH).total_seconds()) - self.zone
+        base = epoch if limit.anchor is None else limit.anchor
         n, step = 0, 1
         while shifted(base, every, n + step, self.zone) <= at:
             n += step
@@ -323,7 +281,8 @@ class Account:
 
     def context(self, data, product=None):
         return SimpleNamespace(product=product if product is not None else data.get("product"), user=data.get("user"),
-                               attributes=data.get("attributes", {}), grant=data.get("grant"), grants=data.get("grants"),
+                               attributes=data.get("attributes",
+                                                   {}), grant=data.get("grant"), grants=data.get("grants"),
                                service="m" if "amount" in data else "s", accept=data.get("accept", "all"))
 
     def quote(self, data):
@@ -333,12 +292,20 @@ class Account:
         lines = []
         for item in data.get("lines", [data]):
             prices = [p for p in self.sheet[item["product"]] if data.get("currency") in (None, p[0])]
-            lines.append([(currency, rounded(Fraction(item.get("quantity", "1")) * rate / per * 10 ** self.policies[currency]["decimals"],
-                                             self.policies[currency]["rounding"]), self.context(data, item["product"]))
-                          for currency, rate, per in prices])
+            lines.append([(currency,
+                           Fraction(item.get("quantity", "1")) * rate / per * 10 ** self.policies[currency]["decimals"],
+                           self.context(data, item["product"])) for currency, rate, per in prices])
         if len(lines) == 1:
-            return [[one] for one in lines[0]]
-        return [[line[0] for line in lines]]
+            return [[(currency, rounded(exact, self.policies[currency]["rounding"]), ctx)] for currency, exact,
+                    ctx in lines[0]]
+        # Of several lines the sum is rounded once: each is what the sum up to it comes to, less what the lines before
+        # it cost.
+        out, so_far, cost = [], Fraction(0), 0
+        for currency, exact, ctx in (line[0] for line in lines):
+            so_far += exact
+            out.append((currency, rounded(so_far, self.policies[currency]["rounding"]) - cost, ctx))
+            cost += out[-1][1]
+        return [out]
 
     def state(self):
         things = self.grants + self.holds + self.charges
@@ -379,7 +346,8 @@ class Account:
         return [(g, n, now, serial) for g, n in draws], owed
 
     def charge(self, event, line, currency, ctx, now, draws, owed):
-        c = SimpleNamespace(event=event["id"], source=event["source"], line=line, currency=currency, ctx=ctx, at=now, draws=list(draws),
+        c = SimpleNamespace(event=event["id"], source=event["source"], line=line, currency=currency, ctx=ctx, at=now,
+                            draws=list(draws),
                             debt=owed, lost=0, base=len(draws), serial=self.serial())
         # What a reset wrote off was charged all the same.
         c.owed = lambda: [(None, c.debt + c.lost, c.at, c.serial)] if c.debt + c.lost else []
@@ -431,150 +399,6 @@ class Account:
                 c.debt -= n
                 # The charge stays one of its day, and becomes one of the class that paid.
                 self.count(c, c.at // DAY, [(g, n)], -n, 0)
-
-    # ---- holds
-
-    def group_key(self, currency, hold_id, ctx):
-        if not self.policies[currency].get("grouped"):
-            return hold_id
-        return (currency, ctx.user) if self.policies[currency]["hold_group"] == "user" else (currency,)
-
-    def group_needs(self, group):
-        """What each open hold of a group holds, in the order they came: all of it alone, else what it adds to the rest."""
-        holds = [h for h in self.holds if h.open and h.group == group]
-        policy = self.policies[holds[0].currency] if holds else {}
-        if not policy.get("grouped"):
-            return [(h, h.alone) for h in holds]
-        out, before, products = [], 0, {}
-        for h in holds:
-            mine = products.setdefault(h.ctx.product, [])
-            mine.append(rounded(h.alone * policy["hold_decay"] ** len(mine), policy["rounding"]))
-            sums = [sum(p) for p in products.values()]
-            total = sum(sums) if policy["hold_rule"] == "sum" else max(sums)
-            out.append((h, total - before))
-            before = total
-        return out
-
-    def regroup(self, group, now):
-        """Gives back and takes what a change in a group makes each of its holds hold; False where there is too little."""
-        needs = self.group_needs(group)
-        for h, need in needs:
-            if need < h.amount:
-                self.give_back(h, h.amount - need, now)
-        for h, need in needs:
-            if need > h.amount:
-                more = self.pay(h.currency, need - h.amount, h.ctx, now, "held", h.draws, debt=False)
-                if more is None:
-                    return False
-                h.draws += more[0]
-                h.amount += sum(n for _, n, *_ in more[0])
-                if not self.policies[h.currency].get("grouped"):
-                    h.alone = h.amount
-        return True
-
-    def give_back(self, hold, amount, now):
-        """What was set aside last comes back first."""
-        hold.amount -= amount
-        while amount > 0:
-            g, n, *when = hold.draws.pop()
-            back = min(n, amount)
-            if n > back:
-                hold.draws.append((g, n - back, *when))
-            self.put_back(g, back, "held", now)
-            amount -= back
-
-    def open_hold(self, event, name, now):
-        found = [h for h in self.holds if h.id == name]
-        if not found:
-            return self.done(event, "refused", "no such hold")
-        if not found[0].open:
-            return self.done(event, "refused", found[0].why)
-        return found[0]
-
-    def on_hold(self, event, data, now):
-        name = data.get("hold", event["id"])
-        expires = seconds(data["expires"]) if "expires" in data else None
-        if any(h.id == name for h in self.holds) or (expires is not None and expires <= now):
-            return self.done(event, "refused")
-        before = self.state()
-        for lines in self.quote(data):
-            (currency, amount, ctx), = lines
-            if expires is None:
-                wait = self.policies[currency]["hold_timeout"]
-                ends = now + wait if wait else FOREVER
-            hold = SimpleNamespace(id=name, event=event, currency=currency, ctx=ctx, at=now, alone=amount, amount=0, draws=[], open=True,
-                                   why="", expires=expires if expires is not None else ends, owed=list, group=self.group_key(currency, name, ctx))
-            self.holds.append(hold)
-            if self.regroup(hold.group, now):
-                return self.done(event, "applied")
-            self.undo(before)
-        return self.done(event, "refused")
-
-    def on_extend(self, event, data, now):
-        hold = self.open_hold(event, data["hold"], now)
-        if hold is None:
-            return
-        before = self.state()
-        if "expires" in data:
-            hold.expires = seconds(data["expires"])
-            if hold.expires <= now:
-                self.undo(before)
-                return self.done(event, "refused")
-        elif "amount" not in data and self.policies[hold.currency]["hold_timeout"]:
-            # Silent: an extend that says nothing is a heartbeat; one that only says an amount leaves the end as it is.
-            hold.expires = now + self.policies[hold.currency]["hold_timeout"]
-        if "amount" in data:
-            if not hold.draws and self.minor(hold.currency, data["amount"]) > hold.amount and not self.policies[hold.currency].get("grouped"):
-                self.undo(before)
-                return self.done(event, "refused")
-            hold.alone = self.minor(hold.currency, data["amount"])
-            if not self.regroup(hold.group, now):
-                self.undo(before)
-                return self.done(event, "refused")
-        self.done(event, "applied")
-
-    def on_release(self, event, data, now):
-        hold = self.open_hold(event, data["hold"], now)
-        if hold is None:
-            return
-        amount = self.minor(hold.currency, data["amount"]) if "amount" in data else hold.amount
-        if amount > hold.amount:
-            return self.done(event, "refused")
-        hold.alone -= amount
-        if amount == hold.amount or "amount" not in data:
-            self.give_back(hold, hold.amount, now)
-            hold.open, hold.why = False, "released"
-        self.regroup(hold.group, now)
-        self.done(event, "applied")
-
-    def on_capture(self, event, data, now):
-        hold = self.open_hold(event, data["hold"], now)
-        if hold is None:
-            return
-        if self.policies[hold.currency].get("grouped"):
-            return self.done(event, "refused", "capacity is given back")
-        amount = self.minor(hold.currency, data["amount"]) if "amount" in data else hold.amount
-        before, draws, owed = self.state(), [], 0
-        more = amount - hold.amount
-        # Silent: a hold that holds nothing names no grant and no price: nothing beyond it can be captured, nor can it grow.
-        if more > 0 and (not self.policies[hold.currency]["capture_over"] or not hold.draws):
-            return self.done(event, "refused", "more than is held")
-        self.give_back(hold, max(0, -more), now)
-        hold.open, hold.why = False, "captured"
-        for g, n, *when in hold.draws:
-            g.held -= n * g.unit
-            g.used += n * g.unit
-            draws.append((g, n, *when))
-        if more > 0:
-            hold.open = True  # what was held counts for limits beside it
-            paid = self.pay(hold.currency, more, SimpleNamespace(**{**hold.ctx.__dict__, "accept": "all"}), now, "used", hold.draws)
-            hold.open = False
-            if paid is None:
-                self.undo(before)
-                return self.done(event, "refused")
-            draws, owed = draws + paid[0], paid[1]
-        self.charge(event, 0, hold.currency, hold.ctx, now, draws, owed)
-        self.done(event, "charged" if amount else "zero")
 
     # ---- corrections
 
@@ -638,9 +462,12 @@ class Account:
 
     def take_out(self, currency, payers, rooms, amount):
         """Balances that change without a charge: from as many grants as it needs."""
-        split, self.policies[currency]["split"] = self.policies[currency]["split"], True
+        policy = self.policies[currency]
+        # Silent: where one grant must pay a charge alone, what leaves is taken in order all the same.
+        whole = {} if policy["split"] else {"split": True, "draw_order": "sequence"}
+        self.policies = {**self.policies, currency: {**policy, **whole}}
         draws = self.shares(currency, payers, rooms, amount, False)
-        self.policies[currency]["split"] = split
+        self.policies = {**self.policies, currency: policy}
         return draws
 
     def leaving(self, currency, data, now):
@@ -670,7 +497,8 @@ class Account:
             made += part
             keep = policy["convert_keep"]
             if part:
-                self.grants.append(self.make(event, f"{event['id']}-{number}", to, now, amount=part, cls=g.cls if "class" in keep else None,
+                self.grants.append(self.make(event, f"{event['id']}-{number}", to, now, amount=part, cls=g.cls
+                                             if "class" in keep else None,
                                              end=g.end if "expires" in keep else FOREVER,
                                              priority=g.priority if "priority" in keep else None))
         self.done(event, "applied")
@@ -697,7 +525,8 @@ class Account:
                 g, n = queue[0]
                 part = min(n, amount)
                 number += 1
-                self.sent.append((to, {**event, "subject": to, "id": f"{event['id']}/{number}", "receipt": (SimpleNamespace(**g.__dict__), part)}))
+                self.sent.append((to, {**event, "subject": to, "id": f"{event['id']}/{number}",
+                                       "receipt": (SimpleNamespace(**g.__dict__), part)}))
                 queue[0][1] -= part
                 amount -= part
                 if queue[0][1] == 0:
@@ -706,7 +535,8 @@ class Account:
 
     def receive(self, event, data, now):
         g, n = event["receipt"]
-        new = self.make(event, event["id"], g.currency, now, amount=n, cls=g.cls, end=g.end, priority=g.priority, scope=g.scope)
+        new = self.make(event, event["id"], g.currency, now, amount=n, cls=g.cls, end=g.end, priority=g.priority,
+                        scope=g.scope)
         new.issued, new.transferred = 0, -n
         self.grants.append(new)
         self.done(event, "applied")
@@ -742,10 +572,13 @@ class Account:
     # ---- what accounts have
 
     def make(self, event, name, currency, now, **given):
-        g = SimpleNamespace(id=name, currency=currency, number=len(self.grants) + 1, told=now, renewed=0, start=now, end=FOREVER, amount=0,
-                            available=0, held=0, used=0, expired=0, voided=0, transferred=0, issued=0, cls=None, priority=None,
+        g = SimpleNamespace(id=name, currency=currency, number=len(self.grants) + 1, told=now, renewed=0, start=now,
+                            end=FOREVER, amount=0,
+                            available=0, held=0, used=0, expired=0, voided=0, transferred=0, issued=0,
+                            cls=None, priority=None,
                             scope={}, floor=0, unlimited=False, every=None, origin="anchor", anchor=None, mode="reset",
-                            rollover=None, max_per_charge=None, unit=1, void=False, ended=False, begun=False, period_end=None)
+                            rollover=None, max_per_charge=None, unit=1, void=False, ended=False, begun=False,
+                            period_end=None)
         g.__dict__.update(given)
         term = self.policies[currency]["term"]
         if g.end == FOREVER and term:
@@ -764,7 +597,8 @@ class Account:
         floor = data.get("floor", "0")
         policy = self.policies[currency]
         g = self.make(event, name, currency, now, start=seconds(data["effective"]) if "effective" in data else now,
-                      end=seconds(data["expires"]) if "expires" in data else FOREVER, amount=amount, unlimited=unlimited,
+                      end=seconds(data["expires"]) if "expires" in data else FOREVER,
+                      amount=amount, unlimited=unlimited,
                       cls=data.get("class"), priority=int(data["priority"]) if "priority" in data else None,
                       scope=data.get("scope", {}), floor=None if floor == "unlimited" else self.minor(currency, floor),
                       every=recurrence.get("every", None if unlimited else policy.get("every")),
@@ -772,7 +606,7 @@ class Account:
                       anchor=seconds(recurrence["anchor"]) if "anchor" in recurrence else None,
                       mode=recurrence.get("mode", "reset"), unit=int(data.get("grant_unit", 1)),
                       max_per_charge=self.minor(currency, data["max_per_charge"]) if "max_per_charge" in data else None,
-                      rollover=(self.minor(currency, rollover["min"]), self.minor(currency, rollover["max"])) if rollover else None)
+                      rollover=rollover and [self.minor(currency, rollover[key]) for key in ("min", "max")])
         if g.end <= g.start:
             return self.done(event, "refused", "ends before it starts")
         if "balance" in data:
@@ -800,7 +634,8 @@ class Account:
 
     @staticmethod
     def renew(old, g, now):
-        """What is left of a grant goes on in the one that renews it; also what expired at the very instant at which that begins."""
+        """What is left of a grant goes on in the one that renews it; also what expired at the very instant at which
+        that begins."""
         if old.end > now:
             left, old.available = max(0, old.available), min(0, old.available)
         elif old.end == g.start:
@@ -812,9 +647,11 @@ class Account:
         g.available += left
 
     def on_limit(self, event, data, now):
-        limit = SimpleNamespace(id=data["limit"], currency=data["currency"], amount=self.minor(data["currency"], data["amount"]),
+        limit = SimpleNamespace(id=data["limit"], currency=data["currency"],
+                                amount=self.minor(data["currency"], data["amount"]),
                                 per=data.get("per", ""), anchor=seconds(data["anchor"]) if "anchor" in data else None,
-                                expires=seconds(data["expires"]) if "expires" in data else FOREVER, scope=data.get("scope", {}),
+                                expires=seconds(data["expires"]) if "expires" in data else FOREVER,
+                                scope=data.get("scope", {}),
                                 serial=self.serial())
         # Silent: a limit counts what is charged after it was first set; set anew, it keeps its count.
         for old in self.limits:
@@ -834,8 +671,10 @@ def books(policies, sheet, events, until, included):
     names = list(dict.fromkeys(e["subject"] for e in events))
     accounts, sent = {}, []
     for name in names:
-        if not any(name in (e["data"].get("to"), *e["data"].get("share", {})) for e in events if e["type"] == "scrip.transfer"):
-            accounts[name] = Account(name, policies, sheet, [e for e in events if e["subject"] == name]).run(until, included)
+        if not any(name in (e["data"].get("to"), *e["data"].get("share", {})) for e in events
+                   if e["type"] == "scrip.transfer"):
+            accounts[name] = Account(name, policies, sheet, [e for e in events
+                                                             if e["subject"] == name]).run(until, included)
             sent += accounts[name].sent
     for name in dict.fromkeys(names + [to for to, _ in sent]):
         if name not in accounts:

@@ -42,10 +42,12 @@ def grants(events, policy="", account="a", more=""):
 
 def most_of_a_charge():
     """A grant that gives only so much to one charge gave it again when a debt was settled, or a hold grew."""
-    found = grants([grant("g", 0, 30, max_per_charge="12"), usage("u", 1, 40), grant("h", 2, 5), grant("i", 3, 5)], "overdraft = debt")
+    found = grants([grant("g", 0, 30, max_per_charge="12"), usage("u", 1, 40), grant("h", 2, 5), grant("i", 3, 5)],
+                   "overdraft = debt")
     lib.equal(found, {"g": ("18", "12"), "h": ("0", "5"), "i": ("0", "5")}, "debt")
     found = grants([grant("g", 0, 30, max_per_charge="12"), grant("h", 0, 30),
-                    event("hold", "o", 1, hold="o", currency="c", amount="20"), event("extend", "x", 2, hold="o", amount="30"),
+                    event("hold", "o", 1, hold="o", currency="c", amount="20"), event("extend", "x", 2, hold="o",
+                                                                                      amount="30"),
                     event("capture", "k", 3, hold="o")])
     lib.equal(found, {"g": ("18", "12"), "h": ("12", "18")}, "hold")
 
@@ -58,24 +60,28 @@ def owed_alternative():
     books = lib.Books(CONFIG.format(policy="overdraft = debt") + TWO)
     books.write("rates.csv", "product,rate,currency\nq,2,c\nq,3,d\n")
     books.events([event("usage", "u", 1, product="q")])
-    lib.equal([(r["currency"], r["debt"]) for r in books.ask("balance", "a", "--as-of", at(2))], [("c", "2")], "owed in c")
+    lib.equal([(r["currency"], r["debt"]) for r in books.ask("balance", "a", "--as-of", at(2))], [("c", "2")],
+              "owed in c")
     books.run("verify")
     books.done()
 
 
 def first_use():
-    """A settlement began the period of a grant that waits for its first use; a use that may not draw from it did, too."""
+    """A settlement began the period of a grant that waits for its first use; a use that may not draw from it did,
+    too."""
     daily = {"every": "P1D", "from": "first-use"}
     found = grants([grant("g", 0, 5, recurrence=daily), grant("h", 0, 9), usage("u", 1, 3, grant="h")])
     lib.equal(found, {"g": ("0", "0"), "h": ("6", "3")}, "a use of another grant")
     found = grants([usage("u", 0, 3), grant("g", 1, 5, recurrence=daily), grant("h", 2, 1)], "overdraft = debt")
     lib.equal(found, {"g": ("0", "0"), "h": ("0", "1")}, "settlement")
-    found = grants([usage("u", 0, 3), grant("g", 1, 9, recurrence=daily), usage("v", 2, 0), usage("w", 2, 4), usage("x", 3, 0)], "overdraft = debt")
+    found = grants([usage("u", 0, 3), grant("g", 1, 9, recurrence=daily), usage("v", 2, 0), usage("w", 2, 4),
+                    usage("x", 3, 0)], "overdraft = debt")
     lib.equal(found, {"g": ("2", "7")}, "what a use issued settles what is owed")
 
 
 def renewal():
-    """A grant that comes back was as large as all that it had ever issued; another currency's was renewed in silence."""
+    """A grant that comes back was as large as all that it had ever issued; another currency's was renewed in
+    silence."""
     found = grants([grant("g", 0, 10, recurrence={"every": "PT1S"}), usage("u", 1, 8), grant("h", 5, 12, renews="g")])
     lib.equal(found, {"g": ("10", "8"), "h": ("22", "0")}, "what is left goes on")
     books = lib.Books(CONFIG.format(policy="") + "[currency/prepaid d]\n")
@@ -85,13 +91,16 @@ def renewal():
 
 
 def taken_out():
-    """What is adjusted, moved or converted is of the balance as it stands: units, caps of a charge and credit are for charges."""
-    found = grants([grant("g", 0, 100, grant_unit="3", max_per_charge="5"), event("adjustment", "j", 1, currency="c", amount="-10", reason="x")])
+    """What is adjusted, moved or converted is of the balance as it stands: units, caps of a charge and credit are for
+    charges."""
+    found = grants([grant("g", 0, 100, grant_unit="3", max_per_charge="5"),
+                    event("adjustment", "j", 1, currency="c", amount="-10", reason="x")])
     lib.equal(found, {"g": ("90", "0")}, "adjustment")
     moved = [grant("g", 0, 100, grant_unit="3"), event("transfer", "t", 1, currency="c", amount="10", to="b")]
     lib.equal(grants(moved), {"g": ("90", "0")}, "transfer, of the sender")
     lib.equal([v for v in grants(moved, account="b").values()], [("10", "0")], "transfer, to the receiver")
-    found = grants([grant("g", 0, 7, floor="unlimited"), event("conversion", "k", 1, **{"from": "c"}, to="d", rate="1")],
+    found = grants([grant("g", 0, 7, floor="unlimited"), event("conversion", "k", 1, **{"from": "c"}, to="d",
+                                                               rate="1")],
                    more="[currency/prepaid d]\n")
     lib.equal(found, {"g": ("0", "0"), "k-1": ("7", "0")}, "conversion of a grant that may be overdrawn")
 
@@ -99,7 +108,8 @@ def taken_out():
 def limit_again():
     """A limit that was set a second time ended the program."""
     limit = dict(limit="l", currency="c", per="day")
-    found = grants([grant("g", 0, 100), event("limit", "l1", 1, amount="5", **limit), usage("u", 2, 5), usage("v", 3, 1),
+    found = grants([grant("g", 0, 100), event("limit", "l1", 1, amount="5", **limit), usage("u", 2, 5),
+                    usage("v", 3, 1),
                     event("limit", "l2", 4, amount="8", **limit), usage("w", 5, 4), usage("x", 6, 3)])
     lib.equal(found, {"g": ("92", "8")}, "what was used counts on")
 
@@ -115,7 +125,8 @@ def hold_of_alternative():
 
 def refund_of_the_dead():
     """A grant that lived again for a refund got all the periods that it had missed, and new ones."""
-    events = [grant("g", 0, 10, expires=at(5), recurrence={"every": "PT10S", "mode": "add", "anchor": at(3)}), usage("u", 1, 4),
+    events = [grant("g", 0, 10, expires=at(5), recurrence={"every": "PT10S", "mode": "add", "anchor": at(3)}),
+              usage("u", 1, 4),
               event("reversal", "r", 100, of={"source": "test", "id": "u"})]
     found = grants(events + [usage("v", 130, 1)], "refund_term = 1h")
     lib.equal(found, {"g": ("3", "1")}, "what came back, and no period")
@@ -126,15 +137,18 @@ def refund_of_the_dead():
 
 def settled_before_reversal():
     """What was settled just before a reversal was reversed as if it were still owed: it came back to nobody."""
-    found = grants([usage("u", 0, 8), grant("g", 1, 10), event("reversal", "r", 5, of={"source": "test", "id": "u"}, amount="3")], "overdraft = debt")
+    found = grants([usage("u", 0, 8), grant("g", 1, 10), event("reversal", "r", 5, of={"source": "test", "id": "u"},
+                                                               amount="3")], "overdraft = debt")
     lib.equal(found, {"g": ("5", "5")}, "part")
-    found = grants([usage("u", 0, 8), grant("g", 1, 5), event("reversal", "r", 5, of={"source": "test", "id": "u"})], "overdraft = debt")
+    found = grants([usage("u", 0, 8), grant("g", 1, 5), event("reversal", "r", 5, of={"source": "test", "id": "u"})],
+                   "overdraft = debt")
     lib.equal(found, {"g": ("5", "0")}, "all of it")
 
 
 def decay_of_all():
     """Holds that add up in one group of all did not decay."""
-    books = lib.Books("[store/sqlite]\nfile = books.db\n[currency/capacity k]\nhold_rule = sum\nhold_group = \nhold_decay = 0.5\n"
+    books = lib.Books("[store/sqlite]\nfile = books.db\n[currency/capacity k]\nhold_rule = sum\n"
+                      "hold_group = \nhold_decay = 0.5\n"
                       "[service/metered meter]\n[source/events events]\nfiles = none-*.jsonl\n")
     books.events([grant("g", 0, 100, currency="k")] +
                  [event("hold", f"h{n}", n, currency="k", amount="20", product="p") for n in (1, 2)])
@@ -145,9 +159,59 @@ def decay_of_all():
 
 def limit_counts_its_own():
     """What came back of a charge from before the limit was set made room in it."""
-    found = grants([grant("g", 0, 100), usage("u", 1, 9), event("limit", "l", 2, limit="l", currency="c", per="day", amount="5"),
+    found = grants([grant("g", 0, 100), usage("u", 1, 9), event("limit", "l", 2, limit="l", currency="c", per="day",
+                                                                amount="5"),
                     usage("v", 3, 5), event("reversal", "r", 4, of={"source": "test", "id": "u"}), usage("w", 5, 1)])
     lib.equal(found, {"g": ("95", "5")}, "the limit is used up")
+
+
+def refused_capture():
+    """The reversal of a capture that was refused gave back what another capture of its hold had charged."""
+    found = grants([grant("g", 0, 9), event("hold", "h", 1, currency="c", amount="4"),
+                    event("capture", "k", 2, hold="h"),
+                    event("capture", "l", 3, hold="h"), event("reversal", "r", 4, of={"source": "test", "id": "l"})])
+    lib.equal(found, {"g": ("5", "4")}, "captured once")
+
+
+def limit_anchor():
+    """A limit per day, month or year took no notice of its anchor; one of a duration began at midnight of UTC."""
+    found = grants([grant("g", 0, 100), event("limit", "l", 0, currency="c", per="hour", amount="5", anchor=at(30)),
+                    usage("u", 29, 5), usage("v", 30, 5), usage("w", 31, 1)])
+    lib.equal(found, {"g": ("90", "10")}, "an hour from the anchor")
+    evening = [lib.event("account", "a", "a", at(0), zone="Europe/Berlin"), grant("g", 0, 100),
+               event("limit", "l", 0, currency="c", per="P1D", amount="5")]
+    evening += [lib.event("usage", f"u{n}", "a", f"2022-01-01T{hour}:30:00Z", currency="c", amount="5") for n,
+                hour in enumerate((22, 23))]
+    books = lib.Books(CONFIG.format(policy=""))
+    books.events(evening)
+    lib.equal(books.ask("events", "--outcome", "refused"), [], "23:00 UTC is midnight in Berlin")
+    books.done()
+
+
+def scope_moves():
+    """A lot that was for some usage only came to another account as a lot for everything."""
+    scope = {"products": ["q", "r"], "users": ["ann"], "attributes": {"tier": ["x"]}}
+    books = lib.Books(CONFIG.format(policy=""))
+    books.events([grant("g", 0, 9, scope=scope), event("transfer", "t", 1, currency="c", amount="5", to="b"),
+                  usage("u", 2, 1, account="b"),
+                  lib.event("usage", "v", "b", at(3), product="r", user="ann", attributes={"tier": "x"}, currency="c",
+                            amount="2")])
+    lib.equal({e["id"]: e["outcome"] for e in books.ask("events", "b") if e["id"] in "uv"},
+              {"u": "refused", "v": "charged"}, "scope")
+    books.run("verify")
+    books.done()
+
+
+def reversed_twice():
+    """The second reversal of a charge counted the first one twice where both were stored before, and gave too little back."""
+    books = lib.Books(CONFIG.format(policy="draw_order = sequence"))
+    for one in (grant("g", 0, 4), grant("h", 1, 6), usage("u", 2, 10),
+                event("reversal", "r", 3, of={"source": "test", "id": "u"}, amount="5"),
+                event("reversal", "s", 4, of={"source": "test", "id": "u"})):
+        books.events([one])
+    lib.equal(books.ask("balance", "a", "--as-of", at(9))[0]["available"], "10", "all came back")
+    books.run("verify")
+    books.done()
 
 
 most_of_a_charge()
@@ -161,3 +225,7 @@ refund_of_the_dead()
 settled_before_reversal()
 decay_of_all()
 limit_counts_its_own()
+refused_capture()
+limit_anchor()
+scope_moves()
+reversed_twice()
