@@ -224,7 +224,16 @@ class Account:
     def shares(self, currency, payers, rooms, amount, part):
         """How much each pays of an amount; part: less than all of it will do."""
         policy = self.policies[currency]
-        if not policy["split"]:
+        if policy["split"] == "class":
+            sums = {}
+            for g, room in zip(payers, rooms):
+                sums[g.cls] = sums.get(g.cls, 0) + room
+            able = [g.cls for g in payers if sums[g.cls] >= amount][:1]
+            if not able:
+                return [] if amount == 0 else None
+            rooms = [room for g, room in zip(payers, rooms) if g.cls in able]
+            payers = [g for g in payers if g.cls in able]
+        if policy["split"] == "no":
             for g, room in zip(payers, rooms):
                 if room >= amount:
                     return [(g, amount)] if amount else []
@@ -367,7 +376,7 @@ class Account:
         draws = self.shares(currency, payers, rooms, amount, part)
         owed = 0
         if draws is None and debt and policy["overdraft"] and not part:
-            draws = [] if not policy["split"] else self.shares(currency, payers, rooms, amount, True)
+            draws = [] if policy["split"] != "yes" else self.shares(currency, payers, rooms, amount, True)
             owed = amount - sum(n for _, n in draws)
             if self.owed(currency) + owed > policy["overdraft_limit"]:
                 return None
@@ -638,7 +647,7 @@ class Account:
 
     def take_out(self, currency, payers, rooms, amount):
         """Balances that change without a charge: from as many grants as it needs."""
-        split, self.policies[currency]["split"] = self.policies[currency]["split"], True
+        split, self.policies[currency]["split"] = self.policies[currency]["split"], "yes"
         draws = self.shares(currency, payers, rooms, amount, False)
         self.policies[currency]["split"] = split
         return draws
