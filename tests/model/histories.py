@@ -36,7 +36,7 @@ def currencies(rng):
     for name in "cda":
         limit = rng.choice([None, 0, 300])
         out[name] = dict(kind="allowance" if name == "a" else "prepaid", decimals=rng.choice([0, 1, 2]),
-                         rounding=rng.choice(["half-even", "half-up", "up", "down"]), split=rng.random() < 0.75,
+                         rounding=rng.choice(["half-even", "half-up", "up", "down"]), split=rng.choice(["yes"] * 5 + ["no", "class"]),
                          draw_order=rng.choice(ORDERS), overdraft=rng.random() < 0.4, limit=limit,
                          overdraft_limit=NO_LIMIT if limit is None else limit,
                          refund_term=rng.choice([0, 0, DAY, 9 * DAY]),
@@ -47,7 +47,7 @@ def currencies(rng):
                                   if other != name})
     out["a"].update(every=rng.choice(["P1D", "P7D", "P1M"]), **{"from": rng.choice(["anchor", "calendar", "start",
                                                                                     "first-use"])})
-    out["k"] = dict(kind="capacity", decimals=0, rounding=rng.choice(["half-up", "down", "up"]), split=True,
+    out["k"] = dict(kind="capacity", decimals=0, rounding=rng.choice(["half-up", "down", "up"]), split="yes",
                     draw_order="sequence",
                     overdraft=False, limit=None, overdraft_limit=NO_LIMIT, refund_term=0,
                     hold_timeout=rng.choice([0, 3 * DAY]),
@@ -74,7 +74,7 @@ def config(policies, events=None):
                else ["sheet = none"]), "[source/events events]", "files = feed-*.jsonl"]
     for name, p in policies.items():
         lines += [f"[currency/{p['kind']} {name}]", f"decimals = {p['decimals']}", f"rounding = {p['rounding']}",
-                  f"split = {'yes' if p['split'] else 'no'}", f"draw_order = {p['draw_order']}",
+                  f"split = {p['split']}", f"draw_order = {p['draw_order']}",
                   f"overdraft = {'debt' if p['overdraft'] else 'no'}", f"refund_term = {p['refund_term']}s",
                   f"hold_timeout = {p['hold_timeout']}s", f"reset = {p['reset']}", f"term = {p['term'] or 'never'}"]
         if p["limit"] is not None:

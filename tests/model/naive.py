@@ -180,7 +180,16 @@ class Account(Claims):
     def shares(self, currency, payers, rooms, amount, part):
         """How much each pays of an amount; part: less than all of it will do."""
         policy = self.policies[currency]
-        if not policy["split"]:
+        if policy["split"] == "class":
+            sums = {}
+            for g, room in zip(payers, rooms):
+                sums[g.cls] = sums.get(g.cls, 0) + room
+            able = [g.cls for g in payers if sums[g.cls] >= amount][:1]
+            if not able:
+                return [] if amount == 0 else None
+            rooms = [room for g, room in zip(payers, rooms) if g.cls in able]
+            payers = [g for g in payers if g.cls in able]
+        if policy["split"] == "no":
             for g, room in zip(payers, rooms):
                 if room >= amount:
                     return [(g, amount)] if amount else []
@@ -334,7 +343,7 @@ class Account(Claims):
         draws = self.shares(currency, payers, rooms, amount, part)
         owed = 0
         if draws is None and debt and policy["overdraft"] and not part:
-            draws = [] if not policy["split"] else self.shares(currency, payers, rooms, amount, True)
+            draws = [] if policy["split"] != "yes" else self.shares(currency, payers, rooms, amount, True)
             owed = amount - sum(n for _, n in draws)
             if self.owed(currency) + owed > policy["overdraft_limit"]:
                 return None
@@ -464,7 +473,7 @@ class Account(Claims):
         """Balances that change without a charge: from as many grants as it needs."""
         policy = self.policies[currency]
         # Silent: where one grant must pay a charge alone, what leaves is taken in order all the same.
-        whole = {} if policy["split"] else {"split": True, "draw_order": "sequence"}
+        whole = {"split": "yes", **({"draw_order": "sequence"} if policy["split"] == "no" else {})}
         self.policies = {**self.policies, currency: {**policy, **whole}}
         draws = self.shares(currency, payers, rooms, amount, False)
         self.policies = {**self.policies, currency: policy}
