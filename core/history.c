@@ -118,6 +118,9 @@ static int entry_count(struct putting *p, const struct scrip_entry_row *row)
     struct charge_draw *draw = NULL, *grown;
     const struct grant *grant;
 
+    /* What fell due before an event is recorded with it, and is part of other charges. */
+    if (row->of != charge->event && (row->event != charge->event || row->of != 0))
+        return SCRIP_OK;
     if (sign == 0 || row->grant == 0 || row->grant > p->account->grant_count)
         return SCRIP_OK;
     if (row->event != charge->event && row->event != p->anew_seen && p->row_of == NULL) {

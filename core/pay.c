@@ -64,7 +64,7 @@ static int64_t room_left(const struct engine *engine, const struct payment *p, c
         cap -= p->claim->draws[i].grant == grant ? p->claim->draws[i].amount : 0;
     for (size_t i = 0; i < engine->draw_count; i++)
         if (engine->draws[i].grant == grant) {
-            cap -= engine->draws[i].amount;
+            cap -= engine->draws[i].line == p->line ? engine->draws[i].amount : 0;
             room -= grant->row.unlimited ? engine->draws[i].amount : 0;
         }
     return cap < room ? cap : room;

@@ -214,6 +214,22 @@ def reversed_twice():
     books.done()
 
 
+def settled_with_a_charge():
+    """What an event settled of older debts before it was charged came back with its own charge."""
+    found = grants([usage("u", 0, 3), grant("g", 5, 20), usage("v", 5, 6),
+                    event("reversal", "r", 9, of={"source": "test", "id": "v"})], "overdraft = debt")
+    lib.equal(found, {"g": ("17", "3")}, "the debt stays paid")
+
+
+def most_of_each_line():
+    """A grant that gives only so much to one charge gave it once to all lines of a usage: a charge is one line."""
+    books = lib.Books(CONFIG.format(policy="") + TWO)
+    books.write("rates.csv", "product,rate,currency\nq,2,c\nr,3,c\n")
+    books.events([grant("g", 0, 20, max_per_charge="3"), event("usage", "u", 1, lines=[{"product": "q"}, {"product": "r"}])])
+    lib.equal(books.ask("balance", "a", "--as-of", at(9))[0]["available"], "15", "2 and 3")
+    books.done()
+
+
 most_of_a_charge()
 owed_alternative()
 first_use()
@@ -229,3 +245,5 @@ refused_capture()
 limit_anchor()
 scope_moves()
 reversed_twice()
+settled_with_a_charge()
+most_of_each_line()
