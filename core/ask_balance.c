@@ -116,7 +116,10 @@ static int grant_line(struct balances *b, const struct grant *grant)
     table_text(table, grant->terms->row.currency->text);
     table_time(table, grant->stage == GRANT_DEBT ? SCRIP_TIME_NONE : row->effective_us);
     table_time(table, row->expires_us);
-    table_text(table, grant->stage == GRANT_DEBT ? "debt" : live ? "live" : row->effective_us > b->at_us ? "waiting" : "ended");
+    table_text(table, grant->stage == GRANT_DEBT     ? "debt"
+                      : live                         ? "live"
+                      : row->effective_us > b->at_us ? "waiting"
+                                                     : "ended");
     table_amount(table, row->balance[SCRIP_BOOK_ISSUED], decimals);
     if (row->unlimited && live)
         table_text(table, "unlimited");
@@ -203,7 +206,8 @@ int ask_balance(struct scrip *scrip, const struct scrip_query *query, const stru
     if (code < 0)
         return code;
     if (query->as_of_us != SCRIP_TIME_NONE || query->before_us != SCRIP_TIME_NONE) {
-        host_table.time_write(query->as_of_us != SCRIP_TIME_NONE ? query->as_of_us : query->before_us, when, sizeof when);
+        host_table.time_write(query->as_of_us != SCRIP_TIME_NONE ? query->as_of_us : query->before_us, when,
+                              sizeof when);
         snprintf(title, sizeof title, "balance %s %s", query->as_of_us != SCRIP_TIME_NONE ? "as of" : "before", when);
     }
     if (b.by == BY_GRANT)

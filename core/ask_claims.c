@@ -89,7 +89,8 @@ static int last_by_row(void *sink, const void *found)
     return SCRIP_OK;
 }
 
-/* As they stood when the account came to the instant, from its events anew: what was late and came afterwards is not in it. */
+/* As they stood when the account came to the instant, from its events anew: what was late and came afterwards is not in
+ * it. */
 static int account_claims_then(struct listing *l, const struct scrip_name *name)
 {
     struct last_by last = { l->at_us, 0 };
@@ -119,7 +120,8 @@ static int account_claims(void *sink, const struct scrip_account_row *found)
 
     if (code < 0 || account == NULL)
         return code;
-    code = l->at_us < account->row.clock_us ? account_claims_then(l, found->name) : claims_write(l, &l->scrip->engine, account);
+    code = l->at_us < account->row.clock_us ? account_claims_then(l, found->name)
+                                            : claims_write(l, &l->scrip->engine, account);
     account_free(account);
     return code;
 }
@@ -169,7 +171,8 @@ static int currency_line(struct listing *l, const struct account *account, const
         if (grant->terms->row.currency != currency->name)
             continue;
         available += grant->row.balance[SCRIP_BOOK_DEBT];
-        if (grant->row.effective_us > l->at_us || (grant->row.expires_us != SCRIP_TIME_NONE && grant->row.expires_us <= l->at_us))
+        if (grant->row.effective_us > l->at_us ||
+            (grant->row.expires_us != SCRIP_TIME_NONE && grant->row.expires_us <= l->at_us))
             continue;
         is_unlimited |= (int)grant->row.unlimited;
         available += grant->row.balance[SCRIP_BOOK_AVAILABLE];
@@ -195,7 +198,8 @@ static int account_advise(void *sink, const struct scrip_account_row *found)
     if (code < 0 || account == NULL)
         return code;
     for (size_t i = 0; i < l->scrip->currency_count && code == SCRIP_OK; i++)
-        if (l->scrip->currencies[i].policy.topup_below != INT64_MIN && account_purse(account, l->scrip->currencies[i].name))
+        if (l->scrip->currencies[i].policy.topup_below != INT64_MIN &&
+            account_purse(account, l->scrip->currencies[i].name))
             code = currency_line(l, account, &l->scrip->currencies[i]);
     account_free(account);
     return code;

@@ -150,15 +150,16 @@ static void say_arithmetic(struct explaining *x, size_t index)
     }
     time_write(line->time_us, when, sizeof when);
     say(x, "line", "%zu: %s%s%s x %s%s%s = %s %s%s, dated %s", index,
-        line->item ? quote_subject(&x->quote, index, &x->event)->product->text : "", line->item ? ": " : "", quantity, rate, strcmp(per, "1") ? " / " : "",
-        strcmp(per, "1") ? per : "", total, terms->row.currency->text, dropped, when);
+        line->item ? quote_subject(&x->quote, index, &x->event)->product->text : "", line->item ? ": " : "", quantity,
+        rate, strcmp(per, "1") ? " / " : "", strcmp(per, "1") ? per : "", total, terms->row.currency->text, dropped,
+        when);
     say(x, "price", "service %s: %s", line->rate->row.service->text, line->rate->row.label->text);
     if (line->group)
         say(x, "choice", "one of group %" PRIu64 ", tried in this order", line->group);
 }
 
-/* "grant G (class free, priority 1, expires 2022-03-29, for its scope only), 3.00 of it left": what its place in the order
- * came from, and what it has after all draws of the event. */
+/* "grant G (class free, priority 1, expires 2022-03-29, for its scope only), 3.00 of it left": what its place in the
+ * order came from, and what it has after all draws of the event. */
 static void grant_words(const struct grant *grant, int with_left, char *out, size_t room)
 {
     const struct scrip_grant_row *row = &grant->row;
@@ -170,7 +171,8 @@ static void grant_words(const struct grant *grant, int with_left, char *out, siz
         snprintf(out, room, "debt: no grant could pay");
         return;
     }
-    used = (size_t)snprintf(out, room, "grant %s (class %s", row->id, row->class_name->size ? row->class_name->text : "none");
+    used = (size_t)snprintf(out, room, "grant %s (class %s", row->id,
+                            row->class_name->size ? row->class_name->text : "none");
     if (row->has_priority && used < room)
         used += (size_t)snprintf(out + used, room - used, ", priority %" PRId64, row->priority);
     if (row->expires_us != SCRIP_TIME_NONE)
@@ -186,17 +188,19 @@ static void say_entry(struct explaining *x, const struct scrip_entry_row *row, s
 {
     const struct terms *terms = prices_terms_at(x->scrip->prices, row->terms);
     char amount[DECIMAL_TEXT_SIZE], when[TIME_TEXT_SIZE], words[SCRIP_NAME_SIZE * 2 + 200] = "no grant";
-    const struct grant *grant = row->grant && row->grant <= x->holder->grant_count ? x->holder->grants[row->grant - 1] : NULL;
+    const struct grant *grant =
+        row->grant && row->grant <= x->holder->grant_count ? x->holder->grants[row->grant - 1] : NULL;
 
-    if (terms == NULL || row->debit < 0 || row->debit >= SCRIP_BOOK_COUNT || row->credit < 0 || row->credit >= SCRIP_BOOK_COUNT)
+    if (terms == NULL || row->debit < 0 || row->debit >= SCRIP_BOOK_COUNT || row->credit < 0 ||
+        row->credit >= SCRIP_BOOK_COUNT)
         return;
     money_write(row->amount, (int)terms->row.decimals, amount, sizeof amount);
     time_write(row->time_us, when, sizeof when);
     if (grant != NULL)
         grant_words(grant, row->event == x->row.number, words, sizeof words);
     if (row->debit == SCRIP_BOOK_USED && row->credit != SCRIP_BOOK_USED && row->of == 0)
-        say(x, "draw", "%zu: %s %s from %s to %s, %s, dated %s", draw, amount, terms->row.currency->text, book_names[row->credit],
-            book_names[row->debit], words, when);
+        say(x, "draw", "%zu: %s %s from %s to %s, %s, dated %s", draw, amount, terms->row.currency->text,
+            book_names[row->credit], book_names[row->debit], words, when);
     else
         say(x, row->of ? "later" : "entry", "%s %s from %s to %s, %s, dated %s", amount, terms->row.currency->text,
             book_names[row->credit], book_names[row->debit], words, when);
@@ -227,14 +231,17 @@ static int later_event(void *sink, const struct scrip_event_row *row)
 
     time_write(row->time_us, when, sizeof when);
     say(x, "later", "event %" PRIu64 ", %s %.*s of %s%s", row->number,
-        row->type >= 0 && row->type < SCRIP_EVENT_TYPE_COUNT ? event_type_names[row->type] : "?", (int)row->id_size, row->id, when,
+        row->type >= 0 && row->type < SCRIP_EVENT_TYPE_COUNT ? event_type_names[row->type] : "?", (int)row->id_size,
+        row->id, when,
         row->flags & SCRIP_EVENT_PLACED ? ": came late, and was put in its place"
-        : row->type == SCRIP_RERATE    ? ": the price was corrected: the old charge went back, and was drawn anew"
-        : row->type == SCRIP_REVERSAL  ? ": the charge was given back"
-        : row->type == SCRIP_CAPTURE   ? ": what was held was charged"
-                                       : "");
-    if (row->type == SCRIP_RERATE && x->code == SCRIP_OK && event_from_row(&copy, &event, &x->arena, NULL) == SCRIP_OK &&
-        quote_from_row(&copy, &event, x->scrip->prices, x->scrip->names, &x->arena, &x->scrip->scratch, &x->quote, x->err) == SCRIP_OK)
+        : row->type == SCRIP_RERATE     ? ": the price was corrected: the old charge went back, and was drawn anew"
+        : row->type == SCRIP_REVERSAL   ? ": the charge was given back"
+        : row->type == SCRIP_CAPTURE    ? ": what was held was charged"
+                                        : "");
+    if (row->type == SCRIP_RERATE && x->code == SCRIP_OK &&
+        event_from_row(&copy, &event, &x->arena, NULL) == SCRIP_OK &&
+        quote_from_row(&copy, &event, x->scrip->prices, x->scrip->names, &x->arena, &x->scrip->scratch, &x->quote,
+                       x->err) == SCRIP_OK)
         for (size_t i = 0; i < x->quote.count; i++)
             say_arithmetic(x, i);
     x->quote.count = count;
@@ -379,8 +386,8 @@ int ask_explain(struct scrip *scrip, const struct scrip_query *query, const stru
     if (code == SCRIP_OK)
         code = accounts_each(scrip, query->account, account_explain, x, err);
     if (code == SCRIP_OK && !x->found)
-        code = error_set(err, SCRIP_ENOTFOUND, "event '%s': the store has no event of this id: look in `quarantine list`, too",
-                         x->id);
+        code = error_set(err, SCRIP_ENOTFOUND,
+                         "event '%s': the store has no event of this id: look in `quarantine list`, too", x->id);
     if (code == SCRIP_OK)
         code = table_end(&x->table);
     arena_free(&x->arena);

@@ -1,5 +1,5 @@
-/* ask_statement.c - an account's movements, by posting date, with the balance before and after each. A closed period's stay as
- * they are: what comes later is posted after it.
+/* ask_statement.c - an account's movements, by posting date, with the balance before and after each. A closed period's
+ * stay as they are: what comes later is posted after it.
  *
  * The balance is what is available and held, less what is owed. */
 #include "ask.h"
@@ -75,8 +75,15 @@ static void movement_add(struct statement *s, const struct scrip_entry_row *entr
     if (row == NULL) {
         ARRAY_ROOM(s->rows, s->count, s->room);
         row = &s->rows[s->count++];
-        *row = (struct movement){ entry->time_us, s->is_due ? entry->time_us : entry->event_time_us, entry->number, what, s->id, s->product, s->user,
-                                  prices_terms_at(s->scrip->prices, entry->terms), 0 };
+        *row = (struct movement){ entry->time_us,
+                                  s->is_due ? entry->time_us : entry->event_time_us,
+                                  entry->number,
+                                  what,
+                                  s->id,
+                                  s->product,
+                                  s->user,
+                                  prices_terms_at(s->scrip->prices, entry->terms),
+                                  0 };
     }
     row->amount += counts(entry->debit) ? entry->amount : -entry->amount;
 }
@@ -212,7 +219,8 @@ int ask_statement(struct scrip *scrip, const struct scrip_query *query, const st
     else if (code == SCRIP_OK)
         code = query_instant(query, &until, err);
     if (code == SCRIP_OK && until >= replay.account->row.clock_us) {
-        engine_timers(&replay.engine, replay.account, until); /* what falls due by then, though no event has said so yet */
+        engine_timers(&replay.engine, replay.account,
+                      until); /* what falls due by then, though no event has said so yet */
         s.id = s.product = s.user = "";
         s.is_due = 1;
         entries_add(&s, &replay.engine.effect);

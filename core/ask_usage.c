@@ -9,7 +9,17 @@
 
 #include <stdio.h>
 
-enum dim { DIM_DAY, DIM_MONTH, DIM_ACCOUNT, DIM_PRODUCT, DIM_USER, DIM_SERVICE, DIM_CLASS, DIM_CURRENCY, DIM_ATTRIBUTE };
+enum dim {
+    DIM_DAY,
+    DIM_MONTH,
+    DIM_ACCOUNT,
+    DIM_PRODUCT,
+    DIM_USER,
+    DIM_SERVICE,
+    DIM_CLASS,
+    DIM_CURRENCY,
+    DIM_ATTRIBUTE
+};
 
 static const char *const dim_names[] = { "day", "month", "account", "product", "user", "service", "class", "currency" };
 
@@ -71,10 +81,11 @@ static int dim_find(struct usage *u, const char *text, size_t size, struct colum
             *out = (struct column_dim){ DIM_ATTRIBUTE, u->scrip->dimensions[i]->text };
             return SCRIP_OK;
         }
-    return error_set(u->err, SCRIP_EINVALID,
-                     "by '%.*s': no such dimension: want product, user, day, month, service, account, currency, class, or an "
-                     "attribute that [scrip] names in dimensions",
-                     (int)size, text);
+    return error_set(
+        u->err, SCRIP_EINVALID,
+        "by '%.*s': no such dimension: want product, user, day, month, service, account, currency, class, or an "
+        "attribute that [scrip] names in dimensions",
+        (int)size, text);
 }
 
 static int dims_read(struct usage *u, const char *by)
@@ -90,8 +101,9 @@ static int dims_read(struct usage *u, const char *by)
             return SCRIP_EINVALID;
         at = *end ? end + 1 : end;
     }
-    return u->dim_count ? SCRIP_OK
-                        : error_set(u->err, SCRIP_EINVALID, "usage: by what: give --by product, or user, day, month ...");
+    return u->dim_count
+               ? SCRIP_OK
+               : error_set(u->err, SCRIP_EINVALID, "usage: by what: give --by product, or user, day, month ...");
 }
 
 static int where_read(struct usage *u, const char *const *where)
@@ -295,8 +307,17 @@ static int effect_share(void *sink, const struct effect *effect)
         const struct usage_note *note = &effect->notes[i];
         const struct scrip_usage_row *row = &note->row;
         const struct terms *terms = prices_terms_of(u->scrip->prices, row->currency);
-        struct share share = { note->time_us, row->account, row->product, row->user, row->service, row->class_name, row->currency,
-                               note->subject, row->amount, row->charge_count, terms ? (int)terms->row.decimals : 0 };
+        struct share share = { note->time_us,
+                               row->account,
+                               row->product,
+                               row->user,
+                               row->service,
+                               row->class_name,
+                               row->currency,
+                               note->subject,
+                               row->amount,
+                               row->charge_count,
+                               terms ? (int)terms->row.decimals : 0 };
 
         if (note->time_us >= u->from_us && note->time_us < u->to_us)
             share_add(u, &share);
@@ -314,7 +335,8 @@ static int event_share(void *sink, struct replay *replay, const struct event *ev
 static int may_be_placed(const struct scrip *scrip)
 {
     for (uint64_t i = 1; i <= prices_terms_count(scrip->prices); i++)
-        if (prices_terms_at(scrip->prices, i)->row.late == SCRIP_LATE_REPLAY || prices_terms_at(scrip->prices, i)->row.settle_lag_us > 0)
+        if (prices_terms_at(scrip->prices, i)->row.late == SCRIP_LATE_REPLAY ||
+            prices_terms_at(scrip->prices, i)->row.settle_lag_us > 0)
             return 1;
     return 0;
 }
@@ -326,7 +348,8 @@ static int account_scan(void *sink, const struct scrip_account_row *found)
     uint64_t until = 0;
     int code;
 
-    if (u->known_at_us != 0 && ((code = recorded_until(u->scrip, found->name->text, u->known_at_us, &until, u->err)) < 0 || until == 0))
+    if (u->known_at_us != 0 &&
+        ((code = recorded_until(u->scrip, found->name->text, u->known_at_us, &until, u->err)) < 0 || until == 0))
         return code;
     if (may_be_placed(u->scrip)) {
         static const struct past_hooks hooks = { .applied = effect_share };
@@ -360,7 +383,9 @@ int ask_usage(struct scrip *scrip, const struct scrip_query *query, const struct
     u.from_us = query->from_us == SCRIP_TIME_NONE ? INT64_MIN : query->from_us;
     u.to_us = query->to_us == SCRIP_TIME_NONE ? INT64_MAX : query->to_us;
     u.known_at_us = query->known_at_us;
-    if ((query->as_of_us != SCRIP_TIME_NONE) + (query->before_us != SCRIP_TIME_NONE) + (query->to_us != SCRIP_TIME_NONE) > 1)
+    if ((query->as_of_us != SCRIP_TIME_NONE) + (query->before_us != SCRIP_TIME_NONE) +
+            (query->to_us != SCRIP_TIME_NONE) >
+        1)
         return error_set(err, SCRIP_EINVALID, "as-of, before and to: give one of them: each says where usage ends");
     if (query->as_of_us != SCRIP_TIME_NONE)
         u.to_us = query->as_of_us + 1;

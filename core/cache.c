@@ -52,7 +52,8 @@ static int claim_row(void *sink, const void *found)
     for (size_t i = 0; i < loading->account->claim_count; i++)
         if (loading->account->claims[i]->row.number == row->number)
             return SCRIP_OK; /* in memory, and maybe newer there */
-    event.account = event.source = event.product = event.user = event.service = event.unit = event.currency = &names_none;
+    event.account = event.source = event.product = event.user = event.service = event.unit = event.currency =
+        &names_none;
     event.shown.id = "";
     account_claim_add(loading->account, row, &event, terms);
     return SCRIP_OK;
@@ -125,8 +126,12 @@ static int claims_finish(struct scrip *scrip, struct account *account, size_t fi
 int claims_open(struct scrip *scrip, struct account *account, struct scrip_error *err)
 {
     struct loading loading = { scrip, account, 0, err };
-    struct scrip_scan scan = { .table = SCRIP_TABLE_CLAIMS, .account = account->row.name->text, .from_period = INT64_MIN,
-                               .to_period = INT64_MAX, .row = claim_row, .sink = &loading };
+    struct scrip_scan scan = { .table = SCRIP_TABLE_CLAIMS,
+                               .account = account->row.name->text,
+                               .from_period = INT64_MIN,
+                               .to_period = INT64_MAX,
+                               .row = claim_row,
+                               .sink = &loading };
     size_t first = account->claim_count;
     int code;
 
@@ -139,8 +144,13 @@ int claims_open(struct scrip *scrip, struct account *account, struct scrip_error
 int hold_open(struct scrip *scrip, struct account *account, const char *id, struct scrip_error *err)
 {
     struct loading loading = { scrip, account, 0, err };
-    struct scrip_scan scan = { .table = SCRIP_TABLE_CLAIMS, .account = account->row.name->text, .from_period = INT64_MIN,
-                               .to_period = INT64_MAX, .id = id, .row = claim_row, .sink = &loading };
+    struct scrip_scan scan = { .table = SCRIP_TABLE_CLAIMS,
+                               .account = account->row.name->text,
+                               .from_period = INT64_MIN,
+                               .to_period = INT64_MAX,
+                               .id = id,
+                               .row = claim_row,
+                               .sink = &loading };
     size_t first = account->claim_count;
     int code;
 

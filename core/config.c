@@ -60,11 +60,14 @@ static int section_open(struct reading *r, const char *name)
         fresh.instance = memory_text("scrip");
     } else {
         for (int kind = 1; slash && kind_names[kind]; kind++)
-            if (strlen(kind_names[kind]) == (size_t)(slash - name) && strncmp(kind_names[kind], name, (size_t)(slash - name)) == 0)
+            if (strlen(kind_names[kind]) == (size_t)(slash - name) &&
+                strncmp(kind_names[kind], name, (size_t)(slash - name)) == 0)
                 fresh.kind = kind;
         if (fresh.kind == 0 || slash[1] == 0 || slash[1] == ' ')
-            return fault(r, "section [%s]: want [scrip], [KIND/PLUGIN] or [KIND/PLUGIN INSTANCE], KIND one of currency, "
-                         "service, source, store, report", name);
+            return fault(r,
+                         "section [%s]: want [scrip], [KIND/PLUGIN] or [KIND/PLUGIN INSTANCE], KIND one of currency, "
+                         "service, source, store, report",
+                         name);
         if (blank != NULL && blank > slash) {
             const char *end = blank;
 
@@ -85,8 +88,8 @@ static int section_open(struct reading *r, const char *name)
     r->section = &config->sections[config->section_count++];
     for (size_t i = 0; i + 1 < config->section_count; i++)
         if (config->sections[i].kind == fresh.kind && strcmp(config->sections[i].instance, fresh.instance) == 0)
-            return fault(r, "section [%s]: a %s%s of this name stands in line %d already: give it another INSTANCE", name,
-                         fresh.kind ? kind_names[fresh.kind] : "section", fresh.kind ? "" : " [scrip]",
+            return fault(r, "section [%s]: a %s%s of this name stands in line %d already: give it another INSTANCE",
+                         name, fresh.kind ? kind_names[fresh.kind] : "section", fresh.kind ? "" : " [scrip]",
                          config->sections[i].line);
     return SCRIP_OK;
 }
@@ -135,7 +138,8 @@ static int handler(void *user, const char *section, const char *name, const char
     if (!value_is_whole(r, value))
         return fault(r, "key '%s': its value would be cut to '%s': leave out the ' ;' in it", name, value), 1;
     if (config_find(at, name) != NULL)
-        return fault(r, "key '%s': given twice in this section (line %d): keep one", name, config_find(at, name)->line), 1;
+        return fault(r, "key '%s': given twice in this section (line %d): keep one", name, config_find(at, name)->line),
+               1;
     ARRAY_ROOM(at->items, at->item_count, at->item_room);
     at->items[at->item_count++] = (struct config_item){ memory_text(name), memory_text(value), r->line };
     return 1;

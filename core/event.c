@@ -224,11 +224,12 @@ static int line_read(struct reading *r, const struct scrip_field *field)
     if (strlen(name) < 4 || strspn(name, "0123456789") != 2 || name[2] != '.' ||
         (strcmp(member, "product") != 0 && strcmp(member, "quantity") != 0 && strcmp(member, "unit") != 0 &&
          (strncmp(member, "attribute.", 10) != 0 || member[10] == 0)))
-        return error_set(r->err, SCRIP_EINVALID, "line.%s: no such member of a line: want product, quantity, unit or attributes",
-                         name);
+        return error_set(r->err, SCRIP_EINVALID,
+                         "line.%s: no such member of a line: want product, quantity, unit or attributes", name);
     if (strcmp(member, "quantity") == 0)
-        return decimal_read(r, field, &decimal) < 0 ? SCRIP_EINVALID
-                                                    : rest_add(r, field, text, decimal_write(&decimal, text, sizeof text));
+        return decimal_read(r, field, &decimal) < 0
+                   ? SCRIP_EINVALID
+                   : rest_add(r, field, text, decimal_write(&decimal, text, sizeof text));
     if (member[0] != 'a' && name_check(field->text, field->size) < 0)
         return field_fault(r, field, "a name: 1 to 255 bytes of UTF-8 without control characters");
     if (utf8_check(field->text, field->size, 1) < 0)
@@ -391,8 +392,9 @@ static int lines_check(const struct event *event, struct scrip_error *err)
     if (event->shown.type != SCRIP_USAGE)
         return error_set(err, SCRIP_EINVALID, "lines: only a scrip.usage has lines");
     if (event->product->number || event->has_quantity || event->unit->number || event->shown.has_amount)
-        return error_set(err, SCRIP_EINVALID, "lines: a usage of several lines has product, quantity and unit in them, and no "
-                                              "amount: leave out those beside them");
+        return error_set(err, SCRIP_EINVALID,
+                         "lines: a usage of several lines has product, quantity and unit in them, and no "
+                         "amount: leave out those beside them");
     return SCRIP_OK;
 }
 

@@ -1,4 +1,5 @@
-/* history.c - what was recorded of an account before: events and entries, in the store and in batches on their way to it. */
+/* history.c - what was recorded of an account before: events and entries, in the store and in batches on their way to
+ * it. */
 #include "late.h"
 
 #include <inttypes.h>
@@ -27,8 +28,14 @@ int history_event(struct scrip *scrip, const struct scrip_name *account, uint64_
 {
     const struct batch *batches[] = { scrip->open, scrip->sent };
     struct finding finding = { .number = number, .row = row, .sink = sink };
-    struct scrip_scan scan = { .table = SCRIP_TABLE_EVENTS, .account = account->text, .from_number = number, .to_number = number,
-                               .from_period = INT64_MIN, .to_period = INT64_MAX, .row = finding_row, .sink = &finding };
+    struct scrip_scan scan = { .table = SCRIP_TABLE_EVENTS,
+                               .account = account->text,
+                               .from_number = number,
+                               .to_number = number,
+                               .from_period = INT64_MIN,
+                               .to_period = INT64_MAX,
+                               .row = finding_row,
+                               .sink = &finding };
     int code;
 
     for (size_t b = 0; b < 2 && batches[b] != NULL; b++)
@@ -85,11 +92,13 @@ static int rerated_row(void *sink, const struct scrip_event_row *row)
     if (p->rerated == NULL)
         p->rerated = arena_get(p->arena, sizeof *p->rerated);
     if (code == SCRIP_OK)
-        code = quote_from_row(row, &event, p->scrip->prices, p->scrip->names, p->arena, &p->scrip->scratch, p->rerated, p->err);
+        code = quote_from_row(row, &event, p->scrip->prices, p->scrip->names, p->arena, &p->scrip->scratch, p->rerated,
+                              p->err);
     return code;
 }
 
-static int putting_row(struct putting *p, uint64_t number, int (*row)(void *sink, const struct scrip_event_row *row), void *sink)
+static int putting_row(struct putting *p, uint64_t number, int (*row)(void *sink, const struct scrip_event_row *row),
+                       void *sink)
 {
     const struct scrip_event_row *found;
 
@@ -107,7 +116,8 @@ static int anew_row(void *sink, const struct scrip_event_row *row)
 
     if (!past_row_anew(row, p->charge->event, &priced, p->arena))
         return SCRIP_OK;
-    return quote_from_row(&priced, p->charge->of, p->scrip->prices, p->scrip->names, p->arena, &p->scrip->scratch, p->quote, p->err);
+    return quote_from_row(&priced, p->charge->of, p->scrip->prices, p->scrip->names, p->arena, &p->scrip->scratch,
+                          p->quote, p->err);
 }
 
 /* What an entry adds to the net draws of the charge. */
@@ -172,10 +182,17 @@ static int block_start(void *sink, const void *found)
     return 1;
 }
 
-int history_first_entry(struct scrip *scrip, const char *account, uint64_t event, uint64_t *out, struct scrip_error *err)
+int history_first_entry(struct scrip *scrip, const char *account, uint64_t event, uint64_t *out,
+                        struct scrip_error *err)
 {
-    struct scrip_scan scan = { .table = SCRIP_TABLE_CHECKPOINTS, .account = account, .descending = 1, .from_number = 1,
-                               .to_number = event - 1, .from_period = INT64_MIN, .to_period = INT64_MAX, .row = block_start,
+    struct scrip_scan scan = { .table = SCRIP_TABLE_CHECKPOINTS,
+                               .account = account,
+                               .descending = 1,
+                               .from_number = 1,
+                               .to_number = event - 1,
+                               .from_period = INT64_MIN,
+                               .to_period = INT64_MAX,
+                               .row = block_start,
                                .sink = out };
     int code;
 
@@ -193,8 +210,13 @@ static int entries_stored(struct putting *p)
     uint64_t first;
     int code = history_first_entry(p->scrip, account, p->charge->event, &first, p->err);
 
-    scan = (struct scrip_scan){ .table = SCRIP_TABLE_ENTRIES, .account = account, .from_number = first, .from_period = INT64_MIN,
-                                .to_period = INT64_MAX, .row = stored_entry, .sink = p };
+    scan = (struct scrip_scan){ .table = SCRIP_TABLE_ENTRIES,
+                                .account = account,
+                                .from_number = first,
+                                .from_period = INT64_MIN,
+                                .to_period = INT64_MAX,
+                                .row = stored_entry,
+                                .sink = p };
     if (code >= 0)
         code = host_scan(p->scrip, &scan, p->err);
     scan.from_number = 0;
@@ -261,7 +283,8 @@ static int own_event(void *sink, const struct scrip_event_row *row)
     copy.id = arena_text(p->arena, row->id, row->id_size);
     code = event_from_row(&copy, own->event, p->arena, p->err);
     if (code == SCRIP_OK)
-        code = quote_from_row(&copy, own->event, p->scrip->prices, p->scrip->names, p->arena, &p->scrip->scratch, p->quote, p->err);
+        code = quote_from_row(&copy, own->event, p->scrip->prices, p->scrip->names, p->arena, &p->scrip->scratch,
+                              p->quote, p->err);
     return code;
 }
 
@@ -282,8 +305,8 @@ static int charge_start(struct putting *p, uint64_t number, struct charge **out)
     return code;
 }
 
-int history_charge(struct scrip *scrip, struct account *account, uint64_t number, struct arena *arena, struct charge **out,
-                   struct scrip_error *err)
+int history_charge(struct scrip *scrip, struct account *account, uint64_t number, struct arena *arena,
+                   struct charge **out, struct scrip_error *err)
 {
     struct putting p = { .scrip = scrip, .account = account, .arena = arena, .err = err };
     int code = charge_start(&p, number, out);
@@ -303,7 +326,9 @@ int history_charge_of(struct scrip *scrip, struct account *account, const struct
                       uint64_t number, const struct scrip_event_row *(*row_of)(void *sink, uint64_t number), void *sink,
                       struct arena *arena, struct charge **out, struct scrip_error *err)
 {
-    struct putting p = { .scrip = scrip, .account = account, .arena = arena, .err = err, .row_of = row_of, .sink = sink };
+    struct putting p = {
+        .scrip = scrip, .account = account, .arena = arena, .err = err, .row_of = row_of, .sink = sink
+    };
     int code = charge_start(&p, number, out);
 
     for (size_t i = 0; i < count && code == SCRIP_OK; i++)

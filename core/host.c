@@ -331,11 +331,12 @@ static int terms_settle(struct scrip *scrip, struct scrip_error *err)
         struct scrip_terms_row row = { 0 };
 
         if (known != NULL && known->row.decimals != currency->policy.decimals)
-            return error_set(err, SCRIP_EINVALID,
-                             "currency %s: decimals = %d, but the store keeps it with %d: amounts there would change: set "
-                             "decimals = %d, or use another code for a new currency",
-                             currency->name->text, (int)currency->policy.decimals, (int)known->row.decimals,
-                             (int)known->row.decimals);
+            return error_set(
+                err, SCRIP_EINVALID,
+                "currency %s: decimals = %d, but the store keeps it with %d: amounts there would change: set "
+                "decimals = %d, or use another code for a new currency",
+                currency->name->text, (int)currency->policy.decimals, (int)known->row.decimals,
+                (int)known->row.decimals);
         row.currency = currency->name;
         row.decimals = currency->policy.decimals;
         row.rounding = currency->policy.rounding;
@@ -389,8 +390,8 @@ static int host_start(struct scrip *scrip, const char *path, struct instance **h
 
     plugin.options = host_keys;
     if (code == SCRIP_OK)
-        code = instance_make(&plugin, scrip->config, config_host(scrip->config), "scrip", NULL, &host_table, scrip, host,
-                             err);
+        code = instance_make(&plugin, scrip->config, config_host(scrip->config), "scrip", NULL, &host_table, scrip,
+                             host, err);
     if (code < 0)
         return code;
     if (duration_us(instance_text(*host, "max_future"), &scrip->max_future_us) < 0)

@@ -1,8 +1,8 @@
 /* intake.c - feeds read, merged and taken in.
  *
- * Every source is read block by block; the events at their heads are merged by time, and those of one instant are put in
- * order of (rank, source, id). Where a batch ends and where a run was interrupted make no difference: what comes next follows
- * from the cursors alone, and cursors are committed with the events before them.
+ * Every source is read block by block; the events at their heads are merged by time, and those of one instant are put
+ * in order of (rank, source, id). Where a batch ends and where a run was interrupted make no difference: what comes
+ * next follows from the cursors alone, and cursors are committed with the events before them.
  *
  *   stream (a source's feeds, one after the other) -> blocks of rows -> group of one instant -> take_event
  */

@@ -36,7 +36,8 @@ static void attribute_set(struct event *item, struct field *field)
     item->fields[item->field_count++] = *field;
 }
 
-/* What the whole usage says counts for each line: who, when, which grants, and attributes that the line does not have. */
+/* What the whole usage says counts for each line: who, when, which grants, and attributes that the line does not have.
+ */
 static void item_start(const struct event *event, struct event *item, struct arena *arena)
 {
     struct scrip_attribute *list = arena_get(arena, (event->field_count + 1) * sizeof *list);
@@ -98,8 +99,8 @@ int quote_items(struct quote *quote, const struct event *event, struct names *na
         if (quote->items == NULL)
             quote->items = arena_get(arena, SCRIP_LINE_LIMIT * sizeof *quote->items);
         if (index > quote->item_count || index >= SCRIP_LINE_LIMIT)
-            return error_set(err, SCRIP_EINVALID, "lines: line %zu is missing: the first is 0, at most %d", quote->item_count,
-                             SCRIP_LINE_LIMIT);
+            return error_set(err, SCRIP_EINVALID, "lines: line %zu is missing: the first is 0, at most %d",
+                             quote->item_count, SCRIP_LINE_LIMIT);
         if (index == quote->item_count)
             item_start(event, &quote->items[quote->item_count++], arena);
         code = item_member(&quote->items[index], member, &event->fields[i], names);
@@ -110,8 +111,10 @@ int quote_items(struct quote *quote, const struct event *event, struct names *na
         if (item->product->number == 0)
             return error_set(err, SCRIP_EINVALID, "lines: line %zu has no product", i);
         if (item->shown.attribute_count > SCRIP_ATTRIBUTE_LIMIT)
-            return error_set(err, SCRIP_ELIMIT, "lines: line %zu has more than %d attributes", i, SCRIP_ATTRIBUTE_LIMIT);
-        qsort((void *)item->shown.attributes, item->shown.attribute_count, sizeof *item->shown.attributes, attribute_order);
+            return error_set(err, SCRIP_ELIMIT, "lines: line %zu has more than %d attributes", i,
+                             SCRIP_ATTRIBUTE_LIMIT);
+        qsort((void *)item->shown.attributes, item->shown.attribute_count, sizeof *item->shown.attributes,
+              attribute_order);
         qsort(item->fields, item->field_count, sizeof *item->fields, field_order);
     }
     return code;

@@ -157,7 +157,9 @@ static int value_read(struct making *m, struct option_value *value)
                    : SCRIP_OK;
     case SCRIP_OPTION_DURATION:
         duration_us(text, &value->number);
-        return duration_check(text) < 0 || text[0] == '-' ? value_fault(m, value, "a duration such as 30m, 24h, 7d, P1Y") : SCRIP_OK;
+        return duration_check(text) < 0 || text[0] == '-'
+                   ? value_fault(m, value, "a duration such as 30m, 24h, 7d, P1Y")
+                   : SCRIP_OK;
     case SCRIP_OPTION_LIST:
         return items_split(m, value);
     case SCRIP_OPTION_CHOICE:
@@ -233,7 +235,8 @@ static uint64_t digest_of(uint64_t digest, const char *text)
     return hash_mix(digest, hash_short(text, strlen(text)));
 }
 
-static int section_read(struct making *m, const struct scrip_option *const tables[2], const struct config_section *section)
+static int section_read(struct making *m, const struct scrip_option *const tables[2],
+                        const struct config_section *section)
 {
     for (size_t i = 0; section != NULL && i < section->item_count; i++) {
         const struct config_item *item = &section->items[i];
@@ -412,7 +415,8 @@ int registry_option_member(struct scrip_ctx *ctx, const char *family, uint64_t i
     struct instance *instance = instance_of(ctx);
 
     for (size_t i = 0; i < instance->value_count; i++)
-        if (instance->values[i].suffix != NULL && strcmp(instance->values[i].option->key, family) == 0 && index-- == 0) {
+        if (instance->values[i].suffix != NULL && strcmp(instance->values[i].option->key, family) == 0 &&
+            index-- == 0) {
             *suffix = instance->values[i].suffix;
             *value = instance->values[i].text;
             return SCRIP_OK;

@@ -1,4 +1,5 @@
-/* order.c - draw orders: "priority, class(free trial), expires, cost desc nulls last" as bytes that compare in that order.
+/* order.c - draw orders: "priority, class(free trial), expires, cost desc nulls last" as bytes that compare in that
+ * order.
  *
  *   part: one byte for null (0 first, 1 there, 2 last), then the value, big endian, its bits turned over for desc
  *   at the end: the grant's id, so that every order is total
@@ -73,8 +74,9 @@ static int part_read(struct cursor *c, struct part *part)
     while (word < WORD_COUNT && !word_take(c, words[word]))
         word++;
     if (word == WORD_COUNT)
-        return order_fault(c, "one of priority, class(NAME NAME ...), restricted, expires, effective, created, amount, cost, "
-                           "sequence");
+        return order_fault(
+            c, "one of priority, class(NAME NAME ...), restricted, expires, effective, created, amount, cost, "
+               "sequence");
     part->word = (enum word)word;
     if (part->word == CLASS && *c->at == '(') {
         const char *end = strchr(c->at, ')');
@@ -246,7 +248,8 @@ int order_key(struct scrip_ctx *ctx, const char *draw_order, const struct scrip_
         return code;
     name_put(&out, grant->id, 0); /* total, and the same in whatever order the grants came */
     if (out.is_short)
-        return scrip_fail(ctx, SCRIP_ELIMIT, "draw_order: a key longer than %d bytes: use fewer keys or shorter classes",
+        return scrip_fail(ctx, SCRIP_ELIMIT,
+                          "draw_order: a key longer than %d bytes: use fewer keys or shorter classes",
                           SCRIP_ORDER_KEY_SIZE);
     *key_size = (uint64_t)(out.at - (uint8_t *)key);
     return SCRIP_OK;

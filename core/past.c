@@ -76,7 +76,8 @@ static void anew_read(const struct scrip_event_row *row, struct anew *anew)
     anew_put(anew);
 }
 
-/* Where an event stands among the others: by its own order; one that came late and was judged by its date stands where it came. */
+/* Where an event stands among the others: by its own order; one that came late and was judged by its date stands where
+ * it came. */
 static void place_set(struct past_rows *past, struct past_row *fresh)
 {
     struct event event = { .shown.type = fresh->row.type };
@@ -154,7 +155,8 @@ int past_rows_allow(const struct past_rows *past, const struct event *event)
 
         if (row->time_us >= event->shown.time_us &&
             (row->type == SCRIP_CONVERSION ||
-             (row->type == SCRIP_TRANSFER && (row->data_size == 0 || memmem(row->data, row->data_size, "\"from\":", 7) == NULL))))
+             (row->type == SCRIP_TRANSFER &&
+              (row->data_size == 0 || memmem(row->data, row->data_size, "\"from\":", 7) == NULL))))
             return 0;
     }
     return 1;

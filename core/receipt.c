@@ -1,7 +1,7 @@
 /* receipt.c - a line that stands for all that is recorded, and its check later: "scrip1 INSTANT EVENTS HEAD".
  *
- * The head is a hash over every account's name, number of events and head. The check replays each account up to the events that
- * had been recorded by the instant; a changed, missing or added event among them changes the head. */
+ * The head is a hash over every account's name, number of events and head. The check replays each account up to the
+ * events that had been recorded by the instant; a changed, missing or added event among them changes the head. */
 #include "ask.h"
 
 #include "calendar.h"
@@ -55,8 +55,12 @@ static int batch_last(void *sink, const void *found)
 int recorded_until(struct scrip *scrip, const char *account, int64_t until_us, uint64_t *out, struct scrip_error *err)
 {
     struct summing s = { .scrip = scrip, .until_us = until_us };
-    struct scrip_scan scan = { .table = SCRIP_TABLE_BATCHES, .account = account, .from_period = INT64_MIN, .to_period = INT64_MAX,
-                               .row = batch_last, .sink = &s };
+    struct scrip_scan scan = { .table = SCRIP_TABLE_BATCHES,
+                               .account = account,
+                               .from_period = INT64_MIN,
+                               .to_period = INT64_MAX,
+                               .row = batch_last,
+                               .sink = &s };
     int code = host_scan(scrip, &scan, err);
 
     *out = s.last;
@@ -99,8 +103,9 @@ static void head_write(struct summing *s, char hex[2 * HASH_SIZE + 1])
 int scrip_receipt(struct scrip *scrip, char receipt[SCRIP_RECEIPT_SIZE], struct scrip_error *err)
 {
     struct summing s = { .scrip = scrip, .newest_us = SCRIP_TIME_MIN, .err = err };
-    struct scrip_scan scan = { .table = SCRIP_TABLE_BATCHES, .from_period = INT64_MIN, .to_period = INT64_MAX, .row = batch_newest,
-                               .sink = &s };
+    struct scrip_scan scan = {
+        .table = SCRIP_TABLE_BATCHES, .from_period = INT64_MIN, .to_period = INT64_MAX, .row = batch_newest, .sink = &s
+    };
     char when[TIME_TEXT_SIZE], hex[2 * HASH_SIZE + 1];
     int code = scrip->reader ? accounts_each(scrip, NULL, account_now, &s, err)
                              : error_set(err, SCRIP_EINVALID, "host: opened without its store: open it to read");
@@ -113,8 +118,8 @@ int scrip_receipt(struct scrip *scrip, char receipt[SCRIP_RECEIPT_SIZE], struct 
     return code;
 }
 
-int scrip_receipt_check(struct scrip *scrip, const char *receipt, int (*finding)(void *sink, const char *text), void *sink,
-                        uint64_t *findings, struct scrip_error *err)
+int scrip_receipt_check(struct scrip *scrip, const char *receipt, int (*finding)(void *sink, const char *text),
+                        void *sink, uint64_t *findings, struct scrip_error *err)
 {
     struct summing s = { .scrip = scrip, .err = err };
     char when[TIME_TEXT_SIZE], wanted[2 * HASH_SIZE + 1], hex[2 * HASH_SIZE + 1], text[SCRIP_MESSAGE_SIZE];
@@ -122,9 +127,10 @@ int scrip_receipt_check(struct scrip *scrip, const char *receipt, int (*finding)
     int code;
 
     *findings = 0;
-    if (sscanf(receipt, "scrip1 %39s %" SCNu64 " %64s", when, &events, wanted) != 3 || strlen(wanted) != 2 * HASH_SIZE ||
-        time_parse(when, strlen(when), NULL, "", &s.until_us) < 0)
-        return error_set(err, SCRIP_EINVALID, "receipt: it is none: want the line that `scrip verify --receipt` printed");
+    if (sscanf(receipt, "scrip1 %39s %" SCNu64 " %64s", when, &events, wanted) != 3 ||
+        strlen(wanted) != 2 * HASH_SIZE || time_parse(when, strlen(when), NULL, "", &s.until_us) < 0)
+        return error_set(err, SCRIP_EINVALID,
+                         "receipt: it is none: want the line that `scrip verify --receipt` printed");
     if (scrip->reader == NULL)
         return error_set(err, SCRIP_EINVALID, "host: opened without its store: open it to read");
     code = accounts_each(scrip, NULL, account_then, &s, err);
@@ -132,8 +138,10 @@ int scrip_receipt_check(struct scrip *scrip, const char *receipt, int (*finding)
     if (code < 0)
         return code;
     if (s.events != events || strcmp(hex, wanted) != 0) {
-        snprintf(text, sizeof text, "receipt of %s: %" PRIu64 " events with head %.16s..., then recorded: %" PRIu64 " with %.16s...: "
-                 "something among them was changed, taken out or put in", when, events, wanted, s.events, hex);
+        snprintf(text, sizeof text,
+                 "receipt of %s: %" PRIu64 " events with head %.16s..., then recorded: %" PRIu64 " with %.16s...: "
+                 "something among them was changed, taken out or put in",
+                 when, events, wanted, s.events, hex);
         ++*findings;
         return finding ? finding(sink, text) : SCRIP_OK;
     }

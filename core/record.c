@@ -84,7 +84,8 @@ int grant_from_event(const struct event *event, const struct terms *terms, struc
                      struct json_out *scratch, struct scrip_grant_row *row, struct scrip_error *err)
 {
     const char *id = event->shown.type != SCRIP_ADJUSTMENT ? event_text(event, SCRIP_F_GRANT) : "";
-    const char *class_name = event_text(event, SCRIP_F_CLASS), *cost_currency = event_text(event, SCRIP_F_COST_CURRENCY);
+    const char *class_name = event_text(event, SCRIP_F_CLASS),
+               *cost_currency = event_text(event, SCRIP_F_COST_CURRENCY);
     int64_t amount;
     int code;
 
@@ -247,7 +248,8 @@ void quote_to_row(const struct quote *quote, const struct event *event, struct s
 void quote_to_row_with(const struct quote *quote, const struct event *event, struct scrip_event_row *row,
                        const struct json_out *anew, struct json_out *scratch, struct arena *arena)
 {
-    int is_bare = quote->refusal[0] || (quote->terms == NULL && quote->count == 0), has_anew = anew != NULL && anew->size > 0;
+    int is_bare = quote->refusal[0] || (quote->terms == NULL && quote->count == 0),
+        has_anew = anew != NULL && anew->size > 0;
 
     row->rate = 0;
     row->lines = NULL;
@@ -307,7 +309,8 @@ static int order_read(struct record_reading *r, const char *text, size_t size, s
 }
 
 /* One member of a settled grant. */
-static int settled_leaf(struct record_reading *r, const char *key, const char *text, size_t size, struct scrip_grant_row *grant)
+static int settled_leaf(struct record_reading *r, const char *key, const char *text, size_t size,
+                        struct scrip_grant_row *grant)
 {
     if (strcmp(key, "class") == 0)
         grant->class_name = names_add(r->names, text, size);

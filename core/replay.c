@@ -20,8 +20,8 @@ static void fault(struct replay *replay, int is_end, const char *format, ...)
 }
 
 /* A currency that refused what would come out of a conversion refused it for a reason that is recorded. */
-static int settle_recorded(void *sink, const struct event *event, const struct terms *terms, struct scrip_grant_row *settled,
-                           struct arena *arena, struct scrip_error *why)
+static int settle_recorded(void *sink, const struct event *event, const struct terms *terms,
+                           struct scrip_grant_row *settled, struct arena *arena, struct scrip_error *why)
 {
     struct replay *replay = sink;
 
@@ -64,7 +64,8 @@ static int charge_find(struct replay *replay, const struct event *event)
 
     if ((row->type != SCRIP_REVERSAL && row->type != SCRIP_RERATE) || replay->quote.refusal[0])
         return SCRIP_OK;
-    code = store_of(reader)->event_find(&reader->ctx, row->account->text, source[0] ? source : row->source->text, id, strlen(id), &of);
+    code = store_of(reader)->event_find(&reader->ctx, row->account->text, source[0] ? source : row->source->text, id,
+                                        strlen(id), &of);
     if (code == SCRIP_OK) {
         meant_read(&meant, of);
         number = meant.type == SCRIP_CAPTURE ? meant.hold_event : of->number;
@@ -74,8 +75,8 @@ static int charge_find(struct replay *replay, const struct event *event)
         fault(replay, 1, "the charge that it is about is not there");
         return SCRIP_OK;
     }
-    code = history_charge_of(replay->scrip, replay->account, replay->entries, replay->entry_count, number, NULL, NULL, &replay->arena,
-                             &charge, replay->err);
+    code = history_charge_of(replay->scrip, replay->account, replay->entries, replay->entry_count, number, NULL, NULL,
+                             &replay->arena, &charge, replay->err);
     replay->quote.charge = charge;
     return code;
 }
@@ -94,7 +95,8 @@ static int event_decode(struct replay *replay, const struct scrip_event_row *row
     if (code == SCRIP_OK)
         code = event_from_row(row, event, &replay->arena, &why);
     if (code == SCRIP_OK)
-        code = quote_from_row(row, event, scrip->prices, scrip->names, &replay->arena, &scrip->scratch, &replay->quote, &why);
+        code = quote_from_row(row, event, scrip->prices, scrip->names, &replay->arena, &scrip->scratch, &replay->quote,
+                              &why);
     if (code < 0) {
         fault(replay, 1, "cannot be read: %s", why.message);
         return code;
@@ -112,9 +114,14 @@ static int event_apply(struct replay *replay, struct event *event)
     static const struct usage_table none;
     struct account *account = replay->account;
     struct past_rows past = { 0 };
-    struct late late = { .scrip = replay->scrip, .account = account, .engine = &replay->engine, .past = &past,
-                         .entries = replay->entries, .entry_count = replay->entry_count,
-                         .days = replay->days ? replay->days : &none, .months = replay->months ? replay->months : &none };
+    struct late late = { .scrip = replay->scrip,
+                         .account = account,
+                         .engine = &replay->engine,
+                         .past = &past,
+                         .entries = replay->entries,
+                         .entry_count = replay->entry_count,
+                         .days = replay->days ? replay->days : &none,
+                         .months = replay->months ? replay->months : &none };
     int code = SCRIP_OK, is_placed = late_is_replayed(account, event, &replay->quote);
 
     replay->engine.flags = replay->row->flags;
@@ -189,8 +196,12 @@ void replay_close(struct replay *replay)
 
 int replay_account(struct replay *replay, const struct scrip_name *name)
 {
-    struct scrip_scan scan = { .table = SCRIP_TABLE_EVENTS, .account = name->text, .from_period = INT64_MIN, .to_period = INT64_MAX,
-                               .row = event_replay, .sink = replay };
+    struct scrip_scan scan = { .table = SCRIP_TABLE_EVENTS,
+                               .account = name->text,
+                               .from_period = INT64_MIN,
+                               .to_period = INT64_MAX,
+                               .row = event_replay,
+                               .sink = replay };
 
     if (replay->account != NULL)
         account_free(replay->account);

@@ -71,8 +71,8 @@ static int report_run(const struct asking *asking, struct instance *report,
     return code;
 }
 
-static int print(const struct asking *asking, const char *format, int (*write)(void *sink, const char *bytes, uint64_t size),
-                 void *sink, struct scrip_error *err)
+static int print(const struct asking *asking, const char *format,
+                 int (*write)(void *sink, const char *bytes, uint64_t size), void *sink, struct scrip_error *err)
 {
     struct scrip *scrip = asking->scrip;
     struct instance *report = NULL;
@@ -101,8 +101,8 @@ int scrip_print(struct scrip *scrip, const struct scrip_query *query, const char
 }
 
 int scrip_rerate_print(struct scrip *scrip, const struct scrip_rerate_options *options, const char *format,
-                       int (*write)(void *sink, const char *bytes, uint64_t size), void *sink, struct scrip_totals *totals,
-                       struct scrip_error *err)
+                       int (*write)(void *sink, const char *bytes, uint64_t size), void *sink,
+                       struct scrip_totals *totals, struct scrip_error *err)
 {
     struct asking asking = { .scrip = scrip, .rerate = options, .totals = totals };
 

@@ -1,7 +1,8 @@
 /* rerate.c - services asked again about what they priced before: to list the differences, or to charge them.
  *
- * Each account's usage is asked for in its own order on an account of its own, so that services which remember something see
- * what they saw. A difference becomes one event: the old charge goes back and the new one is drawn, in one commit. */
+ * Each account's usage is asked for in its own order on an account of its own, so that services which remember
+ * something see what they saw. A difference becomes one event: the old charge goes back and the new one is drawn, in
+ * one commit. */
 #include "ask.h"
 
 #include "calendar.h"
@@ -54,8 +55,9 @@ static int price_same(const struct quote *a, const struct quote *b)
         const struct quote_line *x = &a->lines[i], *y = &b->lines[i];
 
         if (x->time_us != y->time_us || x->group != y->group || !decimal_same(&x->quantity, &y->quantity) ||
-            !decimal_same(&x->rate->row.rate, &y->rate->row.rate) || !decimal_same(&x->rate->row.per, &y->rate->row.per) ||
-            x->rate->row.service != y->rate->row.service || x->rate->terms->row.currency != y->rate->terms->row.currency)
+            !decimal_same(&x->rate->row.rate, &y->rate->row.rate) ||
+            !decimal_same(&x->rate->row.per, &y->rate->row.per) || x->rate->row.service != y->rate->row.service ||
+            x->rate->terms->row.currency != y->rate->terms->row.currency)
             return 0;
     }
     return 1;
@@ -78,8 +80,12 @@ static void price_write(const struct quote *quote, char *out, size_t room)
         decimal_write(&line->quantity, quantity, sizeof quantity);
         decimal_write(&line->rate->row.rate, rate, sizeof rate);
         decimal_write(&line->rate->row.per, per, sizeof per);
-        used += (size_t)snprintf(out + used, room - used, "%s%s x %s%s%s %s", i == 0 ? "" : line->group ? " or " : " + ", quantity, rate,
-                                 strcmp(per, "1") ? "/" : "", strcmp(per, "1") ? per : "", line->rate->terms->row.currency->text);
+        used += (size_t)snprintf(out + used, room - used, "%s%s x %s%s%s %s",
+                                 i == 0        ? ""
+                                 : line->group ? " or "
+                                               : " + ",
+                                 quantity, rate, strcmp(per, "1") ? "/" : "", strcmp(per, "1") ? per : "",
+                                 line->rate->terms->row.currency->text);
         used = used < room ? used : room - 1;
     }
 }
@@ -95,7 +101,8 @@ static int is_of(const struct rerating *r, const struct quote *quote)
 }
 
 /* The price that counts now: of the last rerate, or as recorded. */
-static int price_now(struct rerating *r, const struct scrip_event_row *row, const struct quote *recorded, struct quote *out)
+static int price_now(struct rerating *r, const struct scrip_event_row *row, const struct quote *recorded,
+                     struct quote *out)
 {
     const struct scrip_event_row *again;
     struct event event;
@@ -111,8 +118,8 @@ static int price_now(struct rerating *r, const struct scrip_event_row *row, cons
     return quote_from_row(again, &event, r->scrip->prices, r->scrip->names, &r->arena, &r->scrip->scratch, out, r->err);
 }
 
-static int price_see(void *sink, const struct scrip_event_row *row, const struct event *event, const struct quote *recorded,
-                     const struct quote *fresh, const char *why)
+static int price_see(void *sink, const struct scrip_event_row *row, const struct event *event,
+                     const struct quote *recorded, const struct quote *fresh, const char *why)
 {
     struct rerating *r = sink;
     struct change change = { .event = row->number, .time_us = row->time_us };
@@ -120,23 +127,26 @@ static int price_see(void *sink, const struct scrip_event_row *row, const struct
     struct quote *now;
     int code;
 
-    if (row->time_us < r->from_us || row->time_us >= r->to_us || row->outcome == SCRIP_REFUSED || row->type != SCRIP_USAGE)
+    if (row->time_us < r->from_us || row->time_us >= r->to_us || row->outcome == SCRIP_REFUSED ||
+        row->type != SCRIP_USAGE)
         return SCRIP_OK;
     now = arena_get(&r->arena, sizeof *now);
     if ((code = price_now(r, row, recorded, now)) < 0)
         return code;
     if (fresh == NULL && r->finding != NULL && is_of(r, now)) {
-        snprintf(text, sizeof text, "'%s' event %" PRIu64 " (%s): no price now: %s", r->account, row->number, row->id, why);
+        snprintf(text, sizeof text, "'%s' event %" PRIu64 " (%s): no price now: %s", r->account, row->number, row->id,
+                 why);
         ++*r->findings;
         return r->finding(r->sink, text);
     }
-    if (fresh == NULL || (!is_of(r, now) && !(now->count == 0 && r->scrip->answered == r->service)) || price_same(now, fresh))
+    if (fresh == NULL || (!is_of(r, now) && !(now->count == 0 && r->scrip->answered == r->service)) ||
+        price_same(now, fresh))
         return SCRIP_OK;
     price_write(now, change.was, sizeof change.was);
     price_write(fresh, change.becomes, sizeof change.becomes);
     if (r->finding != NULL) {
-        snprintf(text, sizeof text, "'%s' event %" PRIu64 " (%s): was %s, now %s", r->account, row->number, row->id, change.was,
-                 change.becomes);
+        snprintf(text, sizeof text, "'%s' event %" PRIu64 " (%s): was %s, now %s", r->account, row->number, row->id,
+                 change.was, change.becomes);
         ++*r->findings;
         return r->finding(r->sink, text);
     }
@@ -229,8 +239,8 @@ static int change_take(struct scrip *scrip, const char *account, const struct ch
     pair(fields, &count, SCRIP_F_OF_SOURCE, change->source);
     pair(fields, &count, SCRIP_F_OF_ID, change->id);
     arena_reset(&scrip->arena);
-    code = event_read(&event, fields, count, SCRIP_TIME_NONE, SCRIP_TIME_NONE, names_add(scrip->names, "rerate", 6), scrip->names,
-                      &scrip->arena, err);
+    code = event_read(&event, fields, count, SCRIP_TIME_NONE, SCRIP_TIME_NONE, names_add(scrip->names, "rerate", 6),
+                      scrip->names, &scrip->arena, err);
     if (code == SCRIP_OK)
         code = account_open(scrip, event.account, &opened, err);
     if (code < 0 || (number = history_number(scrip, opened, "rerate", id, err)) < 0)
@@ -278,7 +288,8 @@ static int change_show(struct table *table, const char *account, const struct ch
     return table_row(table);
 }
 
-static int changes_take(struct rerating *r, const struct scrip_rerate_options *options, struct table *table, struct scrip_totals *totals)
+static int changes_take(struct rerating *r, const struct scrip_rerate_options *options, struct table *table,
+                        struct scrip_totals *totals)
 {
     int code = SCRIP_OK;
 
@@ -291,7 +302,8 @@ static int changes_take(struct rerating *r, const struct scrip_rerate_options *o
         if (code < 0)
             return code;
         totals->outcome[options->is_dry ? SCRIP_FILTERED : result.was_duplicate ? SCRIP_DUPLICATE : result.outcome]++;
-        code = change_show(table, r->account, &r->changes[i], options->is_dry ? "would change" : scrip_outcome_name(result.outcome));
+        code = change_show(table, r->account, &r->changes[i],
+                           options->is_dry ? "would change" : scrip_outcome_name(result.outcome));
     }
     return code;
 }
@@ -300,8 +312,9 @@ int scrip_rerate(struct scrip *scrip, const struct scrip_rerate_options *options
                  struct scrip_totals *totals, struct scrip_error *err)
 {
     static const struct scrip_column columns[] = {
-        { "account", SCRIP_CELL_TEXT }, { "source", SCRIP_CELL_TEXT },  { "event", SCRIP_CELL_TEXT },   { "time", SCRIP_CELL_TIME },
-        { "product", SCRIP_CELL_TEXT }, { "was", SCRIP_CELL_TEXT },     { "becomes", SCRIP_CELL_TEXT }, { "outcome", SCRIP_CELL_TEXT },
+        { "account", SCRIP_CELL_TEXT }, { "source", SCRIP_CELL_TEXT },  { "event", SCRIP_CELL_TEXT },
+        { "time", SCRIP_CELL_TIME },    { "product", SCRIP_CELL_TEXT }, { "was", SCRIP_CELL_TEXT },
+        { "becomes", SCRIP_CELL_TEXT }, { "outcome", SCRIP_CELL_TEXT },
     };
     struct rerating r = { .scrip = scrip, .err = err };
     struct scrip_rerate_options own = *options;
@@ -314,7 +327,8 @@ int scrip_rerate(struct scrip *scrip, const struct scrip_rerate_options *options
     for (size_t i = 0; i < scrip->service_count; i++)
         is_known |= strcmp(scrip->services[i].name->text, options->service) == 0;
     if (code == SCRIP_OK && !is_known)
-        code = error_set(err, SCRIP_EINVALID, "service '%s': not configured: name the instance of a service's section", options->service);
+        code = error_set(err, SCRIP_EINVALID, "service '%s': not configured: name the instance of a service's section",
+                         options->service);
     r.service = names_add(scrip->names, options->service, strlen(options->service));
     r.from_us = options->from_us == SCRIP_TIME_NONE ? INT64_MIN : options->from_us;
     r.to_us = options->to_us == SCRIP_TIME_NONE ? INT64_MAX : options->to_us;
@@ -362,8 +376,8 @@ int scrip_requote(struct scrip *scrip, int (*finding)(void *sink, const char *te
 
 /* ---- periods closed ------------------------------------------------------------------------------------------- */
 
-int scrip_close_period(struct scrip *scrip, const char *period, const char *account, int64_t time_us, struct scrip_totals *totals,
-                       struct scrip_error *err)
+int scrip_close_period(struct scrip *scrip, const char *period, const char *account, int64_t time_us,
+                       struct scrip_totals *totals, struct scrip_error *err)
 {
     struct accounts accounts = { 0 };
     int code = host_writes(scrip, err);
@@ -373,7 +387,8 @@ int scrip_close_period(struct scrip *scrip, const char *period, const char *acco
     if (code == SCRIP_OK)
         code = accounts_each(scrip, account, account_name, &accounts, err);
     if (code == SCRIP_OK && accounts.count == 0)
-        code = error_set(err, SCRIP_ENOTFOUND, account ? "account '%s': the store has no such account" : "store: it has no accounts%s",
+        code = error_set(err, SCRIP_ENOTFOUND,
+                         account ? "account '%s': the store has no such account" : "store: it has no accounts%s",
                          account ? account : "");
     clock_gettime(CLOCK_REALTIME, &now);
     if (time_us == SCRIP_TIME_NONE)
@@ -381,8 +396,12 @@ int scrip_close_period(struct scrip *scrip, const char *period, const char *acco
     for (size_t i = 0; i < accounts.count && code == SCRIP_OK; i++) {
         char when[TIME_TEXT_SIZE], id[SCRIP_NAME_SIZE + 1];
         struct scrip_result result = { 0 };
-        struct scrip_pair pairs[] = { { "type", "scrip.close" }, { "account", accounts.names[i]->text }, { "id", id },
-                                      { "period", period },      { "time", when },                       { "source", "close" } };
+        struct scrip_pair pairs[] = { { "type", "scrip.close" },
+                                      { "account", accounts.names[i]->text },
+                                      { "id", id },
+                                      { "period", period },
+                                      { "time", when },
+                                      { "source", "close" } };
 
         snprintf(id, sizeof id, "close/%s", period);
         time_write(time_us, when, sizeof when);

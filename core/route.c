@@ -169,7 +169,8 @@ void route_verdict(struct scrip_ctx *ctx, struct scrip_quote *out, int verdict)
     out->verdict = verdict;
 }
 
-int route_price(struct scrip_ctx *ctx, struct scrip_quote *out, const char *currency, const char *rate, const char *label)
+int route_price(struct scrip_ctx *ctx, struct scrip_quote *out, const char *currency, const char *rate,
+                const char *label)
 {
     struct scrip_line line = { SCRIP_TIME_NONE, currency, out->event->shown.quantity, { 0, 0 }, { 1, 0 }, label, 0 };
 
@@ -284,8 +285,9 @@ int route_timer_set(struct scrip_ctx *ctx, const char *key, uint64_t key_size, i
     if (key_size == 0 || key_size > SCRIP_STATE_KEY_SIZE)
         return scrip_fail(ctx, SCRIP_ELIMIT, "timer: a key of %llu bytes, want 1 to %d", (unsigned long long)key_size,
                           SCRIP_STATE_KEY_SIZE);
-    if (due_us != SCRIP_TIME_NONE && (due_us < SCRIP_TIME_MIN || due_us >= SCRIP_TIME_MAX || due_us < call->event->shown.time_us ||
-                                      (call->named != NULL && due_us == call->event->shown.time_us)))
+    if (due_us != SCRIP_TIME_NONE &&
+        (due_us < SCRIP_TIME_MIN || due_us >= SCRIP_TIME_MAX || due_us < call->event->shown.time_us ||
+         (call->named != NULL && due_us == call->event->shown.time_us)))
         return scrip_fail(ctx, SCRIP_ERANGE, "timer: it must be due after the time at hand, before the year 10000");
     timer = account_timer_find(call->account, call->service->name, key, key_size);
     if (timer == NULL && due_us == SCRIP_TIME_NONE)
@@ -310,7 +312,8 @@ int route_usage_name(struct scrip_ctx *ctx, struct scrip_quote *out, const char 
     if (out->named == NULL)
         return scrip_fail(ctx, SCRIP_EINVALID, "usage_name: only while a timer is asked for: a usage has its names");
     if ((product[0] && name_check(product, strlen(product)) < 0) || (user[0] && name_check(user, strlen(user)) < 0))
-        return scrip_fail(ctx, SCRIP_EINVALID, "usage_name: no name: want 1 to 255 bytes of UTF-8 without control characters");
+        return scrip_fail(ctx, SCRIP_EINVALID,
+                          "usage_name: no name: want 1 to 255 bytes of UTF-8 without control characters");
     out->named->product = names_add(out->scrip->names, product, strlen(product));
     out->named->user = names_add(out->scrip->names, user, strlen(user));
     return SCRIP_OK;
@@ -403,11 +406,12 @@ static int is_closed(const struct scrip_quote *call)
 }
 
 /* Who prices one event: its lines are added to the quote. */
-static int one_ask(struct scrip *scrip, struct account *account, const struct event *event, size_t item, struct quote *quote,
-                   struct scrip_error *err)
+static int one_ask(struct scrip *scrip, struct account *account, const struct event *event, size_t item,
+                   struct quote *quote, struct scrip_error *err)
 {
-    struct scrip_quote call = { .scrip = scrip, .account = account, .event = event, .quote = quote, .first = quote->count,
-                                .item = item };
+    struct scrip_quote call = {
+        .scrip = scrip, .account = account, .event = event, .quote = quote, .first = quote->count, .item = item
+    };
     int code = 0;
 
     for (size_t i = 0; i < scrip->service_count && code == 0; i++) {
@@ -477,7 +481,8 @@ int route_usage(struct scrip *scrip, struct account *account, const struct event
 
     quote->count = 0;
     if (code == SCRIP_OK)
-        code = quote->item_count ? items_ask(scrip, account, quote, err) : one_ask(scrip, account, event, 0, quote, err);
+        code =
+            quote->item_count ? items_ask(scrip, account, quote, err) : one_ask(scrip, account, event, 0, quote, err);
     if (code == SCRIP_OK)
         groups_simplify(quote);
     return code;
@@ -494,8 +499,10 @@ int route_timer(struct scrip *scrip, struct account *account, const struct servi
         if (scrip->services[i].name == timer->service)
             call.service = &scrip->services[i];
     if (call.service == NULL || call.service->instance->plugin->api.service.timer == NULL)
-        return error_set(err, SCRIP_EINVALID, "service '%s': what it waited for has come, but it is not configured: add its section "
-                         "again", timer->service->text);
+        return error_set(err, SCRIP_EINVALID,
+                         "service '%s': what it waited for has come, but it is not configured: add its section "
+                         "again",
+                         timer->service->text);
     scrip->answered = timer->service;
     instance = call.service->instance;
     error_clear(&instance->error);
@@ -523,7 +530,8 @@ int route_amount(struct scrip *scrip, const struct event *event, struct quote *q
     int code;
 
     if (currency == NULL)
-        return error_set(err, SCRIP_EINVALID, "currency '%s': not configured: a hold names a product, or a currency and an amount",
+        return error_set(err, SCRIP_EINVALID,
+                         "currency '%s': not configured: a hold names a product, or a currency and an amount",
                          event->currency->text);
     if ((code = amount_from_event(event, currency->terms, 0, &amount, err)) < 0)
         return code;
@@ -531,15 +539,16 @@ int route_amount(struct scrip *scrip, const struct event *event, struct quote *q
     rate.rate.whole = rate.per.whole = 1;
     quote->verdict = SCRIP_PRICED;
     quote->count = 1;
-    quote->lines[0] = (struct quote_line){ prices_rate(scrip->prices, &rate), event->shown.amount, event->shown.time_us, 0, 0 };
+    quote->lines[0] =
+        (struct quote_line){ prices_rate(scrip->prices, &rate), event->shown.amount, event->shown.time_us, 0, 0 };
     return SCRIP_OK;
 }
 
 /* ---- grants --------------------------------------------------------------------------------------------------- */
 
 /* The currency settles a grant's class, dates and order. */
-static int grant_settle(struct scrip *scrip, const struct currency *currency, const struct event *event, struct scrip_grant_row *row,
-                        uint64_t number, struct arena *arena, struct scrip_error *err)
+static int grant_settle(struct scrip *scrip, const struct currency *currency, const struct event *event,
+                        struct scrip_grant_row *row, uint64_t number, struct arena *arena, struct scrip_error *err)
 {
     uint8_t *key = arena_get(arena, SCRIP_ORDER_KEY_SIZE);
     uint64_t key_size = SCRIP_ORDER_KEY_SIZE;
@@ -567,8 +576,8 @@ static int grant_settle(struct scrip *scrip, const struct currency *currency, co
     error_clear(&instance->error);
     code = instance->plugin->api.currency.grant(&instance->ctx, &shown, key, &key_size);
     if (code < 0)
-        return error_set(err, code, code == SCRIP_EREFUSED ? "%s%s" : "%s: %s", code == SCRIP_EREFUSED ? "" : currency->name->text,
-                         instance->error.message);
+        return error_set(err, code, code == SCRIP_EREFUSED ? "%s%s" : "%s: %s",
+                         code == SCRIP_EREFUSED ? "" : currency->name->text, instance->error.message);
     row->class_name = names_add(scrip->names, shown.class_name, strlen(shown.class_name));
     row->effective_us = shown.effective_us;
     row->expires_us = shown.expires_us;
@@ -576,7 +585,8 @@ static int grant_settle(struct scrip *scrip, const struct currency *currency, co
     row->order_key_size = key_size;
     if (shown.every[0] && event_field(event, SCRIP_F_RECURRENCE_EVERY) == NULL) {
         if (duration_check(shown.every) < 0 || shown.from < SCRIP_FROM_ANCHOR || shown.from > SCRIP_FROM_FIRST_USE)
-            return error_set(err, SCRIP_EINVALID, "%s: its plugin gives a recurrence that does not exist", currency->name->text);
+            return error_set(err, SCRIP_EINVALID, "%s: its plugin gives a recurrence that does not exist",
+                             currency->name->text);
         grant_rules_recur(row->rules, row->rules_size, shown.every, shown.from, shown.amount, &scrip->scratch);
         row->rules = arena_text(arena, scrip->scratch.text, scrip->scratch.size);
         row->rules_size = scrip->scratch.size;

@@ -136,8 +136,8 @@ static int choice_read(const struct event *event, int key, const char *const *na
         if (strcmp(text, names[i]) == 0)
             *out = (int)i;
     if (text[0] && strcmp(names[*out], text) != 0)
-        return error_set(err, SCRIP_EINVALID, "%s: '%s' is not known: want %s, or another of its manual", field_text(key), text,
-                         names[0]);
+        return error_set(err, SCRIP_EINVALID, "%s: '%s' is not known: want %s, or another of its manual",
+                         field_text(key), text, names[0]);
     return SCRIP_OK;
 }
 
@@ -158,8 +158,8 @@ static int recurrence_write(const struct event *event, int64_t amount, struct js
                    : SCRIP_OK;
     if (strlen(every) >= sizeof ((struct grant_rules *)0)->every || duration_check(every) < 0 ||
         time_add(0, every, 1, "UTC", &ignored) < 0 || ignored < SCRIP_SECOND)
-        return error_set(err, SCRIP_EINVALID, "recurrence.every: '%s' is no duration of at least a second: want P1M, P1D, 24h ...",
-                         every);
+        return error_set(err, SCRIP_EINVALID,
+                         "recurrence.every: '%s' is no duration of at least a second: want P1M, P1D, 24h ...", every);
     if (event_field(event, SCRIP_F_AMOUNT))
         return error_set(err, SCRIP_EINVALID, "recurrence.every: an unlimited grant has nothing that could recur");
     text_put(out, "every", every);
@@ -178,8 +178,8 @@ static int amount_read(const struct event *event, int key, const struct terms *t
 
     *has = event_decimal(event, key, &value) == SCRIP_OK;
     if (*has && (money_from_decimal(&value, (int)terms->row.decimals, out) < 0 || *out < 0))
-        return error_set(err, SCRIP_EINVALID, "%s: '%s' is no amount of %s, which has %d decimals, from 0 up", field_text(key),
-                         event_text(event, key), terms->row.currency->text, (int)terms->row.decimals);
+        return error_set(err, SCRIP_EINVALID, "%s: '%s' is no amount of %s, which has %d decimals, from 0 up",
+                         field_text(key), event_text(event, key), terms->row.currency->text, (int)terms->row.decimals);
     return SCRIP_OK;
 }
 
@@ -207,8 +207,10 @@ int grant_rules_write(const struct event *event, const struct terms *terms, int6
     unless(out, "max_per_charge", cap, 0);
     if (event_decimal(event, SCRIP_F_GRANT_UNIT, &unit) == SCRIP_OK) {
         if (unit.atto != 0 || unit.whole < 1 || unit.whole > 1000000000)
-            return error_set(err, SCRIP_EINVALID, "grant_unit: '%s' is no whole number from 1 to 1000000000: it says how much of "
-                             "the balance one of a charge costs", event_text(event, SCRIP_F_GRANT_UNIT));
+            return error_set(err, SCRIP_EINVALID,
+                             "grant_unit: '%s' is no whole number from 1 to 1000000000: it says how much of "
+                             "the balance one of a charge costs",
+                             event_text(event, SCRIP_F_GRANT_UNIT));
         unless(out, "unit", unit.whole, 1);
     }
     end_put(out);
@@ -216,7 +218,8 @@ int grant_rules_write(const struct event *event, const struct terms *terms, int6
 }
 
 /* A currency gave a recurrence to a grant whose event has none. */
-void grant_rules_recur(const char *rules, size_t size, const char *every, int64_t from, int64_t amount, struct json_out *out)
+void grant_rules_recur(const char *rules, size_t size, const char *every, int64_t from, int64_t amount,
+                       struct json_out *out)
 {
     struct grant_rules *known = size ? grant_rules_read(rules, size) : NULL;
 

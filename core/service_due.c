@@ -1,5 +1,5 @@
-/* service_due.c - what services wait for: each that is due becomes a usage of its own, before the event that brought the
- * account's time there. */
+/* service_due.c - what services wait for: each that is due becomes a usage of its own, before the event that brought
+ * the account's time there. */
 #include "calendar.h"
 #include "hash.h"
 #include "host.h"
@@ -7,7 +7,8 @@
 #include <stdio.h>
 
 /* The usage that a timer stands for: its id is the service's key and the instant. */
-static void event_make(struct scrip *scrip, const struct account *account, const struct service_timer *timer, struct event *event)
+static void event_make(struct scrip *scrip, const struct account *account, const struct service_timer *timer,
+                       struct event *event)
 {
     char id[SCRIP_NAME_SIZE + 1], when[TIME_TEXT_SIZE];
     uint8_t key[16];

@@ -62,11 +62,13 @@ static int fields_complete(struct scrip_field *fields, size_t *count, struct are
     if (!has_time) {
         clock_gettime(CLOCK_REALTIME, &now);
         time_write((int64_t)now.tv_sec * SCRIP_SECOND + now.tv_nsec / 1000, text, sizeof text);
-        fields[(*count)++] = (struct scrip_field){ SCRIP_F_TIME, "", arena_text(arena, text, strlen(text)), strlen(text) };
+        fields[(*count)++] =
+            (struct scrip_field){ SCRIP_F_TIME, "", arena_text(arena, text, strlen(text)), strlen(text) };
     }
     if (!has_id) {
         id_make(fields, *count, text);
-        fields[(*count)++] = (struct scrip_field){ SCRIP_F_ID, "", arena_text(arena, text, strlen(text)), strlen(text) };
+        fields[(*count)++] =
+            (struct scrip_field){ SCRIP_F_ID, "", arena_text(arena, text, strlen(text)), strlen(text) };
     }
     return SCRIP_OK;
 }
@@ -131,11 +133,13 @@ int scrip_submit(struct scrip *scrip, const struct scrip_pair *pairs, uint64_t p
 }
 
 /* The same, left for the caller to commit. */
-int submit_quietly(struct scrip *scrip, const struct scrip_pair *pairs, uint64_t pair_count, struct scrip_result *result,
-                   struct scrip_error *err)
+int submit_quietly(struct scrip *scrip, const struct scrip_pair *pairs, uint64_t pair_count,
+                   struct scrip_result *result, struct scrip_error *err)
 {
     struct scrip_field fields[EVENT_FIELD_LIMIT];
-    struct origin origin = { .source = names_add(scrip->names, "local", 5), .feed = "", .bytes = "", .fields = fields, .is_told = 1 };
+    struct origin origin = {
+        .source = names_add(scrip->names, "local", 5), .feed = "", .bytes = "", .fields = fields, .is_told = 1
+    };
     size_t count;
     int code;
 
@@ -209,7 +213,8 @@ static int rows_keep(struct scrip *scrip, const char *key, struct keeping *keepi
     keeping->key = key;
     keeping->end = &keeping->first;
     if (key != NULL && strlen(key) < 4)
-        code = error_set(err, SCRIP_EINVALID, "quarantine: key '%s': give at least its first 4 characters, as listed", key);
+        code = error_set(err, SCRIP_EINVALID, "quarantine: key '%s': give at least its first 4 characters, as listed",
+                         key);
     if (code == SCRIP_OK)
         code = host_scan(scrip, &scan, err);
     if (code == SCRIP_OK && key != NULL && keeping->first == NULL)

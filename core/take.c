@@ -124,7 +124,8 @@ static void top_raise(struct scrip *scrip, const struct event *event)
             memcpy(scrip->tops[i].last, event->shown.id, event->id_size + 1);
 }
 
-int64_t history_number(struct scrip *scrip, const struct account *account, const char *source, const char *id, struct scrip_error *err)
+int64_t history_number(struct scrip *scrip, const struct account *account, const char *source, const char *id,
+                       struct scrip_error *err)
 {
     struct event event = { .account = account->row.name, .source = names_add(scrip->names, source, strlen(source)) };
     const struct scrip_event_row *row = NULL;
@@ -139,14 +140,17 @@ int64_t history_number(struct scrip *scrip, const struct account *account, const
 /* ---- decisions ------------------------------------------------------------------------------------------------ */
 
 /* The terms of the event's currency, and its amount where it has one. */
-static int decide_terms(struct scrip *scrip, const struct event *event, struct quote *quote, int64_t least, struct scrip_error *err)
+static int decide_terms(struct scrip *scrip, const struct event *event, struct quote *quote, int64_t least,
+                        struct scrip_error *err)
 {
     const char *code = event->shown.type == SCRIP_CONVERSION ? event_text(event, SCRIP_F_FROM) : event->currency->text;
     struct currency *currency = host_currency(scrip, code);
 
     if (currency == NULL)
-        return error_set(err, SCRIP_EINVALID, code[0] ? "currency '%s': not configured: add a section [currency/... %s]"
-                                                      : "currency: missing: name a configured currency%s%s", code, code);
+        return error_set(err, SCRIP_EINVALID,
+                         code[0] ? "currency '%s': not configured: add a section [currency/... %s]"
+                                 : "currency: missing: name a configured currency%s%s",
+                         code, code);
     quote->terms = currency->terms;
     if (!event->shown.has_amount)
         return SCRIP_OK;
@@ -154,7 +158,8 @@ static int decide_terms(struct scrip *scrip, const struct event *event, struct q
 }
 
 /* The rate of a conversion: the event's own, or the configured one of its date. */
-static int decide_conversion(struct scrip *scrip, const struct event *event, struct quote *quote, struct scrip_error *err)
+static int decide_conversion(struct scrip *scrip, const struct event *event, struct quote *quote,
+                             struct scrip_error *err)
 {
     const char *to = event_text(event, SCRIP_F_TO);
     struct currency *from, *currency = host_currency(scrip, to);
@@ -174,11 +179,14 @@ static int decide_conversion(struct scrip *scrip, const struct event *event, str
     error_clear(&instance->error);
     if (event_decimal(event, SCRIP_F_RATE, &quote->rate) < 0) {
         code = instance->plugin->api.currency.convert
-                   ? instance->plugin->api.currency.convert(&instance->ctx, to, event->shown.time_us, &quote->rate, &quote->per)
+                   ? instance->plugin->api.currency.convert(&instance->ctx, to, event->shown.time_us, &quote->rate,
+                                                            &quote->per)
                    : SCRIP_ENOTFOUND;
         if (code < 0)
-            return error_set(err, SCRIP_EINVALID, "rate: missing, and currency %s has none to %s at this time: give one, or configure "
-                             "convert.%s", from->name->text, to, to);
+            return error_set(err, SCRIP_EINVALID,
+                             "rate: missing, and currency %s has none to %s at this time: give one, or configure "
+                             "convert.%s",
+                             from->name->text, to, to);
     }
     if (quote->rate.whole < 0 || quote->per.whole < 0 || (quote->rate.whole == 0 && quote->rate.atto == 0) ||
         (quote->per.whole == 0 && quote->per.atto == 0))
@@ -232,7 +240,8 @@ static int decide_charge(struct scrip *scrip, struct account *account, const str
         claim = account_hold_find(account, target.hold, strlen(target.hold));
         number = claim ? (int64_t)claim->row.event : 0;
     } else if (number > 0 && target.type != SCRIP_USAGE && target.type != SCRIP_HOLD) {
-        snprintf(quote->refusal, sizeof quote->refusal, "of '%s': is a %s, not a charge", id, event_type_names[target.type]);
+        snprintf(quote->refusal, sizeof quote->refusal, "of '%s': is a %s, not a charge", id,
+                 event_type_names[target.type]);
         return SCRIP_OK;
     }
     if (number == 0) {
@@ -276,8 +285,10 @@ static int decide_limit(struct scrip *scrip, const struct event *event, struct q
     for (size_t i = 0; i < 4; i++)
         if (strcmp(per, units[i]) == 0)
             per = "";
-    if (per[0] && (strchr("hdmy", per[0]) || duration_check(per) < 0 || time_add(0, per, 1, "UTC", &ignored) < 0 || ignored < SCRIP_SECOND))
-        return error_set(err, SCRIP_EINVALID, "per: '%s' is no period: want hour, day, month, year, or a duration such as P7D", per);
+    if (per[0] && (strchr("hdmy", per[0]) || duration_check(per) < 0 || time_add(0, per, 1, "UTC", &ignored) < 0 ||
+                   ignored < SCRIP_SECOND))
+        return error_set(err, SCRIP_EINVALID,
+                         "per: '%s' is no period: want hour, day, month, year, or a duration such as P7D", per);
     if (!event->shown.has_amount)
         return error_set(err, SCRIP_EINVALID, "amount: missing: give the most that may be charged in a period");
     return decide_terms(scrip, event, quote, 0, err);
@@ -308,7 +319,8 @@ static int decide(struct scrip *scrip, struct account *account, const struct eve
             scrip->grant_number = account->row.grant_count + 1;
             return route_grant(scrip, event, &scrip->arena, quote, err);
         }
-        if (event_field(event, SCRIP_F_SHARE) == NULL && (code = field_wanted(event, SCRIP_F_TO, "name the account that gets it", err)) < 0)
+        if (event_field(event, SCRIP_F_SHARE) == NULL &&
+            (code = field_wanted(event, SCRIP_F_TO, "name the account that gets it", err)) < 0)
             return code;
         if (!event->shown.has_amount && event_field(event, SCRIP_F_GRANT) == NULL)
             return error_set(err, SCRIP_EINVALID, "amount: missing: give an amount, or a grant to move all of it");
@@ -407,7 +419,8 @@ static int usage_before(void *sink, const void *row)
 }
 
 /* What was posted and summed up of an account so far, in the store and in the open batch. */
-static int before_load(struct scrip *scrip, const struct scrip_name *account, struct before *before, struct scrip_error *err)
+static int before_load(struct scrip *scrip, const struct scrip_name *account, struct before *before,
+                       struct scrip_error *err)
 {
     struct scrip_scan scan = { .table = SCRIP_TABLE_ENTRIES, .account = account->text, .from_period = INT64_MIN,
                                .to_period = INT64_MAX, .row = entry_before, .sink = before };
@@ -436,8 +449,8 @@ static int before_load(struct scrip *scrip, const struct scrip_name *account, st
 }
 
 /* The event's own row, as the last of its account. */
-static void own_add(struct scrip *scrip, struct past_rows *past, const struct account *account, const struct event *event,
-                    const struct quote *quote, int flags)
+static void own_add(struct scrip *scrip, struct past_rows *past, const struct account *account,
+                    const struct event *event, const struct quote *quote, int flags)
 {
     struct scrip_event_row row = { 0 };
 
@@ -449,8 +462,8 @@ static void own_add(struct scrip *scrip, struct past_rows *past, const struct ac
 }
 
 /* 1: it was late, and is in its place; 0: it is to be applied where it came; else the fault. */
-static int take_late(struct scrip *scrip, struct account *account, const struct event *event, int flags, struct late *late,
-                     struct scrip_error *err)
+static int take_late(struct scrip *scrip, struct account *account, const struct event *event, int flags,
+                     struct late *late, struct scrip_error *err)
 {
     struct past_rows past = { 0 };
     struct before before = { 0 };
@@ -459,13 +472,15 @@ static int take_late(struct scrip *scrip, struct account *account, const struct 
 
     if (event->shown.time_us > account->row.clock_us || account->row.event_count == 0)
         return 0;
-    if (account->last_source == NULL && (code = history_event(scrip, account->row.name, account->row.clock_event, last_row, &last, err)) < 0)
+    if (account->last_source == NULL &&
+        (code = history_event(scrip, account->row.name, account->row.clock_event, last_row, &last, err)) < 0)
         return code;
     if (!late_is_replayed(account, event, &scrip->quote) || (code = batch_wait(scrip, err)) < 0)
         return code;
     if ((code = claims_open(scrip, account, err)) == SCRIP_OK)
         code = past_rows_load(&past, scrip, account->row.name, 0, err);
-    if (code == SCRIP_OK && past_rows_allow(&past, event) && (code = before_load(scrip, account->row.name, &before, err)) == SCRIP_OK) {
+    if (code == SCRIP_OK && past_rows_allow(&past, event) &&
+        (code = before_load(scrip, account->row.name, &before, err)) == SCRIP_OK) {
         route_undo(scrip, account); /* what a service put as if it came last */
         own_add(scrip, &past, account, event, &scrip->quote, flags);
         late->past = &past;
@@ -487,7 +502,8 @@ static int take_late(struct scrip *scrip, struct account *account, const struct 
 }
 
 /* Applies an event that was decided, and records it. */
-int take_apply(struct scrip *scrip, struct account *account, const struct event *event, int is_told, struct scrip_error *err)
+int take_apply(struct scrip *scrip, struct account *account, const struct event *event, int is_told,
+               struct scrip_error *err)
 {
     struct late late = { .scrip = scrip, .account = account, .engine = &scrip->engine, .asks = 1 };
     int flags = is_told ? SCRIP_EVENT_TOLD : 0, code = take_late(scrip, account, event, flags, &late, err);

@@ -1,5 +1,5 @@
-/* transfer.c - an amount from one account to others: what left one, each lot with its expiry, class, priority, scope and cost, comes
- * to the other as an event of its own, known by the sender's event, so that it comes once.
+/* transfer.c - an amount from one account to others: what left one, each lot with its expiry, class, priority, scope
+ * and cost, comes to the other as an event of its own, known by the sender's event, so that it comes once.
  *
  *   sender: available -> clearing      receiver: clearing -> available, one grant a lot */
 #include "calendar.h"
@@ -31,8 +31,8 @@ static int share_read(const struct field *field, struct receiver *out, struct sc
     if (field->size < 2 || field->text[field->size - 1] != '%' ||
         decimal_parse(field->text, field->size - 1, &out->share) < 0 || out->share.whole < 0 ||
         decimal_divide(&out->share, &hundred, SCRIP_HALF_EVEN, &out->share) < 0)
-        return error_set(err, SCRIP_EINVALID, "share.%s: '%s': want a percentage such as 12.5%%, or remaining", field->name,
-                         field->text);
+        return error_set(err, SCRIP_EINVALID, "share.%s: '%s': want a percentage such as 12.5%%, or remaining",
+                         field->name, field->text);
     return SCRIP_OK;
 }
 
@@ -112,7 +112,8 @@ struct arriving {
 static void put(struct arriving *a, int key, const char *text)
 {
     if (text[0])
-        a->fields[a->count++] = (struct scrip_field){ (uint64_t)key, "", arena_text(a->arena, text, strlen(text)), strlen(text) };
+        a->fields[a->count++] =
+            (struct scrip_field){ (uint64_t)key, "", arena_text(a->arena, text, strlen(text)), strlen(text) };
 }
 
 static void put_time(struct arriving *a, int key, int64_t time_us)
@@ -146,14 +147,15 @@ static void put_scope(struct arriving *a, const struct scope *scope)
         text = at = arena_get(a->arena, size + 1);
         for (char **item = list->items; *item; item++)
             at += sprintf(at, "%s%s", item == list->items ? "" : "\n", *item);
-        a->fields[a->count++] = (struct scrip_field){ (uint64_t)list->key, arena_text(a->arena, list->name, strlen(list->name)), text,
-                                                      (uint64_t)(at - text) };
+        a->fields[a->count++] =
+            (struct scrip_field){ (uint64_t)list->key, arena_text(a->arena, list->name, strlen(list->name)), text,
+                                  (uint64_t)(at - text) };
     }
 }
 
 /* One lot for one receiver. Its id follows from the sender's event, its place and its receiver. */
-static int lot_arrive(struct scrip *scrip, const struct event *event, const struct receiver *receiver, const struct grant *grant,
-                      int64_t amount, size_t place, struct scrip_error *err)
+static int lot_arrive(struct scrip *scrip, const struct event *event, const struct receiver *receiver,
+                      const struct grant *grant, int64_t amount, size_t place, struct scrip_error *err)
 {
     struct arriving a = { .arena = &scrip->arena };
     struct origin origin = { .source = event->source, .feed = "", .bytes = "" };
@@ -191,13 +193,15 @@ static int lot_arrive(struct scrip *scrip, const struct event *event, const stru
     }
     put_scope(&a, &grant->bucket->scope);
     put(&a, SCRIP_F_REASON, event_text(event, SCRIP_F_REASON));
-    code = event_read(&made, a.fields, a.count, SCRIP_TIME_NONE, SCRIP_TIME_NONE, event->source, scrip->names, &scrip->arena, err);
+    code = event_read(&made, a.fields, a.count, SCRIP_TIME_NONE, SCRIP_TIME_NONE, event->source, scrip->names,
+                      &scrip->arena, err);
     origin.fields = a.fields;
     origin.field_count = a.count;
     return code < 0 ? code : take_event(scrip, &made, &origin, &result, err);
 }
 
-int transfer_arrive(struct scrip *scrip, const struct event *event, struct scrip_result *result, struct scrip_error *err)
+int transfer_arrive(struct scrip *scrip, const struct event *event, struct scrip_result *result,
+                    struct scrip_error *err)
 {
     size_t count = scrip->engine.effect.departure_count, receiver_count, at = 0, place = 0;
     struct departure *departures = arena_get(&scrip->arena, count * sizeof *departures);

@@ -1,7 +1,7 @@
 /* verify.c - proves the books: replays recorded events and quotes, and compares every row that follows from them.
  *
- * No service and no currency is asked: what they decided is recorded with each event. What no replay can prove (names, rates,
- * cursors, quarantine, what services remember) the store proves by a check of each row. */
+ * No service and no currency is asked: what they decided is recorded with each event. What no replay can prove (names,
+ * rates, cursors, quarantine, what services remember) the store proves by a check of each row. */
 #include "ask.h"
 
 #include "hash.h"
@@ -159,7 +159,8 @@ static int grant_compare(void *sink, const void *found)
     const struct scrip_grant_row *kept = found;
     const struct scrip_grant_row *made;
 
-    if (v->grant_at >= v->replay.account->grant_count || kept->number != v->replay.account->grants[v->grant_at]->row.number) {
+    if (v->grant_at >= v->replay.account->grant_count ||
+        kept->number != v->replay.account->grants[v->grant_at]->row.number) {
         find(v, "grants: '%s' grant %" PRIu64 ": no event made it", kept->account->text, kept->number);
         return SCRIP_OK;
     }
@@ -185,15 +186,16 @@ static int claim_compare(void *sink, const void *found)
     struct verifying *v = sink;
     const struct scrip_claim_row *kept = found, *made;
 
-    if (v->claim_at >= v->replay.account->claim_count || kept->number != v->replay.account->claims[v->claim_at]->row.number) {
+    if (v->claim_at >= v->replay.account->claim_count ||
+        kept->number != v->replay.account->claims[v->claim_at]->row.number) {
         find(v, "claims: '%s' claim %" PRIu64 ": no event made it", kept->account->text, kept->number);
         return SCRIP_OK;
     }
     claim_pack(v->replay.account->claims[v->claim_at]);
     made = &v->replay.account->claims[v->claim_at++]->row;
-    if (kept->kind != made->kind || kept->stage != made->stage || kept->event != made->event || kept->line != made->line ||
-        kept->terms != made->terms || kept->amount != made->amount || kept->expires_us != made->expires_us ||
-        !text_same(kept->id, kept->id_size, made->id, made->id_size) ||
+    if (kept->kind != made->kind || kept->stage != made->stage || kept->event != made->event ||
+        kept->line != made->line || kept->terms != made->terms || kept->amount != made->amount ||
+        kept->expires_us != made->expires_us || !text_same(kept->id, kept->id_size, made->id, made->id_size) ||
         !text_same(kept->group, kept->group_size, made->group, made->group_size) ||
         !text_same(kept->draws, kept->draws_size, made->draws, made->draws_size))
         find(v, "claims: '%s' claim %" PRIu64 ": differs from what its events give", kept->account->text, kept->number);
@@ -205,7 +207,8 @@ static int limit_compare(void *sink, const void *found)
     struct verifying *v = sink;
     const struct scrip_limit_row *kept = found, *made;
 
-    if (v->limit_at >= v->replay.account->limit_count || kept->number != v->replay.account->limits[v->limit_at]->row.number) {
+    if (v->limit_at >= v->replay.account->limit_count ||
+        kept->number != v->replay.account->limits[v->limit_at]->row.number) {
         find(v, "limits: '%s' limit %" PRIu64 ": no event made it", kept->account->text, kept->number);
         return SCRIP_OK;
     }
@@ -253,7 +256,8 @@ static void identity_check(struct verifying *v)
         if (rest != 0)
             find(v, "grants: '%s' grant %" PRIu64 ": what was issued is not what became of it", row->account->text,
                  row->number);
-        if (row->balance[SCRIP_BOOK_AVAILABLE] < row->floor && row->balance[SCRIP_BOOK_AVAILABLE] < 0 && !row->unlimited)
+        if (row->balance[SCRIP_BOOK_AVAILABLE] < row->floor && row->balance[SCRIP_BOOK_AVAILABLE] < 0 &&
+            !row->unlimited)
             find(v, "grants: '%s' grant %" PRIu64 ": below its floor", row->account->text, row->number);
     }
 }
@@ -283,15 +287,17 @@ static int account_verify(void *sink, const struct scrip_account_row *found)
         const struct scrip_account_row *made = &v->replay.account->row;
 
         if (v->entry_at < v->entry_count)
-            find(v, "entries: '%s' entry %" PRIu64 ": no event made it", kept.name->text, v->entries[v->entry_at].number);
+            find(v, "entries: '%s' entry %" PRIu64 ": no event made it", kept.name->text,
+                 v->entries[v->entry_at].number);
         if (v->checkpoint_at < v->checkpoint_count)
             find(v, "checkpoints: '%s' checkpoint %" PRIu64 ": no event made it", kept.name->text,
                  v->checkpoints[v->checkpoint_at].number);
         if (kept.event_count != made->event_count || kept.entry_count != made->entry_count ||
             kept.grant_count != made->grant_count || kept.clock_us != made->clock_us ||
-            kept.clock_rank != made->clock_rank || kept.clock_event != made->clock_event || kept.closed_us != made->closed_us ||
-            kept.claim_count != made->claim_count || kept.limit_count != made->limit_count ||
-            kept.latest_us != made->latest_us || !text_same(data.start, data.size, made->data, made->data_size))
+            kept.clock_rank != made->clock_rank || kept.clock_event != made->clock_event ||
+            kept.closed_us != made->closed_us || kept.claim_count != made->claim_count ||
+            kept.limit_count != made->limit_count || kept.latest_us != made->latest_us ||
+            !text_same(data.start, data.size, made->data, made->data_size))
             find(v, "accounts: '%s': differs from what its events give", kept.name->text);
         if (memcmp(kept.head, made->head, sizeof kept.head) != 0)
             find(v, "accounts: '%s': its head is not that of its events", kept.name->text);

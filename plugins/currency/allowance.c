@@ -1,4 +1,5 @@
-/* allowance.c - what a seat, a user or a plan gets again and again: each grant comes back to its amount every period. */
+/* allowance.c - what a seat, a user or a plan gets again and again: each grant comes back to its amount every period.
+ */
 #include "lots.h"
 
 static const struct scrip_option options[] = {
@@ -17,7 +18,8 @@ static int open_currency(struct scrip_ctx *ctx)
 
     if (code == SCRIP_OK)
         code = lots_convert_check(ctx);
-    if (code == SCRIP_OK && (ctx->host->time_add(0, ctx->host->option_text(ctx, "every"), 1, "", &end) < 0 || end < SCRIP_SECOND))
+    if (code == SCRIP_OK &&
+        (ctx->host->time_add(0, ctx->host->option_text(ctx, "every"), 1, "", &end) < 0 || end < SCRIP_SECOND))
         code = scrip_fail(ctx, SCRIP_EINVALID, "%s: every = %s: want a duration of at least a second such as P1M",
                           ctx->host->option_where(ctx, "every"), ctx->host->option_text(ctx, "every"));
     return code;

@@ -1,6 +1,6 @@
-/* capacity.c - returnable capacity: units that are checked out while something runs, and given back. Holds take it; a charge of it
- * would use it up. Holds of one group hold together their largest, or their sum; a hold whose heartbeat stays away is
- * given back.
+/* capacity.c - returnable capacity: units that are checked out while something runs, and given back. Holds take it; a
+ * charge of it would use it up. Holds of one group hold together their largest, or their sum; a hold whose heartbeat
+ * stays away is given back.
  *
  *   hold_group = user, attribute.host     the largest within one user and host, a sum across them
  *   hold_decay = 0.9                      the second job of one product counts 0.9 times, the third 0.81 times ... */
@@ -11,7 +11,8 @@ static const struct scrip_option options[] = {
     { "hold_rule", SCRIP_OPTION_CHOICE, "max", "sum,max", 0, "what the holds of one group hold together" },
     { "hold_group", SCRIP_OPTION_TEXT, "user", NULL, 0,
       "what makes a group: user, product, attribute.NAME, split by commas; \"\": all holds are one" },
-    { "hold_decay", SCRIP_OPTION_DECIMAL, "1", NULL, 0, "factor of each further hold of one product in a group, 0 to 1" },
+    { "hold_decay", SCRIP_OPTION_DECIMAL, "1", NULL, 0,
+      "factor of each further hold of one product in a group, 0 to 1" },
     SCRIP_OPTIONS_END,
 };
 
@@ -42,8 +43,10 @@ static int open_currency(struct scrip_ctx *ctx)
     int code = lots_open(ctx);
 
     ctx->host->option_decimal(ctx, "hold_decay", &decay);
-    if (code == SCRIP_OK && (ctx->host->decimal_compare(&decay, &zero) < 0 || ctx->host->decimal_compare(&decay, &one) > 0))
-        code = scrip_fail(ctx, SCRIP_EINVALID, "%s: hold_decay: want 0 to 1", ctx->host->option_where(ctx, "hold_decay"));
+    if (code == SCRIP_OK &&
+        (ctx->host->decimal_compare(&decay, &zero) < 0 || ctx->host->decimal_compare(&decay, &one) > 0))
+        code =
+            scrip_fail(ctx, SCRIP_EINVALID, "%s: hold_decay: want 0 to 1", ctx->host->option_where(ctx, "hold_decay"));
     return code < 0 ? code : group_check(ctx);
 }
 

@@ -25,4 +25,5 @@ static int settle_grant(struct scrip_ctx *ctx, struct scrip_grant *grant, void *
 }
 
 SCRIP_CURRENCY_PLUGIN("prepaid", "lots that are bought or given, drawn in an order, and expire", .options = options,
-                      .open = open_currency, .policy = lots_sale_policy, .grant = settle_grant, .convert = lots_convert);
+                      .open = open_currency, .policy = lots_sale_policy, .grant = settle_grant,
+                      .convert = lots_convert);

@@ -1,5 +1,5 @@
-/* json.c - answers as JSON: one array of objects, or one object a line. Numbers are decimal strings, so that no reader turns
- * an amount into a floating point number. */
+/* json.c - answers as JSON: one array of objects, or one object a line. Numbers are decimal strings, so that no reader
+ * turns an amount into a floating point number. */
 #include <scrip/plugin.h>
 
 #include <stdlib.h>

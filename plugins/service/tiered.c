@@ -26,7 +26,8 @@ static const struct scrip_option options[] = {
     { "flat_at_zero", SCRIP_OPTION_BOOL, "yes", NULL, 0,
       "yes: an event of quantity 0 owes the first tier's flat price; no: only what was used does" },
     { "carry", SCRIP_OPTION_BOOL, "yes", NULL, 0,
-      "yes: what rounding takes from a charge, or adds, the period's next ones make good; no: each is rounded by itself" },
+      "yes: what rounding takes from a charge, or adds, the period's next ones make good; no: each is rounded by "
+      "itself" },
     { "keep", SCRIP_OPTION_DURATION, "35d", NULL, 0, "so long after a period's end late events still count in it" },
     SCRIP_OPTIONS_END,
 };
@@ -193,8 +194,8 @@ static int tally_store(struct scrip_ctx *ctx, const struct usage_key *key, const
                                 end_us + ctx->host->option_int(ctx, "keep"));
 }
 
-/* Charges of a period add up to its price rounded once: each is what the sum, rounded to the currency's smallest unit, grows
- * by. The host has nothing left to round. */
+/* Charges of a period add up to its price rounded once: each is what the sum, rounded to the currency's smallest unit,
+ * grows by. The host has nothing left to round. */
 static struct scrip_decimal tally_whole(struct calc *c, const struct schedule *schedule, struct tally *tally,
                                         struct scrip_decimal due, const char **why)
 {

@@ -2,11 +2,11 @@
  *
  *   row_find: the next row's cells -> row_make: filters, fields, id -> row_give: to the host
  *
- * A row that cannot be taken apart goes to quarantine as the line that it begins with, and reading goes on with the line behind
- * it: a stray quote costs its line, not the rest of the file.
+ * A row that cannot be taken apart goes to quarantine as the line that it begins with, and reading goes on with the
+ * line behind it: a stray quote costs its line, not the rest of the file.
  *
- * Equal rows are told apart by their ordinals among those before them. So where reading goes on in the middle of a feed whose ids
- * come from rows, the part before is read too, quietly.
+ * Equal rows are told apart by their ordinals among those before them. So where reading goes on in the middle of a feed
+ * whose ids come from rows, the part before is read too, quietly.
  */
 #include <scrip/plugin.h>
 
@@ -150,9 +150,9 @@ static int blank_skip(struct csv *self)
     }
 }
 
-/* Takes the next row: its cells, and in *row where it is. 1: a row; 0: the end; self->reason is not empty where it could not be
- * taken apart. What a row is must not depend on how much of the feed is in the buffer: no row may be longer than SCRIP_ROW_SIZE, so
- * no more is looked at. */
+/* Takes the next row: its cells, and in *row where it is. 1: a row; 0: the end; self->reason is not empty where it
+ * could not be taken apart. What a row is must not depend on how much of the feed is in the buffer: no row may be
+ * longer than SCRIP_ROW_SIZE, so no more is looked at. */
 static int row_find(struct csv *self, struct scrip_row *row, struct csv_shape *shape)
 {
     struct feed *feed = &self->feed;
@@ -224,7 +224,8 @@ static enum row_fate row_fault(struct csv *self, const char *key, const char *te
     return ROW_BAD;
 }
 
-/* As many cells as the header has; a last one may be there for nothing: some programs end each line with a delimiter. */
+/* As many cells as the header has; a last one may be there for nothing: some programs end each line with a delimiter.
+ */
 static enum row_fate row_check(struct csv *self, const struct scrip_row *row, const struct csv_shape *shape)
 {
     const struct csv_header *header = &self->header;

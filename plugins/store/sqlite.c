@@ -114,8 +114,8 @@ static int file_open(struct base *b, const char *file, int session)
         return scrip_fail(b->ctx, SCRIP_EIO, "%s: %s", file, sqlite3_errmsg(b->db));
     sqlite3_busy_timeout(b->db, 5000);
     sqlite3_extended_result_codes(b->db, 1);
-    if (sqlite3_create_function(b->db, "scrip_check", -1, SQLITE_UTF8 | SQLITE_DETERMINISTIC, b, check_function, NULL, NULL) !=
-        SQLITE_OK)
+    if (sqlite3_create_function(b->db, "scrip_check", -1, SQLITE_UTF8 | SQLITE_DETERMINISTIC, b, check_function, NULL,
+                                NULL) != SQLITE_OK)
         return base_fault(b, "open");
     return SCRIP_OK;
 }
@@ -212,8 +212,9 @@ static int schema_check(struct base *b, const char *file, int session)
     if (code < 0)
         return code;
     if (application == 0 && version == 0 && tables_there == 0)
-        return session == SCRIP_SESSION_INIT ? schema_make(b)
-                                             : scrip_fail(b->ctx, SCRIP_ENOTFOUND, "%s: has no schema: run scrip init", file);
+        return session == SCRIP_SESSION_INIT
+                   ? schema_make(b)
+                   : scrip_fail(b->ctx, SCRIP_ENOTFOUND, "%s: has no schema: run scrip init", file);
     if (application != APPLICATION_ID)
         return scrip_fail(b->ctx, SCRIP_EVERSION, "%s: is a database of something else: name another file", file);
     if (version != SCHEMA_VERSION)
@@ -238,8 +239,10 @@ static int sqlite_begin(struct scrip_ctx *ctx, int session)
     if (code < 0)
         return settle(b, code);
     snprintf(text, sizeof text,
-             "pragma synchronous = %s; pragma cache_size = -%lld; pragma wal_autocheckpoint = 4000; pragma temp_store = memory",
-             host->option_int(ctx, "synchronous") ? "normal" : "full", (long long)host->option_int(ctx, "cache") * 1024);
+             "pragma synchronous = %s; pragma cache_size = -%lld; pragma wal_autocheckpoint = 4000; pragma temp_store "
+             "= memory",
+             host->option_int(ctx, "synchronous") ? "normal" : "full",
+             (long long)host->option_int(ctx, "cache") * 1024);
     return settle(b, execute(b, text));
 }
 
@@ -258,8 +261,9 @@ static int64_t name_id(struct base *b, const struct scrip_name *name)
         return 0;
     if ((id = name_find(b, name)) != 0 || b->fault < 0)
         return b->fault < 0 ? b->fault : id;
-    stmt = take(b, "insert into names select n, ?1, scrip_check('names', n, ?1) from (select coalesce(max(id), 0) + 1 as n from"
-                   " names)");
+    stmt = take(
+        b, "insert into names select n, ?1, scrip_check('names', n, ?1) from (select coalesce(max(id), 0) + 1 as n from"
+           " names)");
     if (stmt == NULL)
         return b->fault;
     bind_text(stmt, 1, name->text, name->size);
@@ -341,17 +345,19 @@ static void names_forget(struct base *b)
 
 static int accounts_write(struct base *b, const struct scrip_commit *c)
 {
-    sqlite3_stmt *s = take(b, "insert into account_rows values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?10, ?11, ?12, ?13, ?14, ?15)"
-                              " on conflict (account) do update set events = ?2, entries = ?3, grants = ?4, clock = ?5, latest ="
-                              " ?6, head = ?7, data = ?8, clock_rank = ?10, clock_event = ?11, closed = ?12, claims = ?13,"
-                              " limits = ?14, timers = ?15 where events = ?9");
+    sqlite3_stmt *s =
+        take(b, "insert into account_rows values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?10, ?11, ?12, ?13, ?14, ?15)"
+                " on conflict (account) do update set events = ?2, entries = ?3, grants = ?4, clock = ?5, latest ="
+                " ?6, head = ?7, data = ?8, clock_rank = ?10, clock_event = ?11, closed = ?12, claims = ?13,"
+                " limits = ?14, timers = ?15 where events = ?9");
     int code = s ? SCRIP_OK : SCRIP_EIO;
 
     for (uint64_t i = 0; i < c->account_count && code == SCRIP_OK; i++) {
         const struct scrip_account_row *row = &c->accounts[i];
 
         if (row->event_count > UINT32_MAX || row->entry_count > UINT32_MAX || row->grant_count > UINT32_MAX)
-            code = scrip_fail(b->ctx, SCRIP_ELIMIT, "account '%s': more than 2^32 events, entries or grants", row->name->text);
+            code = scrip_fail(b->ctx, SCRIP_ELIMIT, "account '%s': more than 2^32 events, entries or grants",
+                              row->name->text);
         else
             code = bind_name(b, s, 1, row->name, 1);
         if (code < 0)
@@ -462,17 +468,19 @@ static int rows_write(struct base *b, const struct scrip_commit *c)
 
 static int grants_write(struct base *b, const struct scrip_commit *c)
 {
-    sqlite3_stmt *s = take(b, "insert into grant_rows values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15,"
-                              " ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25) on conflict (key) do update set expires = ?8,"
-                              " issued = ?16, available = ?17, held = ?18, used = ?19, expired = ?20, voided = ?21,"
-                              " clearing = ?22, debt = ?23, next = ?25");
+    sqlite3_stmt *s =
+        take(b, "insert into grant_rows values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15,"
+                " ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25) on conflict (key) do update set expires = ?8,"
+                " issued = ?16, available = ?17, held = ?18, used = ?19, expired = ?20, voided = ?21,"
+                " clearing = ?22, debt = ?23, next = ?25");
     int code = s ? SCRIP_OK : SCRIP_EIO;
     char cost[48];
 
     for (uint64_t i = 0; i < c->grant_count && code == SCRIP_OK; i++) {
         const struct scrip_grant_row *row = &c->grants[i];
 
-        if ((code = bind_name(b, s, 4, row->class_name, 0)) < 0 || (code = bind_name(b, s, 11, row->cost_currency, 0)) < 0)
+        if ((code = bind_name(b, s, 4, row->class_name, 0)) < 0 ||
+            (code = bind_name(b, s, 11, row->cost_currency, 0)) < 0)
             break;
         sqlite3_bind_int64(s, 1, key_of(name_id(b, row->account), row->number));
         bind_text(s, 2, row->id, row->id_size);
@@ -506,8 +514,9 @@ static int grants_write(struct base *b, const struct scrip_commit *c)
 
 static int claims_write(struct base *b, const struct scrip_commit *c)
 {
-    sqlite3_stmt *s = take(b, "insert into claim_rows values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) on conflict (key) do"
-                              " update set stage = ?3, terms = ?7, amount = ?8, expires = ?9, draws = ?11");
+    sqlite3_stmt *s =
+        take(b, "insert into claim_rows values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) on conflict (key) do"
+                " update set stage = ?3, terms = ?7, amount = ?8, expires = ?9, draws = ?11");
     int code = s ? SCRIP_OK : SCRIP_EIO;
 
     for (uint64_t i = 0; i < c->claim_count && code == SCRIP_OK; i++) {
@@ -558,7 +567,8 @@ static int limits_write(struct base *b, const struct scrip_commit *c)
 
 static int timers_write(struct base *b, const struct scrip_commit *c)
 {
-    sqlite3_stmt *put = take(b, "insert or replace into timer_rows values (?1, ?2, ?3, ?4, scrip_check('timer_rows', ?1, ?2, ?3, ?4))");
+    sqlite3_stmt *put =
+        take(b, "insert or replace into timer_rows values (?1, ?2, ?3, ?4, scrip_check('timer_rows', ?1, ?2, ?3, ?4))");
     sqlite3_stmt *forget = take(b, "delete from timer_rows where account = ?1 and service = ?2 and key = ?3");
     int code = put && forget ? SCRIP_OK : SCRIP_EIO;
 
@@ -601,8 +611,9 @@ static int batches_write(struct base *b, const struct scrip_commit *c)
 
 static int states_write(struct base *b, const struct scrip_commit *c)
 {
-    sqlite3_stmt *put = take(b, "insert or replace into state_rows values (?1, ?2, ?3, ?4, ?5, scrip_check('state_rows', ?1, ?2,"
-                                " ?3, ?4, ?5))");
+    sqlite3_stmt *put =
+        take(b, "insert or replace into state_rows values (?1, ?2, ?3, ?4, ?5, scrip_check('state_rows', ?1, ?2,"
+                " ?3, ?4, ?5))");
     sqlite3_stmt *forget = take(b, "delete from state_rows where account = ?1 and service = ?2 and key = ?3");
     int code = put && forget ? SCRIP_OK : SCRIP_EIO;
 
@@ -649,10 +660,12 @@ static int checkpoints_write(struct base *b, const struct scrip_commit *c)
 
 static int prices_write(struct base *b, const struct scrip_commit *c)
 {
-    sqlite3_stmt *t = take(b, "insert into term_rows values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, scrip_check('term_rows', ?1, ?2,"
-                              " ?3, ?4, ?5, ?6, ?7, ?8, ?9))");
-    sqlite3_stmt *r = take(b, "insert into rate_rows values (?1, ?2, ?3, ?4, ?5, ?6, ?7, scrip_check('rate_rows', ?1, ?2, ?3, ?4,"
-                              " ?5, ?6, ?7))");
+    sqlite3_stmt *t =
+        take(b, "insert into term_rows values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, scrip_check('term_rows', ?1, ?2,"
+                " ?3, ?4, ?5, ?6, ?7, ?8, ?9))");
+    sqlite3_stmt *r =
+        take(b, "insert into rate_rows values (?1, ?2, ?3, ?4, ?5, ?6, ?7, scrip_check('rate_rows', ?1, ?2, ?3, ?4,"
+                " ?5, ?6, ?7))");
     int code = t && r ? SCRIP_OK : SCRIP_EIO;
     char rate[48], per[48];
 
@@ -695,8 +708,9 @@ static int prices_write(struct base *b, const struct scrip_commit *c)
 
 static int feeds_write(struct base *b, const struct scrip_commit *c)
 {
-    sqlite3_stmt *s = take(b, "insert or replace into cursor_rows values (?1, ?2, ?3, ?4, ?5, ?6, scrip_check('cursor_rows', ?1,"
-                              " ?2, ?3, ?4, ?5, ?6))");
+    sqlite3_stmt *s =
+        take(b, "insert or replace into cursor_rows values (?1, ?2, ?3, ?4, ?5, ?6, scrip_check('cursor_rows', ?1,"
+                " ?2, ?3, ?4, ?5, ?6))");
     int code = s ? SCRIP_OK : SCRIP_EIO;
 
     for (uint64_t i = 0; i < c->cursor_count && code == SCRIP_OK; i++) {
@@ -718,8 +732,9 @@ static int feeds_write(struct base *b, const struct scrip_commit *c)
 
 static int quarantine_write(struct base *b, const struct scrip_commit *c)
 {
-    sqlite3_stmt *s = take(b, "insert or ignore into quarantine_rows values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11,"
-                              " scrip_check('quarantine_rows', ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11))");
+    sqlite3_stmt *s =
+        take(b, "insert or ignore into quarantine_rows values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11,"
+                " scrip_check('quarantine_rows', ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11))");
     sqlite3_stmt *drop = take(b, "delete from quarantine_rows where key = ?1");
     int code = s && drop ? SCRIP_OK : SCRIP_EIO;
 
@@ -776,7 +791,7 @@ static int sqlite_commit(struct scrip_ctx *ctx, const struct scrip_commit *c)
     return settle(b, code);
 }
 
-SCRIP_STORE_PLUGIN("sqlite", "one SQLite file: one writer, any number of readers", .options = options, .open = open_store,
-                   .close = close_store, .begin = sqlite_begin, .commit = sqlite_commit, .scan = sqlite_scan,
-                   .event_find = sqlite_event_find, .source_last = sqlite_source_last, .state_find = sqlite_state_find,
-                   .cursor_find = sqlite_cursor_find, .check = sqlite_check);
+SCRIP_STORE_PLUGIN("sqlite", "one SQLite file: one writer, any number of readers", .options = options,
+                   .open = open_store, .close = close_store, .begin = sqlite_begin, .commit = sqlite_commit,
+                   .scan = sqlite_scan, .event_find = sqlite_event_find, .source_last = sqlite_source_last,
+                   .state_find = sqlite_state_find, .cursor_find = sqlite_cursor_find, .check = sqlite_check);
