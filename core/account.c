@@ -563,7 +563,8 @@ void account_grant_stage(struct account *account, struct grant *grant)
         grant->stage = GRANT_DEBT;
         return;
     }
-    if (row->balance[SCRIP_BOOK_VOIDED] > 0 ||
+    /* An unlimited grant that was void before it became effective has no balance that could say so: its dates do. */
+    if (row->balance[SCRIP_BOOK_VOIDED] > 0 || (row->unlimited && row->expires_us == row->effective_us) ||
         (row->expires_us != SCRIP_TIME_NONE && account_is_past(account, row->expires_us, RANK_EXPIRY))) {
         grant->stage = GRANT_ENDED;
         return;

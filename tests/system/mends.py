@@ -230,6 +230,18 @@ def most_of_each_line():
     books.done()
 
 
+def void_before_its_start():
+    """An unlimited grant that was void before it became effective was one that waits, when the account was read again."""
+    books = lib.Books(CONFIG.format(policy=""))
+    books.events([grant("g", 0, "unlimited", effective=at(50), expires=at(90))])
+    books.events([event("void", "v", 10, grant="g")])
+    books.events([event("void", "w", 20, grant="g"), usage("u", 60, 5)])
+    lib.equal({e["id"]: e["outcome"] for e in books.ask("events", "a") if e["id"] in "vwu"},
+              {"v": "applied", "w": "refused", "u": "refused"}, "void once, and for good")
+    books.run("verify")
+    books.done()
+
+
 most_of_a_charge()
 owed_alternative()
 first_use()
@@ -247,3 +259,4 @@ scope_moves()
 reversed_twice()
 settled_with_a_charge()
 most_of_each_line()
+void_before_its_start()
