@@ -177,8 +177,8 @@ class Account(Claims):
             free = min(free, max(0, g.max_per_charge - taken))
         return free
 
-    def shares(self, currency, payers, rooms, amount, part):
-        """How much each pays of an amount; part: less than all of it will do."""
+    def shares(self, currency, payers, rooms, amount, part, listed=None):
+        """How much each pays of an amount; part: less than all of it will do. listed: the usage names them in order."""
         policy = self.policies[currency]
         if policy["split"] == "class":
             sums = {}
@@ -199,7 +199,7 @@ class Account(Claims):
                 return None
             amount = sum(rooms)
         out = []
-        if policy["draw_order"] == "proportional":
+        if policy["draw_order"] == "proportional" and listed is None:
             # Each its share rounded down; the last takes what is left, as far as it can, then those before it.
             total = sum(rooms)
             paid = [amount * room // total if total else 0 for room in rooms]
@@ -340,10 +340,10 @@ class Account(Claims):
             self.begin_periods(currency, ctx, now)
         payers = self.payers(currency, ctx, now)
         rooms = [self.room(g, sum(n for t, n, *_ in taken if t is g)) for g in payers]
-        draws = self.shares(currency, payers, rooms, amount, part)
+        draws = self.shares(currency, payers, rooms, amount, part, ctx.grants)
         owed = 0
         if draws is None and debt and policy["overdraft"] and not part:
-            draws = [] if policy["split"] != "yes" else self.shares(currency, payers, rooms, amount, True)
+            draws = [] if policy["split"] != "yes" else self.shares(currency, payers, rooms, amount, True, ctx.grants)
             owed = amount - sum(n for _, n in draws)
             if self.owed(currency) + owed > policy["overdraft_limit"]:
                 return None
@@ -397,7 +397,7 @@ class Account(Claims):
             # Silent: a settlement is no use: it does not begin the period of a grant.
             payers = self.payers(c.currency, c.ctx, now)
             rooms = [self.room(g, sum(n for t, n, *_ in c.draws if t is g)) for g in payers]
-            draws = self.shares(c.currency, payers, rooms, c.debt, True)
+            draws = self.shares(c.currency, payers, rooms, c.debt, True, c.ctx.grants)
             for g, n in draws or []:
                 self.take(g, n, "used")
                 same = [i for i, draw in enumerate(c.draws) if draw[0] is g]
