@@ -11,7 +11,7 @@ from types import SimpleNamespace
 from claims import Claims
 from when import (ACTIVATION, DAY, EPOCH, EXPIRY, FOREVER, NO_LIMIT, RANKS, RECURRENCE, RELEASE, REST, SETTLEMENT,
                   ZONES,
-                  floored, instant, rounded, seconds, shifted)
+                  floored, instant, period_end, rounded, seconds, shifted)
 
 
 class Account(Claims):
@@ -577,6 +577,11 @@ class Account(Claims):
                     c.lost += c.debt
                     c.debt = 0
         self.done(event, "applied")
+
+    def on_close(self, event, data, now):
+        # Silent: a period is one of the account's own clock; one that is closed already may be closed again.
+        end = period_end(data["period"], self.zone)
+        self.done(event, "refused" if end is None or end > now else "applied")
 
     # ---- what accounts have
 

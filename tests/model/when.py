@@ -55,3 +55,15 @@ def floored(second, unit, zone):
         if unit in ("hour", one):
             break
     return int((local - EPOCH).total_seconds()) - zone
+
+
+def period_end(period, zone):
+    """Where a day, a month or a year ends on the clock of a zone; None: it is no period."""
+    for size, form, every in ((4, "%Y", "P12M"), (7, "%Y-%m", "P1M"), (10, "%Y-%m-%d", "P1D")):
+        try:
+            if len(period) == size:
+                start = int((datetime.datetime.strptime(period, form) - EPOCH).total_seconds()) - zone
+                return shifted(start, every, 1, zone)
+        except ValueError:
+            pass
+    return None

@@ -9,6 +9,7 @@ import json
 import os
 import random
 import re
+import sqlite3
 import sys
 from fractions import Fraction
 
@@ -23,7 +24,7 @@ COUNT = int(os.environ.get("HISTORIES", "200"))
 BATCH = int(os.environ.get("BATCH", "50"))
 KINDS = os.environ.get("KINDS", "").split() or None
 SHOW = int(os.environ.get("SHOW", "1"))
-REQUIRED = ("grant", "currency", "amount", "hold", "limit", "of", "from", "to", "reason", "share")
+REQUIRED = ("grant", "currency", "amount", "hold", "limit", "of", "from", "to", "reason", "share", "period")
 BOOKS = ("issued", "available", "held", "used", "expired", "voided", "transferred")
 
 
@@ -197,6 +198,23 @@ def check_sums(events, answers):
     assert converts or not any(on_the_way.values()), on_the_way
 
 
+def check_closed(books, feed):
+    """What is told after a period was closed is posted after it."""
+    with sqlite3.connect(os.path.join(books.folder, "books.db")) as db:
+        closes = db.execute("select account, number, json_extract(data, '$.period') from events where type = 'scrip.close'"
+                            " and outcome = 'applied'").fetchall()
+        entries = db.execute("select account, event, time from entries").fetchall()
+    db.close()
+    zones = {e["subject"]: naive.ZONES[e["data"]["zone"]] for e in feed if e["type"] == "scrip.account"}
+    closed = {}
+    for account, number, period in closes:
+        end = naive.instant(naive.period_end(period, zones.get(account, 0)))
+        closed.setdefault(account, []).append((number, end))
+    for account, event, time in entries:
+        for number, end in closed.get(account, []):
+            assert event <= number or time[:19] + "Z" >= end, (account, number, end, event, time)
+
+
 def many_runs(rng, policies, pool, events, reads, answers, head):
     """The same feed in several runs, each up to an instant; then a part of it again, which changes nothing."""
     books = open_books(policies)
@@ -236,6 +254,7 @@ def batch(rng, number, count):
         else:
             check_sums(history, mine)
     if not wrong:
+        check_closed(books, feed)
         books.run("verify")
         head = books.run("head", "--format", "csv").stdout
         books.done()
