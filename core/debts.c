@@ -166,8 +166,11 @@ int64_t debt_reduce(struct engine *engine, struct account *account, uint64_t eve
     int64_t part = claim == NULL ? 0 : claim->row.amount < amount ? claim->row.amount : amount;
 
     (void)engine;
-    if (part > 0)
+    if (part > 0) {
         debt_lessen(account, claim, part, SCRIP_CLAIM_RELEASED);
+        /* One grant may be enough for what is left. */
+        purse_gain(account, account_purse(account, claim->terms->row.currency), account->row.clock_us);
+    }
     return amount - part;
 }
 

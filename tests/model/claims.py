@@ -72,13 +72,13 @@ class Claims:
         if any(h.id == name for h in self.holds) or (expires is not None and expires <= now):
             return self.done(event, "refused")
         before = self.state()
-        for lines in self.quote(data):
+        for number, lines in enumerate(self.quote(data)):
             (currency, amount, ctx), = lines
             if expires is None:
                 wait = self.policies[currency]["hold_timeout"]
                 ends = now + wait if wait else FOREVER
             hold = SimpleNamespace(id=name, event=event, currency=currency, ctx=ctx, at=now, alone=amount, amount=0,
-                                   draws=[], open=True,
+                                   draws=[], open=True, line=number,
                                    why="", expires=expires if expires is not None else ends, owed=list,
                                    group=self.group_key(currency, name, ctx))
             self.holds.append(hold)
@@ -154,5 +154,5 @@ class Claims:
                 self.undo(before)
                 return self.done(event, "refused")
             draws, owed = draws + paid[0], paid[1]
-        self.charge(event, 0, hold.currency, hold.ctx, now, draws, owed)
+        self.charge(event, hold.line, hold.currency, hold.ctx, now, draws, owed)
         self.done(event, "charged" if amount else "zero")

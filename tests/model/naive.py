@@ -184,7 +184,8 @@ class Account(Claims):
             sums = {}
             for g, room in zip(payers, rooms):
                 sums[g.cls] = sums.get(g.cls, 0) + room
-            able = [g.cls for g in payers if sums[g.cls] >= amount][:1]
+            # Silent: a class comes where its first grant stands that has something.
+            able = [g.cls for g, room in zip(payers, rooms) if room > 0 and sums[g.cls] >= amount][:1]
             if not able:
                 return [] if amount == 0 else None
             rooms = [room for g, room in zip(payers, rooms) if g.cls in able]

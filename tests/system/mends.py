@@ -242,6 +242,14 @@ def void_before_its_start():
     books.done()
 
 
+def less_is_owed():
+    """What a reversal left of a debt could be paid by one grant now, and was only when the account was read again."""
+    found = grants([usage("u", 0, 46), grant("g", 5, 19), event("reversal", "r", 9, of={"source": "test", "id": "u"}, amount="28"),
+                    event("reversal", "s", 9, of={"source": "test", "id": "u"}, amount="1"), usage("v", 10, 5)],
+                   "overdraft = debt\nsplit = no")
+    lib.equal(found, {"g": ("2", "17")}, "paid as soon as it fits")
+
+
 most_of_a_charge()
 owed_alternative()
 first_use()
@@ -259,4 +267,5 @@ scope_moves()
 reversed_twice()
 settled_with_a_charge()
 most_of_each_line()
+less_is_owed()
 void_before_its_start()
