@@ -479,8 +479,46 @@ struct grant *account_grant_add(struct account *account, const struct scrip_gran
     return grant;
 }
 
+static void changed_last(struct account *account, struct grant *grant)
+{
+    if (account->changed_last == grant)
+        return;
+    if (grant->later != NULL)
+        grant->later->earlier = grant->earlier;
+    if (grant->earlier != NULL)
+        grant->earlier->later = grant->later;
+    grant->later = NULL;
+    grant->earlier = account->changed_last;
+    if (account->changed_last != NULL)
+        account->changed_last->later = grant;
+    account->changed_last = grant;
+}
+
+static int by_change(const void *left, const void *right)
+{
+    const struct grant *a = *(struct grant *const *)left, *b = *(struct grant *const *)right;
+
+    return (a->row.changed > b->row.changed) - (a->row.changed < b->row.changed);
+}
+
+void account_changes_order(struct account *account)
+{
+    size_t size = account->grant_count * sizeof *account->grants;
+    struct grant **order = memory_get(size + 1);
+
+    if (size) {
+        memcpy(order, account->grants, size);
+        qsort(order, account->grant_count, sizeof *order, by_change);
+    }
+    for (size_t i = 0; i < account->grant_count; i++)
+        changed_last(account, order[i]);
+    free(order);
+}
+
 void account_grant_touch(struct account *account, struct grant *grant)
 {
+    grant->row.changed = account->row.event_count;
+    changed_last(account, grant);
     if (grant->is_dirty)
         return;
     grant->is_dirty = 1;

@@ -89,6 +89,7 @@ struct grant {
     int stage;
     int in_heap;
     int is_dirty;
+    struct grant *later, *earlier; /* by when they changed last */
 };
 
 /* One draw that a claim holds; of a debt the first, without a grant, then what grants that give only so much to one charge gave. */
@@ -178,6 +179,7 @@ struct account {
     size_t service_timer_count, service_timer_room;
     struct state **states; /* open addressing */
     size_t state_count, state_size;
+    struct grant *changed_last; /* the first of all grants by when they changed, the last change first */
     struct grant **dirty_grants;
     size_t dirty_grant_count, dirty_grant_room;
     struct state **dirty_states;
@@ -206,7 +208,9 @@ void account_restart(struct account *account);
 struct grant *account_grant_find(const struct account *account, const char *id, size_t id_size);
 struct purse *account_purse(struct account *account, const struct scrip_name *currency); /* NULL: none */
 struct purse *account_purse_make(struct account *account, const struct scrip_name *currency);
-void account_grant_touch(struct account *account, struct grant *grant); /* it changed */
+void account_grant_touch(struct account *account, struct grant *grant); /* the event at hand changed it */
+/* Puts grants that were loaded in the order of their changes. */
+void account_changes_order(struct account *account);
 
 /* 1: what is due then with this rank was run. */
 static inline int account_is_past(const struct account *account, int64_t due_us, int rank)

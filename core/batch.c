@@ -74,14 +74,6 @@ static void account_join(struct batch *batch, struct account *account)
     batch->account_entries[batch->account_count++] = 0;
 }
 
-void checkpoint_state(const struct account *account, struct bytes *out)
-{
-    bytes_add_number(out, account->grant_count);
-    for (size_t i = 0; i < account->grant_count; i++)
-        for (int book = 0; book < SCRIP_BOOK_COUNT; book++)
-            bytes_add_number(out, (uint64_t)account->grants[i]->row.balance[book]);
-}
-
 static void checkpoint_add(struct scrip *scrip, struct account *account)
 {
     struct batch *batch = scrip->open;

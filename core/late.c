@@ -411,11 +411,15 @@ static int event_make(struct making *m, struct past_row *past)
 
 static void grant_take(struct account *account, struct grant *grant, const struct grant *made)
 {
+    int is_same = grant->row.expires_us == made->row.expires_us && grant->row.next_us == made->row.next_us &&
+                  memcmp(grant->row.balance, made->row.balance, sizeof grant->row.balance) == 0;
+
+    grant->stage = made->stage;
+    if (is_same)
+        return;
     grant->row.expires_us = made->row.expires_us;
     grant->row.next_us = made->row.next_us;
-    grant->stage = made->stage;
-    if (memcmp(grant->row.balance, made->row.balance, sizeof grant->row.balance) != 0)
-        memcpy(grant->row.balance, made->row.balance, sizeof grant->row.balance);
+    memcpy(grant->row.balance, made->row.balance, sizeof grant->row.balance);
     account_grant_touch(account, grant);
 }
 
@@ -435,6 +439,7 @@ static void grants_merge(struct making *m)
 
             row.number = ++account->row.grant_count;
             grant = account_grant_add(account, &row, made->terms);
+            account_grant_touch(account, grant);
         }
         grant_take(account, grant, made);
         m->grants[i] = grant;
