@@ -65,6 +65,9 @@ static void kept_free(struct account *account)
     arena_free(&account->claim_arena);
     free(account->states);
     free(account->claims);
+    free(account->holds.slots);
+    free(account->debts.slots);
+    free(account->dirty_claims);
     free(account->limits);
     free(account->service_timers);
     free(account->dirty_states);

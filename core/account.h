@@ -109,7 +109,14 @@ struct claim {
     int64_t nominal; /* what it would hold alone */
     struct claim_draw *draws;
     size_t draw_count, draw_room;
+    struct claim *before; /* an older one of the same key */
     int is_dirty;
+};
+
+/* Claims by what they are looked up by: of holds the id, of debts event and line. Open addressing: the newest of each key. */
+struct claim_index {
+    struct claim **slots;
+    size_t size, count;
 };
 
 /* What was used of a limit in one of its periods. */
@@ -172,6 +179,9 @@ struct account {
     size_t timer_count, timer_room;
     struct claim **claims; /* those in memory: all that are open */
     size_t claim_count, claim_room;
+    struct claim_index holds, debts;
+    struct claim **dirty_claims;
+    size_t dirty_claim_count, dirty_claim_room;
     struct arena claim_arena;
     struct limit **limits;
     size_t limit_count, limit_room;
@@ -263,6 +273,13 @@ void bucket_pop(struct bucket *bucket);
 struct claim *account_claim_add(struct account *account, const struct scrip_claim_row *row, const struct event *event,
                                 const struct terms *terms);
 struct claim *account_hold_find(const struct account *account, const char *id, size_t id_size); /* open or not */
+/* The newest of a charge's line, open or not; `before` leads to the older ones. */
+struct claim *account_debt_find(const struct account *account, uint64_t event, uint64_t line);
+/* The newest of the same key. */
+struct claim *account_claim_like(const struct account *account, const struct scrip_claim_row *row);
+void account_claim_touch(struct account *account, struct claim *claim); /* it changed */
+/* Takes back the one that was added last, and was not touched. */
+void account_claim_drop(struct account *account);
 void claim_draw_add(struct claim *claim, const struct claim_draw *draw);
 /* The opaque draws of a row: written before it goes to a store; read back, with the grants and rates that it names. */
 void claim_pack(struct claim *claim);

@@ -52,8 +52,8 @@ static int claim_row(void *sink, const void *found)
     if (terms == NULL)
         return error_set(loading->err, SCRIP_EINVALID, "claim %llu of '%s': its terms do not fit: run verify",
                          (unsigned long long)row->number, loading->account->row.name->text);
-    for (size_t i = 0; i < loading->account->claim_count; i++)
-        if (loading->account->claims[i]->row.number == row->number)
+    for (const struct claim *claim = account_claim_like(loading->account, row); claim != NULL; claim = claim->before)
+        if (claim->row.number == row->number)
             return SCRIP_OK; /* in memory, and maybe newer there */
     event.account = event.source = event.product = event.user = event.service = event.unit = event.currency = &names_none;
     event.shown.id = "";
