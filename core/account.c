@@ -30,12 +30,7 @@ void scope_free(struct scope *scope)
 
 static void purse_free(struct purse *purse)
 {
-    for (size_t i = 0; i < purse->count; i++) {
-        scope_free(&purse->buckets[i]->scope);
-        free(purse->buckets[i]->heap);
-        free(purse->buckets[i]);
-    }
-    free(purse->buckets);
+    purse_buckets_free(purse);
     free(purse->debts);
     free(purse->sleepers);
     free(purse);
@@ -65,6 +60,9 @@ static void kept_free(struct account *account)
     arena_free(&account->claim_arena);
     free(account->states);
     free(account->claims);
+    free(account->holds.slots);
+    free(account->debts.slots);
+    free(account->dirty_claims);
     free(account->limits);
     free(account->service_timers);
     free(account->dirty_states);
@@ -263,7 +261,7 @@ int scope_fits(const struct scope *scope, const struct event *event, const struc
     return 1;
 }
 
-/* ---- purses and buckets --------------------------------------------------------------------------------------- */
+/* ---- purses --------------------------------------------------------------------------------------------------- */
 
 struct purse *account_purse(struct account *account, const struct scrip_name *currency)
 {
@@ -286,21 +284,6 @@ struct purse *account_purse_make(struct account *account, const struct scrip_nam
     return purse;
 }
 
-static struct bucket *bucket_for(struct purse *purse, const char *scope, size_t scope_size)
-{
-    struct bucket *bucket;
-
-    for (size_t i = 0; i < purse->count; i++)
-        if (strlen(purse->buckets[i]->scope.text) == scope_size &&
-            memcmp(purse->buckets[i]->scope.text, scope, scope_size) == 0)
-            return purse->buckets[i];
-    bucket = memory_get(sizeof *bucket);
-    scope_read(&bucket->scope, scope, scope_size);
-    ARRAY_ROOM(purse->buckets, purse->count, purse->room);
-    purse->buckets[purse->count++] = bucket;
-    return bucket;
-}
-
 int grant_order(const struct grant *a, const struct grant *b)
 {
     uint64_t size = a->row.order_key_size < b->row.order_key_size ? a->row.order_key_size : b->row.order_key_size;
@@ -309,51 +292,6 @@ int grant_order(const struct grant *a, const struct grant *b)
     if (order == 0)
         order = (a->row.order_key_size > b->row.order_key_size) - (a->row.order_key_size < b->row.order_key_size);
     return order ? order : (a->row.number > b->row.number) - (a->row.number < b->row.number);
-}
-
-void bucket_push(struct bucket *bucket, struct grant *grant)
-{
-    size_t at;
-
-    ARRAY_ROOM(bucket->heap, bucket->count, bucket->room);
-    for (at = bucket->count++; at > 0; at = (at - 1) / 2) {
-        if (grant_order(bucket->heap[(at - 1) / 2], grant) <= 0)
-            break;
-        bucket->heap[at] = bucket->heap[(at - 1) / 2];
-    }
-    bucket->heap[at] = grant;
-    grant->in_heap = 1;
-}
-
-void bucket_pop(struct bucket *bucket)
-{
-    struct grant *last;
-    size_t at = 0, child;
-
-    bucket->heap[0]->in_heap = 0;
-    last = bucket->heap[--bucket->count];
-    while ((child = at * 2 + 1) < bucket->count) {
-        if (child + 1 < bucket->count && grant_order(bucket->heap[child + 1], bucket->heap[child]) < 0)
-            child++;
-        if (grant_order(last, bucket->heap[child]) <= 0)
-            break;
-        bucket->heap[at] = bucket->heap[child];
-        at = child;
-    }
-    if (bucket->count > 0)
-        bucket->heap[at] = last;
-}
-
-struct grant *bucket_first(struct bucket *bucket)
-{
-    while (bucket->count > 0) {
-        struct grant *grant = bucket->heap[0];
-
-        if (grant->stage == GRANT_LIVE && grant_room(grant) > 0)
-            return grant;
-        bucket_pop(bucket);
-    }
-    return NULL;
 }
 
 /* ---- timers --------------------------------------------------------------------------------------------------- */
@@ -473,14 +411,53 @@ struct grant *account_grant_add(struct account *account, const struct scrip_gran
     ARRAY_ROOM(account->grants, account->grant_count, account->grant_room);
     account->grants[account->grant_count++] = grant;
     by_id_put(account, grant);
-    grant->bucket = bucket_for(account_purse_make(account, terms->row.currency), grant->row.scope, grant->row.scope_size);
+    grant->bucket = purse_bucket(account_purse_make(account, terms->row.currency), grant->row.scope, grant->row.scope_size,
+                                 grant->row.class_name);
     if (rules != NULL && rules->is_debt)
         account_purse(account, terms->row.currency)->debt = grant;
     return grant;
 }
 
+static void changed_last(struct account *account, struct grant *grant)
+{
+    if (account->changed_last == grant)
+        return;
+    if (grant->later != NULL)
+        grant->later->earlier = grant->earlier;
+    if (grant->earlier != NULL)
+        grant->earlier->later = grant->later;
+    grant->later = NULL;
+    grant->earlier = account->changed_last;
+    if (account->changed_last != NULL)
+        account->changed_last->later = grant;
+    account->changed_last = grant;
+}
+
+static int by_change(const void *left, const void *right)
+{
+    const struct grant *a = *(struct grant *const *)left, *b = *(struct grant *const *)right;
+
+    return (a->row.changed > b->row.changed) - (a->row.changed < b->row.changed);
+}
+
+void account_changes_order(struct account *account)
+{
+    size_t size = account->grant_count * sizeof *account->grants;
+    struct grant **order = memory_get(size + 1);
+
+    if (size) {
+        memcpy(order, account->grants, size);
+        qsort(order, account->grant_count, sizeof *order, by_change);
+    }
+    for (size_t i = 0; i < account->grant_count; i++)
+        changed_last(account, order[i]);
+    free(order);
+}
+
 void account_grant_touch(struct account *account, struct grant *grant)
 {
+    grant->row.changed = account->row.event_count;
+    changed_last(account, grant);
     if (grant->is_dirty)
         return;
     grant->is_dirty = 1;
@@ -540,8 +517,10 @@ int64_t grant_recurrence_after(const struct account *account, const struct grant
 
 void account_grant_gain(struct grant *grant)
 {
-    if (grant->stage == GRANT_LIVE && !grant->in_heap && grant_room(grant) > 0)
-        bucket_push(grant->bucket, grant);
+    int64_t room = grant->stage == GRANT_LIVE ? grant_room(grant) : 0;
+
+    if (room > 0 && (!grant->in_bucket || room > grant->offer))
+        bucket_offer(grant, room);
 }
 
 static void recurrence_start(struct account *account, struct grant *grant)
@@ -589,7 +568,7 @@ void account_grant_end(struct account *account, struct grant *grant)
     for (size_t i = 0; i < purse->sleeper_count; i++)
         if (purse->sleepers[i] == grant)
             purse->sleepers[i--] = purse->sleepers[--purse->sleeper_count];
-    grant->stage = GRANT_ENDED; /* the heap drops it when it comes to its head */
+    grant->stage = GRANT_ENDED; /* a search that meets it passes over it */
 }
 
 /* Debts that are open may find something to be settled from as soon as time goes on. */
@@ -613,11 +592,10 @@ void account_restart(struct account *account)
 
         purse->debt_count = purse->sleeper_count = 0;
         purse->owed = 0;
-        for (size_t k = 0; k < purse->count; k++)
-            purse->buckets[k]->count = 0;
+        purse_buckets_clear(purse);
     }
     for (size_t i = 0; i < account->grant_count; i++)
-        account->grants[i]->in_heap = 0;
+        account->grants[i]->in_bucket = 0;
     for (size_t i = 0; i < account->claim_count; i++)
         account_claim_start(account, account->claims[i]);
     account_settle(account);

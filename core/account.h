@@ -1,11 +1,11 @@
 /* account.h - the state of one account in memory: its grants in draw order, its timers, its claims and limits, what services
  * remember.
  *
- *   account -> purse (a currency) -> bucket (grants of one scope) -> heap by order key of the grants that live
+ *   account -> purse (a currency) -> bucket (grants of one scope and class) -> tree in draw order of the grants that live
  *           |                     -> debts, oldest first; grants that wait for their first use
  *           -> timers: what takes effect, expires, recurs or times out, by (instant, rank)
  *
- * A draw takes the least head among the buckets whose scope fits, so its cost does not grow with the grants.
+ * A draw takes the first among those of the buckets whose scope fits, so its cost does not grow with the grants.
  */
 #ifndef SCRIP_CORE_ACCOUNT_H
 #define SCRIP_CORE_ACCOUNT_H
@@ -49,14 +49,27 @@ struct scope {
 
 struct bucket {
     struct scope scope;
-    struct grant **heap;
-    size_t count, room;
+    const struct scrip_name *class_name;
+    struct grant *root; /* bucket.c */
+    uint64_t mark;      /* its purse's, where it fits the usage at hand */
+};
+
+struct bucket_key {
+    uint64_t hash; /* of what is looked up */
+    struct bucket *bucket;
 };
 
 struct purse {
     const struct scrip_name *currency;
     struct bucket **buckets;
     size_t count, room;
+    struct bucket **wide; /* those that no key leads to: of any usage */
+    size_t wide_count, wide_room;
+    struct bucket_key *keys; /* open addressing; several of one hash */
+    size_t key_count, key_size;
+    struct bucket **fitting; /* of the usage at hand: purse_fit */
+    size_t fitting_count, fitting_room;
+    uint64_t mark;
     struct grant *debt;      /* the grant that stands for what is owed; NULL: never any */
     struct claim **debts;    /* open, oldest first */
     size_t debt_count, debt_room;
@@ -87,8 +100,11 @@ struct grant {
     struct grant_rules *rules; /* NULL: none */
     struct bucket *bucket;
     int stage;
-    int in_heap;
+    int in_bucket;
     int is_dirty;
+    struct grant *later, *earlier; /* by when they changed last */
+    struct grant *left, *right, *up; /* in its bucket */
+    int64_t offer, most; /* what it has at most; the most of those below it, too */
 };
 
 /* One draw that a claim holds; of a debt the first, without a grant, then what grants that give only so much to one charge gave. */
@@ -108,7 +124,14 @@ struct claim {
     int64_t nominal; /* what it would hold alone */
     struct claim_draw *draws;
     size_t draw_count, draw_room;
+    struct claim *before; /* an older one of the same key */
     int is_dirty;
+};
+
+/* Claims by what they are looked up by: of holds the id, of debts event and line. Open addressing: the newest of each key. */
+struct claim_index {
+    struct claim **slots;
+    size_t size, count;
 };
 
 /* What was used of a limit in one of its periods. */
@@ -171,6 +194,9 @@ struct account {
     size_t timer_count, timer_room;
     struct claim **claims; /* those in memory: all that are open */
     size_t claim_count, claim_room;
+    struct claim_index holds, debts;
+    struct claim **dirty_claims;
+    size_t dirty_claim_count, dirty_claim_room;
     struct arena claim_arena;
     struct limit **limits;
     size_t limit_count, limit_room;
@@ -178,6 +204,7 @@ struct account {
     size_t service_timer_count, service_timer_room;
     struct state **states; /* open addressing */
     size_t state_count, state_size;
+    struct grant *changed_last; /* the first of all grants by when they changed, the last change first */
     struct grant **dirty_grants;
     size_t dirty_grant_count, dirty_grant_room;
     struct state **dirty_states;
@@ -206,7 +233,9 @@ void account_restart(struct account *account);
 struct grant *account_grant_find(const struct account *account, const char *id, size_t id_size);
 struct purse *account_purse(struct account *account, const struct scrip_name *currency); /* NULL: none */
 struct purse *account_purse_make(struct account *account, const struct scrip_name *currency);
-void account_grant_touch(struct account *account, struct grant *grant); /* it changed */
+void account_grant_touch(struct account *account, struct grant *grant); /* the event at hand changed it */
+/* Puts grants that were loaded in the order of their changes. */
+void account_changes_order(struct account *account);
 
 /* 1: what is due then with this rank was run. */
 static inline int account_is_past(const struct account *account, int64_t due_us, int rank)
@@ -218,7 +247,7 @@ static inline int account_is_past(const struct account *account, int64_t due_us,
 void account_grant_stage(struct account *account, struct grant *grant);
 /* Takes a grant out of what may be drawn. */
 void account_grant_end(struct account *account, struct grant *grant);
-/* Its balance changed otherwise than by a draw: it may have to come back to the heap. */
+/* It has more than before: to be called whenever something was added. */
 void account_grant_gain(struct grant *grant);
 /* When it recurs next after an instant; SCRIP_TIME_NONE: never. */
 int64_t grant_recurrence_after(const struct account *account, const struct grant *grant, int64_t after_us);
@@ -249,16 +278,35 @@ int scope_fits(const struct scope *scope, const struct event *event, const struc
 void scope_read(struct scope *scope, const char *text, size_t size);
 void scope_free(struct scope *scope);
 int grant_order(const struct grant *a, const struct grant *b);
-/* The grant that pays first, or NULL; drops what has nothing left. */
-struct grant *bucket_first(struct bucket *bucket);
-void bucket_push(struct bucket *bucket, struct grant *grant);
-void bucket_pop(struct bucket *bucket);
+
+/* ---- bucket.c ------------------------------------------------------------------------------------------------- */
+
+/* The first in draw order that has at least so much, 1 or more; NULL: none. */
+struct grant *bucket_first(struct bucket *bucket, int64_t least);
+/* What it has, as far as bucket_first is concerned: 0 passes it over until account_grant_gain. */
+void bucket_offer(struct grant *grant, int64_t offer);
+struct bucket *purse_bucket(struct purse *purse, const char *scope, size_t scope_size, const struct scrip_name *class_name);
+void purse_buckets_clear(struct purse *purse);
+void purse_buckets_free(struct purse *purse);
+/* Sets `fitting` to the buckets whose scope covers a usage by a service; event NULL: to all. */
+void purse_fit(struct purse *purse, const struct event *event, const struct scrip_name *service);
+static inline int bucket_fits(const struct purse *purse, const struct bucket *bucket)
+{
+    return bucket->mark == purse->mark;
+}
 
 /* ---- claims and limits: account_keep.c ------------------------------------------------------------------------ */
 
 struct claim *account_claim_add(struct account *account, const struct scrip_claim_row *row, const struct event *event,
                                 const struct terms *terms);
 struct claim *account_hold_find(const struct account *account, const char *id, size_t id_size); /* open or not */
+/* The newest of a charge's line, open or not; `before` leads to the older ones. */
+struct claim *account_debt_find(const struct account *account, uint64_t event, uint64_t line);
+/* The newest of the same key. */
+struct claim *account_claim_like(const struct account *account, const struct scrip_claim_row *row);
+void account_claim_touch(struct account *account, struct claim *claim); /* it changed */
+/* Takes back the one that was added last, and was not touched. */
+void account_claim_drop(struct account *account);
 void claim_draw_add(struct claim *claim, const struct claim_draw *draw);
 /* The opaque draws of a row: written before it goes to a store; read back, with the grants and rates that it names. */
 void claim_pack(struct claim *claim);

@@ -11,6 +11,53 @@ void claim_draw_add(struct claim *claim, const struct claim_draw *draw)
     claim->draws[claim->draw_count++] = *draw;
 }
 
+static struct claim_index *index_of(struct account *account, const struct claim *claim)
+{
+    return claim->row.kind == SCRIP_CLAIM_HOLD ? &account->holds : &account->debts;
+}
+
+static int same_key(const struct scrip_claim_row *a, const struct scrip_claim_row *b)
+{
+    if (a->kind == SCRIP_CLAIM_DEBT)
+        return a->event == b->event && a->line == b->line;
+    return a->id_size == b->id_size && memcmp(a->id, b->id, a->id_size) == 0;
+}
+
+/* Where the claim of this key is, or would be. */
+static size_t index_slot(const struct claim_index *index, const struct scrip_claim_row *key)
+{
+    uint64_t hash = key->kind == SCRIP_CLAIM_DEBT ? hash_mix(key->event, key->line) : hash_short(key->id, key->id_size);
+    size_t at = hash & (index->size - 1);
+
+    while (index->slots[at] != NULL && !same_key(&index->slots[at]->row, key))
+        at = (at + 1) & (index->size - 1);
+    return at;
+}
+
+static void index_add(struct claim_index *index, struct claim *claim)
+{
+    struct claim **old = index->slots;
+    size_t old_size = index->size, at;
+
+    if ((index->count + 1) * 2 > index->size) {
+        index->size = old_size ? old_size * 2 : 16;
+        index->slots = memory_get(index->size * sizeof *index->slots);
+        for (size_t i = 0; i < old_size; i++)
+            if (old[i] != NULL)
+                index->slots[index_slot(index, &old[i]->row)] = old[i];
+        free(old);
+    }
+    at = index_slot(index, &claim->row);
+    index->count += index->slots[at] == NULL;
+    if (index->slots[at] != NULL && index->slots[at]->row.number > claim->row.number) { /* closed ones may be loaded later */
+        claim->before = index->slots[at]->before;
+        index->slots[at]->before = claim;
+    } else {
+        claim->before = index->slots[at];
+        index->slots[at] = claim;
+    }
+}
+
 struct claim *account_claim_add(struct account *account, const struct scrip_claim_row *row, const struct event *event,
                                 const struct terms *terms)
 {
@@ -37,19 +84,48 @@ struct claim *account_claim_add(struct account *account, const struct scrip_clai
     json_free(&scratch);
     ARRAY_ROOM(account->claims, account->claim_count, account->claim_room);
     account->claims[account->claim_count++] = claim;
+    index_add(index_of(account, claim), claim);
     return claim;
+}
+
+void account_claim_drop(struct account *account)
+{
+    struct claim *claim = account->claims[--account->claim_count];
+    struct claim_index *index = index_of(account, claim);
+    size_t at = index_slot(index, &claim->row);
+
+    /* It came last, so nothing stands in a slot because this one was taken. */
+    index->slots[at] = claim->before;
+    index->count -= claim->before == NULL;
+    free(claim->draws);
+    free((void *)claim->row.draws);
+    free(claim);
+}
+
+void account_claim_touch(struct account *account, struct claim *claim)
+{
+    if (claim->is_dirty)
+        return;
+    claim->is_dirty = 1;
+    ARRAY_ROOM(account->dirty_claims, account->dirty_claim_count, account->dirty_claim_room);
+    account->dirty_claims[account->dirty_claim_count++] = claim;
+}
+
+struct claim *account_claim_like(const struct account *account, const struct scrip_claim_row *row)
+{
+    const struct claim_index *index = row->kind == SCRIP_CLAIM_HOLD ? &account->holds : &account->debts;
+
+    return index->size ? index->slots[index_slot(index, row)] : NULL;
 }
 
 struct claim *account_hold_find(const struct account *account, const char *id, size_t id_size)
 {
-    for (size_t i = account->claim_count; i-- > 0;) {
-        struct claim *claim = account->claims[i];
+    return account_claim_like(account, &(struct scrip_claim_row){ .kind = SCRIP_CLAIM_HOLD, .id = id, .id_size = id_size });
+}
 
-        if (claim->row.kind == SCRIP_CLAIM_HOLD && claim->row.id_size == id_size &&
-            memcmp(claim->row.id, id, id_size) == 0)
-            return claim;
-    }
-    return NULL;
+struct claim *account_debt_find(const struct account *account, uint64_t event, uint64_t line)
+{
+    return account_claim_like(account, &(struct scrip_claim_row){ .kind = SCRIP_CLAIM_DEBT, .event = event, .line = line });
 }
 
 static void number_put(uint8_t **at, uint64_t number)

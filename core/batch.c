@@ -74,14 +74,6 @@ static void account_join(struct batch *batch, struct account *account)
     batch->account_entries[batch->account_count++] = 0;
 }
 
-void checkpoint_state(const struct account *account, struct bytes *out)
-{
-    bytes_add_number(out, account->grant_count);
-    for (size_t i = 0; i < account->grant_count; i++)
-        for (int book = 0; book < SCRIP_BOOK_COUNT; book++)
-            bytes_add_number(out, (uint64_t)account->grants[i]->row.balance[book]);
-}
-
 static void checkpoint_add(struct scrip *scrip, struct account *account)
 {
     struct batch *batch = scrip->open;
@@ -261,12 +253,10 @@ static void states_collect(struct batch *batch, struct account *account)
 
 static void claims_collect(struct batch *batch, struct account *account)
 {
-    for (size_t i = 0; i < account->claim_count; i++) {
-        struct claim *claim = account->claims[i];
+    for (size_t i = 0; i < account->dirty_claim_count; i++) {
+        struct claim *claim = account->dirty_claims[i];
         struct scrip_claim_row *row;
 
-        if (!claim->is_dirty)
-            continue;
         claim_pack(claim);
         ARRAY_ROOM(batch->claims, batch->claim_count, batch->claim_room);
         row = &batch->claims[batch->claim_count++];
@@ -274,6 +264,7 @@ static void claims_collect(struct batch *batch, struct account *account)
         row->draws = arena_text(&batch->arena, claim->row.draws, claim->row.draws_size);
         claim->is_dirty = 0;
     }
+    account->dirty_claim_count = 0;
 }
 
 static void limits_collect(struct batch *batch, struct account *account)

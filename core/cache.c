@@ -6,6 +6,7 @@ struct loading {
     struct account *account;
     int is_found;
     struct scrip_error *err;
+    uint64_t until; /* grants of events up to this number; 0: all */
 };
 
 static int account_row(void *sink, const void *found)
@@ -29,6 +30,8 @@ static int grant_row(void *sink, const void *found)
     const struct scrip_grant_row *row = found;
     const struct terms *terms = prices_terms_at(loading->scrip->prices, row->terms);
 
+    if (loading->until && row->event > loading->until)
+        return SCRIP_OK;
     if (terms == NULL || row->number != loading->account->grant_count + 1)
         return error_set(loading->err, SCRIP_EINVALID, "grant %llu of '%s': its number or terms do not fit: run verify",
                          (unsigned long long)row->number, loading->account->row.name->text);
@@ -49,8 +52,8 @@ static int claim_row(void *sink, const void *found)
     if (terms == NULL)
         return error_set(loading->err, SCRIP_EINVALID, "claim %llu of '%s': its terms do not fit: run verify",
                          (unsigned long long)row->number, loading->account->row.name->text);
-    for (size_t i = 0; i < loading->account->claim_count; i++)
-        if (loading->account->claims[i]->row.number == row->number)
+    for (const struct claim *claim = account_claim_like(loading->account, row); claim != NULL; claim = claim->before)
+        if (claim->row.number == row->number)
             return SCRIP_OK; /* in memory, and maybe newer there */
     event.account = event.source = event.product = event.user = event.service = event.unit = event.currency =
         &names_none;
@@ -125,7 +128,7 @@ static int claims_finish(struct scrip *scrip, struct account *account, size_t fi
 
 int claims_open(struct scrip *scrip, struct account *account, struct scrip_error *err)
 {
-    struct loading loading = { scrip, account, 0, err };
+    struct loading loading = { .scrip = scrip, .account = account, .err = err };
     struct scrip_scan scan = { .table = SCRIP_TABLE_CLAIMS,
                                .account = account->row.name->text,
                                .from_period = INT64_MIN,
@@ -143,7 +146,7 @@ int claims_open(struct scrip *scrip, struct account *account, struct scrip_error
 
 int hold_open(struct scrip *scrip, struct account *account, const char *id, struct scrip_error *err)
 {
-    struct loading loading = { scrip, account, 0, err };
+    struct loading loading = { .scrip = scrip, .account = account, .err = err };
     struct scrip_scan scan = { .table = SCRIP_TABLE_CLAIMS,
                                .account = account->row.name->text,
                                .from_period = INT64_MIN,
@@ -201,15 +204,17 @@ static int account_load(struct loading *loading, const char *name)
         return code;
     scan.table = SCRIP_TABLE_GRANTS;
     scan.row = grant_row;
-    if ((code = host_scan(loading->scrip, &scan, loading->err)) < 0 || (code = kept_load(loading, &scan)) < 0)
+    code = host_scan(loading->scrip, &scan, loading->err);
+    if (code < 0 || loading->until || (code = kept_load(loading, &scan)) < 0)
         return code;
     account_settle(loading->account);
     return SCRIP_OK;
 }
 
-int account_copy(struct scrip *scrip, const char *name, struct account **out, struct scrip_error *err)
+int account_copy_grants(struct scrip *scrip, const char *name, uint64_t until, struct account **out, struct scrip_error *err)
 {
-    struct loading loading = { scrip, account_make(names_add(scrip->names, name, strlen(name))), 0, err };
+    struct loading loading = { .scrip = scrip, .account = account_make(names_add(scrip->names, name, strlen(name))), .err = err,
+                               .until = until };
     int code = account_load(&loading, name);
 
     *out = loading.account;
@@ -218,6 +223,11 @@ int account_copy(struct scrip *scrip, const char *name, struct account **out, st
         *out = NULL;
     }
     return code;
+}
+
+int account_copy(struct scrip *scrip, const char *name, struct account **out, struct scrip_error *err)
+{
+    return account_copy_grants(scrip, name, 0, out, err);
 }
 
 static void unlink_account(struct scrip *scrip, struct account *account)
@@ -236,7 +246,7 @@ static void link_newest(struct scrip *scrip, struct account *account)
 
 int account_open(struct scrip *scrip, const struct scrip_name *name, struct account **out, struct scrip_error *err)
 {
-    struct loading loading = { scrip, NULL, 0, err };
+    struct loading loading = { .scrip = scrip, .err = err };
     int code;
 
     if (name->number >= scrip->accounts_room) {
@@ -260,6 +270,7 @@ int account_open(struct scrip *scrip, const struct scrip_name *name, struct acco
         account_free(loading.account);
         return code;
     }
+    account_changes_order(loading.account);
     *out = scrip->accounts[name->number] = loading.account;
     link_newest(scrip, *out);
     scrip->account_count++;

@@ -45,10 +45,10 @@ void draw_return(struct engine *engine, struct account *account, struct grant *g
         }
     }
     move(engine, account, grant, from, to, cost, time_us, event_time_us, line);
-    if (to == SCRIP_BOOK_AVAILABLE) {
+    if (to == SCRIP_BOOK_AVAILABLE || to == SCRIP_BOOK_ISSUED)
         account_grant_gain(grant);
+    if (to == SCRIP_BOOK_AVAILABLE)
         purse_gain(account, account_purse(account, grant->terms->row.currency), time_us);
-    }
 }
 
 /* ---- groups --------------------------------------------------------------------------------------------------- */
@@ -138,12 +138,12 @@ static void group_write(const struct event *event, const char *keys, struct byte
 
 /* ---- a hold's draws ------------------------------------------------------------------------------------------- */
 
-static void draw_keep(struct claim *claim, const struct claim_draw *draw)
+static void draw_keep(struct account *account, struct claim *claim, const struct claim_draw *draw)
 {
     struct claim_draw *last = claim->draw_count ? &claim->draws[claim->draw_count - 1] : NULL;
 
     claim->row.amount += draw->amount;
-    claim->is_dirty = 1;
+    account_claim_touch(account, claim);
     if (last != NULL && last->grant == draw->grant && last->rate == draw->rate && last->line == draw->line &&
         last->time_us == draw->time_us)
         last->amount += draw->amount;
@@ -161,7 +161,7 @@ static void draws_hold(struct engine *engine, struct account *account, struct cl
         struct claim_draw kept = { draw->grant, quote->lines[draw->line].rate, draw->line, draw->amount,
                                    quote->lines[draw->line].time_us };
 
-        draw_keep(claim, &kept);
+        draw_keep(account, claim, &kept);
     }
 }
 
@@ -181,7 +181,7 @@ static void draws_give_back(struct engine *engine, struct account *account, stru
         amount -= part;
         claim->draw_count -= draw->amount == 0;
     }
-    claim->is_dirty = 1;
+    account_claim_touch(account, claim);
     engine->of = 0;
 }
 
@@ -200,7 +200,7 @@ static void hold_end(struct engine *engine, struct account *account, struct clai
     int64_t before = is_grouped(claim) ? group_total(account, claim) : 0;
     struct claim *heir = heir_of(account, claim);
 
-    claim->is_dirty = 1;
+    account_claim_touch(account, claim);
     if (heir == NULL) {
         draws_give_back(engine, account, claim, claim->row.amount, time_us, event_time_us);
         claim->row.stage = stage;
@@ -208,7 +208,7 @@ static void hold_end(struct engine *engine, struct account *account, struct clai
     }
     claim->row.stage = stage;
     for (size_t i = 0; i < claim->draw_count; i++)
-        draw_keep(heir, &claim->draws[i]);
+        draw_keep(account, heir, &claim->draws[i]);
     claim->draw_count = 0;
     claim->row.amount = 0;
     draws_give_back(engine, account, heir, before - group_total(account, heir), time_us, event_time_us);
@@ -221,7 +221,7 @@ void hold_time_out(struct engine *engine, struct account *account, struct claim 
 
 /* ---- holds ---------------------------------------------------------------------------------------------------- */
 
-/* A fresh claim for the event at hand; claim_drop takes the last one back. */
+/* A fresh claim for the event at hand; claim_drop takes it back. */
 static struct claim *claim_start(struct engine *engine, struct account *account, const struct event *event, const char *id,
                                  const struct quote *quote)
 {
@@ -245,12 +245,8 @@ static struct claim *claim_start(struct engine *engine, struct account *account,
 
 static int claim_drop(struct account *account)
 {
-    struct claim *claim = account->claims[--account->claim_count];
-
+    account_claim_drop(account);
     account->row.claim_count--;
-    free(claim->draws);
-    free((void *)claim->row.draws);
-    free(claim);
     return SCRIP_REFUSED;
 }
 
@@ -321,7 +317,7 @@ int hold_apply(struct engine *engine, struct account *account, const struct even
     draws_hold(engine, account, claim, quote, event->shown.time_us);
     if (!is_grouped(claim))
         claim->nominal = claim->row.amount;
-    claim->is_dirty = 1;
+    account_claim_touch(account, claim);
     account_claim_start(account, claim);
     return SCRIP_APPLIED;
 }
@@ -523,6 +519,6 @@ int extend_apply(struct engine *engine, struct account *account, const struct ev
         claim->row.expires_us = expires;
         account_claim_start(account, claim);
     }
-    claim->is_dirty = 1;
+    account_claim_touch(account, claim);
     return SCRIP_APPLIED;
 }

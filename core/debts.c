@@ -27,25 +27,22 @@ static struct grant *debt_grant(struct engine *engine, struct account *account, 
 
 static struct claim *debt_find(const struct account *account, uint64_t event_number, uint64_t line)
 {
-    for (size_t i = account->claim_count; i-- > 0;) {
-        struct claim *claim = account->claims[i];
+    struct claim *claim = account_debt_find(account, event_number, line);
 
-        if (claim->row.kind == SCRIP_CLAIM_DEBT && claim->row.stage == SCRIP_CLAIM_OPEN && claim->row.event == event_number &&
-            claim->row.line == line)
-            return claim;
-    }
-    return NULL;
+    while (claim != NULL && claim->row.stage != SCRIP_CLAIM_OPEN)
+        claim = claim->before;
+    return claim;
 }
 
 /* A grant may give only so much to one charge: what it gave is kept with what is still owed. */
-static void payer_keep(struct claim *claim, struct grant *grant, int64_t amount)
+static void payer_keep(struct account *account, struct claim *claim, struct grant *grant, int64_t amount)
 {
     struct claim_draw draw = { grant, claim->draws[0].rate, claim->row.line, amount, claim->draws[0].time_us };
 
     if (grant == NULL || grant->rules == NULL || grant->rules->max_per_charge == 0)
         return;
     claim_draw_add(claim, &draw);
-    claim->is_dirty = 1;
+    account_claim_touch(account, claim);
 }
 
 void debt_payers_keep(struct account *account, const struct claim *hold, uint64_t line)
@@ -53,7 +50,7 @@ void debt_payers_keep(struct account *account, const struct claim *hold, uint64_
     struct claim *claim = debt_find(account, hold->row.event, line);
 
     for (size_t i = 0; claim != NULL && i < hold->draw_count; i++)
-        payer_keep(claim, hold->draws[i].grant, hold->draws[i].amount);
+        payer_keep(account, claim, hold->draws[i].grant, hold->draws[i].amount);
 }
 
 void debt_payer_less(struct account *account, uint64_t event_number, uint64_t line, const struct grant *grant, int64_t amount)
@@ -65,7 +62,7 @@ void debt_payer_less(struct account *account, uint64_t event_number, uint64_t li
             int64_t part = claim->draws[i].amount < amount ? claim->draws[i].amount : amount;
 
             claim->draws[i].amount -= part;
-            claim->is_dirty = 1;
+            account_claim_touch(account, claim);
             amount -= part;
         }
 }
@@ -97,28 +94,30 @@ void debt_add(struct engine *engine, struct account *account, const struct event
     }
     for (size_t i = 0; i < engine->draw_count; i++)
         if (engine->draws[i].line == draw->line)
-            payer_keep(claim, engine->draws[i].grant, engine->draws[i].amount);
+            payer_keep(account, claim, engine->draws[i].grant, engine->draws[i].amount);
     claim->nominal += draw->amount;
-    claim->is_dirty = 1;
+    account_claim_touch(account, claim);
     /* Of an earlier date: there may be a balance by now. */
     if (line->time_us < account->row.clock_us)
         purse_gain(account, account_purse(account, terms->row.currency), account->row.clock_us);
 }
 
-/* Less of a debt is open; a settled one leaves its purse. */
+/* Less of a debt is open; a settled one leaves its purse with the next debts_sweep. */
 static void debt_lessen(struct account *account, struct claim *claim, int64_t amount, int stage)
 {
-    struct purse *purse = account_purse(account, claim->terms->row.currency);
+    claim->row.amount -= amount;
+    account_claim_touch(account, claim);
+    account_purse(account, claim->terms->row.currency)->owed -= amount;
+    if (claim->row.amount <= 0)
+        claim->row.stage = stage;
+}
+
+static void debts_sweep(struct purse *purse)
+{
     size_t kept = 0;
 
-    claim->row.amount -= amount;
-    claim->is_dirty = 1;
-    purse->owed -= amount;
-    if (claim->row.amount > 0)
-        return;
-    claim->row.stage = stage;
     for (size_t i = 0; i < purse->debt_count; i++)
-        if (purse->debts[i] != claim)
+        if (purse->debts[i]->row.stage == SCRIP_CLAIM_OPEN)
             purse->debts[kept++] = purse->debts[i];
     purse->debt_count = kept;
 }
@@ -142,7 +141,7 @@ static int64_t debt_settle(struct engine *engine, struct account *account, struc
         move(engine, account, debt, SCRIP_BOOK_USED, SCRIP_BOOK_DEBT, draw->amount, time_us, event_time_us, draw->line);
         note_usage(engine, &claim->event, claim->draws[0].rate, draw->grant->row.class_name, dated, draw->amount, 0);
         note_usage(engine, &claim->event, claim->draws[0].rate, debt->row.class_name, dated, -draw->amount, 0);
-        payer_keep(claim, draw->grant, draw->amount);
+        payer_keep(account, claim, draw->grant, draw->amount);
     }
     engine->of = 0;
     if (paid > 0)
@@ -152,12 +151,9 @@ static int64_t debt_settle(struct engine *engine, struct account *account, struc
 
 void debts_settle(struct engine *engine, struct account *account, struct purse *purse, int64_t time_us, int64_t event_time_us)
 {
-    for (size_t i = 0; i < purse->debt_count;) {
-        struct claim *claim = purse->debts[i];
-
-        debt_settle(engine, account, claim, time_us, event_time_us);
-        i += i < purse->debt_count && purse->debts[i] == claim;
-    }
+    for (size_t i = 0; i < purse->debt_count; i++)
+        debt_settle(engine, account, purse->debts[i], time_us, event_time_us);
+    debts_sweep(purse);
 }
 
 int64_t debt_reduce(struct engine *engine, struct account *account, uint64_t event_number, uint64_t line, int64_t amount)
@@ -168,6 +164,7 @@ int64_t debt_reduce(struct engine *engine, struct account *account, uint64_t eve
     (void)engine;
     if (part > 0) {
         debt_lessen(account, claim, part, SCRIP_CLAIM_RELEASED);
+        debts_sweep(account_purse(account, claim->terms->row.currency));
         /* One grant may be enough for what is left. */
         purse_gain(account, account_purse(account, claim->terms->row.currency), account->row.clock_us);
     }
@@ -176,12 +173,13 @@ int64_t debt_reduce(struct engine *engine, struct account *account, uint64_t eve
 
 void debts_forgive(struct engine *engine, struct account *account, struct purse *purse, int64_t time_us)
 {
-    while (purse->debt_count > 0) {
-        struct claim *claim = purse->debts[0];
+    for (size_t i = 0; i < purse->debt_count; i++) {
+        struct claim *claim = purse->debts[i];
 
         engine->of = claim->row.event;
         move(engine, account, purse->debt, SCRIP_BOOK_VOIDED, SCRIP_BOOK_DEBT, claim->row.amount, time_us, time_us, claim->row.line);
         debt_lessen(account, claim, claim->row.amount, SCRIP_CLAIM_RELEASED);
     }
+    debts_sweep(purse);
     engine->of = 0;
 }

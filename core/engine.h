@@ -98,7 +98,7 @@ struct engine {
     size_t draw_count, draw_room;
     struct grant **found;
     size_t found_count, found_room;
-    struct grant **parked; /* off their heaps while a charge is paid */
+    struct grant **parked; /* passed over while a charge is paid */
     size_t parked_count, parked_room;
     struct limit_use *uses;
     size_t use_count, use_room;

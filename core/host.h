@@ -196,6 +196,8 @@ int claims_open(struct scrip *scrip, struct account *account, struct scrip_error
 int hold_open(struct scrip *scrip, struct account *account, const char *id, struct scrip_error *err);
 /* A copy for reads: loaded apart, freed by the caller. NULL in *out: the account is unknown. */
 int account_copy(struct scrip *scrip, const char *name, struct account **out, struct scrip_error *err);
+/* Only what it says of itself and the grants that events up to a number made, not settled. */
+int account_copy_grants(struct scrip *scrip, const char *name, uint64_t until, struct account **out, struct scrip_error *err);
 void accounts_trim(struct scrip *scrip);
 void accounts_forget(struct scrip *scrip);
 
@@ -282,8 +284,11 @@ void usage_table_clear(struct usage_table *table);
 void usage_table_free(struct usage_table *table);
 /* Adds an effect's notes to both rollups. */
 void usage_tables_add(struct usage_table *days, struct usage_table *months, const struct effect *effect);
-/* The opaque state of a checkpoint: balances of all grants. */
+
+/* checkpoint.c: balances as they were every CHECKPOINT_EVENTS events */
 void checkpoint_state(const struct account *account, struct bytes *out);
+/* The balances that an account had after an event at which a checkpoint was made; 0: none. */
+int checkpoint_load(struct scrip *scrip, struct account *account, uint64_t number, struct scrip_error *err);
 
 /* intake.c: rows of feeds */
 int intake_feed_add(struct scrip_ctx *ctx, struct scrip_rows *out, const char *feed);

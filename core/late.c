@@ -411,11 +411,15 @@ static int event_make(struct making *m, struct past_row *past)
 
 static void grant_take(struct account *account, struct grant *grant, const struct grant *made)
 {
+    int is_same = grant->row.expires_us == made->row.expires_us && grant->row.next_us == made->row.next_us &&
+                  memcmp(grant->row.balance, made->row.balance, sizeof grant->row.balance) == 0;
+
+    grant->stage = made->stage;
+    if (is_same)
+        return;
     grant->row.expires_us = made->row.expires_us;
     grant->row.next_us = made->row.next_us;
-    grant->stage = made->stage;
-    if (memcmp(grant->row.balance, made->row.balance, sizeof grant->row.balance) != 0)
-        memcpy(grant->row.balance, made->row.balance, sizeof grant->row.balance);
+    memcpy(grant->row.balance, made->row.balance, sizeof grant->row.balance);
     account_grant_touch(account, grant);
 }
 
@@ -435,6 +439,7 @@ static void grants_merge(struct making *m)
 
             row.number = ++account->row.grant_count;
             grant = account_grant_add(account, &row, made->terms);
+            account_grant_touch(account, grant);
         }
         grant_take(account, grant, made);
         m->grants[i] = grant;
@@ -451,13 +456,12 @@ static void grants_merge(struct making *m)
 
 static struct claim *claim_same(const struct account *account, const struct claim *claim)
 {
-    for (size_t i = 0; i < account->claim_count; i++) {
-        struct claim *other = account->claims[i];
+    struct claim *oldest = NULL;
 
-        if (other->row.kind == claim->row.kind && other->row.event == claim->row.event && other->row.line == claim->row.line)
-            return other;
-    }
-    return NULL;
+    for (struct claim *other = account_claim_like(account, &claim->row); other != NULL; other = other->before)
+        if (other->row.event == claim->row.event && other->row.line == claim->row.line)
+            oldest = other;
+    return oldest;
 }
 
 static void claims_merge(struct making *m)
@@ -488,14 +492,14 @@ static void claims_merge(struct making *m)
             draw.grant = draw.grant ? m->grants[draw.grant->row.number - 1] : NULL;
             claim_draw_add(claim, &draw);
         }
-        claim->is_dirty = 1;
+        account_claim_touch(account, claim);
     }
     for (size_t i = 0; i < account->claim_count; i++)
         if (claim_same(scratch, account->claims[i]) == NULL && account->claims[i]->row.stage == SCRIP_CLAIM_OPEN) {
             account->claims[i]->row.stage = SCRIP_CLAIM_SETTLED;
             account->claims[i]->row.amount = 0;
             account->claims[i]->draw_count = account->claims[i]->row.kind == SCRIP_CLAIM_DEBT;
-            account->claims[i]->is_dirty = 1;
+            account_claim_touch(account, account->claims[i]);
         }
 }
 

@@ -70,79 +70,6 @@ static int64_t room_left(const struct engine *engine, const struct payment *p, c
     return cap < room ? cap : room;
 }
 
-static int fits(const struct bucket *bucket, const struct payment *p)
-{
-    return !p->is_scoped || scope_fits(&bucket->scope, p->event, p->rate->row.service);
-}
-
-/* ---- now, in draw order --------------------------------------------------------------------------------------- */
-
-/* The grant that pays first among the buckets that fit. */
-static struct grant *first_of(struct purse *purse, const struct payment *p)
-{
-    struct grant *best = NULL;
-
-    for (size_t i = 0; i < purse->count; i++)
-        if (fits(purse->buckets[i], p)) {
-            struct grant *grant = bucket_first(purse->buckets[i]);
-
-            if (grant != NULL && (best == NULL || grant_order(grant, best) < 0))
-                best = grant;
-        }
-    return best;
-}
-
-/* The first grant that can pay all of it alone; else p says what there is. */
-static struct grant *whole_of(struct engine *engine, struct purse *purse, struct payment *p, int64_t amount)
-{
-    struct grant *best = first_of(purse, p);
-
-    if (best == NULL || room_left(engine, p, best, grant_room(best)) >= amount)
-        return best;
-    best = NULL;
-    for (size_t i = 0; i < purse->count; i++)
-        for (size_t j = 0; fits(purse->buckets[i], p) && j < purse->buckets[i]->count; j++) {
-            struct grant *grant = purse->buckets[i]->heap[j];
-            int64_t room = grant->stage == GRANT_LIVE ? room_left(engine, p, grant, grant_room(grant)) : 0;
-
-            p->largest = room > p->largest ? room : p->largest;
-            p->available += room > 0 ? room : 0;
-            if (room >= amount && (best == NULL || grant_order(grant, best) < 0))
-                best = grant;
-        }
-    return best;
-}
-
-/* Returns what is left to be paid. */
-static int64_t take_now(struct engine *engine, struct purse *purse, struct payment *p, int64_t rest)
-{
-    struct grant *grant;
-
-    if (p->rate->terms->row.split == SCRIP_SPLIT_NONE) {
-        if ((grant = whole_of(engine, purse, p, rest)) == NULL)
-            return rest;
-        take(engine, p, grant, rest, SCRIP_BOOK_AVAILABLE);
-        return 0;
-    }
-    engine->parked_count = 0;
-    while (rest > 0 && (grant = first_of(purse, p)) != NULL) {
-        int64_t room = room_left(engine, p, grant, grant_room(grant));
-
-        if (room <= 0) {
-            bucket_pop(grant->bucket); /* it stands at its head */
-            ARRAY_ROOM(engine->parked, engine->parked_count, engine->parked_room);
-            engine->parked[engine->parked_count++] = grant;
-            continue;
-        }
-        room = room < rest ? room : rest;
-        take(engine, p, grant, room, SCRIP_BOOK_AVAILABLE);
-        rest -= room;
-    }
-    while (engine->parked_count > 0)
-        account_grant_gain(engine->parked[--engine->parked_count]);
-    return rest;
-}
-
 /* ---- of a list of grants -------------------------------------------------------------------------------------- */
 
 static int by_order(const void *a, const void *b)
@@ -172,24 +99,165 @@ static int64_t room_at(const struct engine *engine, const struct payment *p, con
                                                       : row->balance[SCRIP_BOOK_EXPIRED] / (grant->rules && p->is_scoped ? grant->rules->unit : 1));
 }
 
-/* Every grant of the purse that could pay; only: the id of the only one, or "". */
-static void gather(struct engine *engine, struct purse *purse, struct payment *p, const char *only)
+static int64_t take_found(struct engine *engine, struct payment *p, int64_t rest)
 {
-    int book;
+    int is_whole = p->rate->terms->row.split == SCRIP_SPLIT_NONE && p->is_scoped, book;
 
-    engine->found_count = 0;
+    for (size_t i = 0; i < engine->found_count && rest > 0; i++) {
+        int64_t room = room_at(engine, p, engine->found[i], &book);
+
+        if (room <= 0 || (is_whole && room < rest))
+            continue;
+        room = room < rest ? room : rest;
+        take(engine, p, engine->found[i], room, book);
+        rest -= room;
+    }
+    return rest;
+}
+
+/* ---- now, in draw order --------------------------------------------------------------------------------------- */
+
+/* The grant that pays first among the buckets that fit; of one class, or of any. */
+static struct grant *first_of(const struct purse *purse, int64_t least, const struct scrip_name *class_name)
+{
+    struct grant *best = NULL;
+
+    for (size_t i = 0; i < purse->fitting_count; i++)
+        if (class_name == NULL || purse->fitting[i]->class_name == class_name) {
+            struct grant *grant = bucket_first(purse->fitting[i], least);
+
+            if (grant != NULL && (best == NULL || grant_order(grant, best) < 0))
+                best = grant;
+        }
+    return best;
+}
+
+/* Passes over a grant until all are back. */
+static void park(struct engine *engine, struct grant *grant)
+{
+    bucket_offer(grant, 0);
+    ARRAY_ROOM(engine->parked, engine->parked_count, engine->parked_room);
+    engine->parked[engine->parked_count++] = grant;
+}
+
+static void parked_back(struct engine *engine)
+{
+    while (engine->parked_count > 0)
+        account_grant_gain(engine->parked[--engine->parked_count]);
+}
+
+/* No grant can pay all of it alone: what there is. */
+static void whole_short(struct engine *engine, const struct purse *purse, struct payment *p)
+{
     for (size_t i = 0; i < p->account->grant_count; i++) {
         struct grant *grant = p->account->grants[i];
         int64_t room;
 
-        if (grant->terms->row.currency != purse->currency || (only[0] && strcmp(only, grant->row.id) != 0) ||
-            !fits(grant->bucket, p) || (room = room_at(engine, p, grant, &book)) <= 0)
+        if (grant->stage != GRANT_LIVE || grant->terms->row.currency != purse->currency || !bucket_fits(purse, grant->bucket) ||
+            (room = room_left(engine, p, grant, grant_room(grant))) <= 0)
             continue;
-        p->available += room;
         p->largest = room > p->largest ? room : p->largest;
-        ARRAY_ROOM(engine->found, engine->found_count, engine->found_room);
-        engine->found[engine->found_count++] = grant;
+        p->available += room;
     }
+}
+
+/* From the first grant that can pay all of it alone. Returns what is left to be paid. */
+static int64_t take_whole(struct engine *engine, struct purse *purse, struct payment *p, int64_t rest)
+{
+    struct grant *grant;
+
+    while ((grant = first_of(purse, rest, NULL)) != NULL && room_left(engine, p, grant, grant_room(grant)) < rest)
+        park(engine, grant);
+    parked_back(engine);
+    if (grant == NULL) {
+        whole_short(engine, purse, p);
+        return rest;
+    }
+    take(engine, p, grant, rest, SCRIP_BOOK_AVAILABLE);
+    return 0;
+}
+
+/* From the first class whose grants can pay all of it together. A class that cannot stays passed over until the end. */
+static int64_t take_class(struct engine *engine, struct purse *purse, struct payment *p, int64_t rest)
+{
+    wide sum = 0;
+
+    while (sum < rest) {
+        struct grant *grant = first_of(purse, 1, NULL);
+        const struct scrip_name *class_name = grant ? grant->row.class_name : NULL;
+
+        if (grant == NULL)
+            break;
+        if (room_left(engine, p, grant, grant_room(grant)) <= 0) {
+            park(engine, grant);
+            continue;
+        }
+        engine->found_count = 0;
+        for (sum = 0; sum < rest && (grant = first_of(purse, 1, class_name)) != NULL; park(engine, grant)) {
+            int64_t room = room_left(engine, p, grant, grant_room(grant));
+
+            if (room <= 0)
+                continue;
+            sum += room;
+            ARRAY_ROOM(engine->found, engine->found_count, engine->found_room);
+            engine->found[engine->found_count++] = grant;
+        }
+        p->available += sum;
+        if (sum < rest && sum > p->largest)
+            p->largest = (int64_t)sum;
+    }
+    parked_back(engine);
+    return sum < rest ? rest : take_found(engine, p, rest);
+}
+
+static int64_t take_now(struct engine *engine, struct purse *purse, struct payment *p, int64_t rest)
+{
+    int64_t amount = rest;
+    struct grant *grant;
+
+    while (rest > 0 && (grant = first_of(purse, 1, NULL)) != NULL) {
+        int64_t room = room_left(engine, p, grant, room_of(p, grant));
+
+        if (room <= 0) {
+            park(engine, grant);
+            continue;
+        }
+        room = room < rest ? room : rest;
+        take(engine, p, grant, room, SCRIP_BOOK_AVAILABLE);
+        rest -= room;
+    }
+    parked_back(engine);
+    p->available = amount - rest;
+    return rest;
+}
+
+/* ---- at another time, or as listed ----------------------------------------------------------------------------- */
+
+static int gather_one(struct engine *engine, const struct purse *purse, struct payment *p, struct grant *grant)
+{
+    int book;
+    int64_t room;
+
+    if (grant->terms->row.currency != purse->currency || !bucket_fits(purse, grant->bucket) ||
+        (room = room_at(engine, p, grant, &book)) <= 0)
+        return 0;
+    p->available += room;
+    p->largest = room > p->largest ? room : p->largest;
+    ARRAY_ROOM(engine->found, engine->found_count, engine->found_room);
+    engine->found[engine->found_count++] = grant;
+    return 1;
+}
+
+/* Every grant of the purse that could pay; only: the id of the only one, or "". */
+static void gather(struct engine *engine, const struct purse *purse, struct payment *p, const char *only)
+{
+    struct grant *grant = only[0] ? account_grant_find(p->account, only, strlen(only)) : NULL;
+
+    engine->found_count = 0;
+    if (grant != NULL)
+        gather_one(engine, purse, p, grant);
+    for (size_t i = 0; i < p->account->grant_count && !only[0]; i++)
+        gather_one(engine, purse, p, p->account->grants[i]);
     if (engine->found_count > 1)
         qsort(engine->found, engine->found_count, sizeof *engine->found, by_order);
 }
@@ -228,22 +296,6 @@ static int one_class(struct engine *engine, struct payment *p, int64_t amount)
         return 1;
     }
     return 0;
-}
-
-static int64_t take_found(struct engine *engine, struct payment *p, int64_t rest)
-{
-    int is_whole = p->rate->terms->row.split == SCRIP_SPLIT_NONE && p->is_scoped, book;
-
-    for (size_t i = 0; i < engine->found_count && rest > 0; i++) {
-        int64_t room = room_at(engine, p, engine->found[i], &book);
-
-        if (room <= 0 || (is_whole && room < rest))
-            continue;
-        room = room < rest ? room : rest;
-        take(engine, p, engine->found[i], room, book);
-        rest -= room;
-    }
-    return rest;
 }
 
 /* Each pays in proportion to what it has, cut to whole minor units; the last ones take the remainder. */
@@ -288,7 +340,7 @@ static int64_t take_listed(struct engine *engine, struct purse *purse, struct pa
         stop = stop ? stop : end;
         grant = account_grant_find(p->account, at, (size_t)(stop - at));
         at = stop + 1;
-        if (grant == NULL || grant->terms->row.currency != purse->currency || !fits(grant->bucket, p))
+        if (grant == NULL || grant->terms->row.currency != purse->currency || !bucket_fits(purse, grant->bucket))
             continue;
         p->available += room_at(engine, p, grant, &book);
         ARRAY_ROOM(engine->found, engine->found_count, engine->found_room);
@@ -305,20 +357,22 @@ static int64_t take_grants(struct engine *engine, struct purse *purse, struct pa
 {
     const char *only = event_text(p->event, SCRIP_F_GRANT);
     const struct field *list = event_field(p->event, SCRIP_F_GRANTS);
-    int mode = (int)p->rate->terms->rules.draw_mode;
+    int mode = (int)p->rate->terms->rules.draw_mode, split = (int)p->rate->terms->row.split;
 
+    purse_fit(purse, p->is_scoped ? p->event : NULL, p->rate->row.service);
     /* To settle what is owed is no use. */
     if (purse->sleeper_count > 0 && p->is_now && p->is_scoped && (p->claim == NULL || p->claim->row.kind == SCRIP_CLAIM_HOLD))
         sleepers_wake(engine, purse, p);
     if (list != NULL)
         return take_listed(engine, purse, p, list, rest);
-    if (p->is_now && p->is_scoped && !only[0] && mode != SCRIP_DRAW_PROPORTIONAL && !is_of_class(p))
-        return take_now(engine, purse, p, rest);
+    if (p->is_now && !only[0] && mode != SCRIP_DRAW_PROPORTIONAL)
+        return is_of_class(p)                                ? take_class(engine, purse, p, rest)
+               : split == SCRIP_SPLIT_NONE && p->is_scoped ? take_whole(engine, purse, p, rest)
+                                                           : take_now(engine, purse, p, rest);
     gather(engine, purse, p, only);
     if (is_of_class(p) && !one_class(engine, p, rest))
         return rest;
-    return mode == SCRIP_DRAW_PROPORTIONAL && p->rate->terms->row.split != SCRIP_SPLIT_NONE ? take_shares(engine, p, rest)
-                                                                        : take_found(engine, p, rest);
+    return mode == SCRIP_DRAW_PROPORTIONAL && split != SCRIP_SPLIT_NONE ? take_shares(engine, p, rest) : take_found(engine, p, rest);
 }
 
 /* What no grant pays is owed, all of it or nothing. */

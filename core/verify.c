@@ -174,6 +174,7 @@ static int grant_compare(void *sink, const void *found)
         !text_same(kept->scope, kept->scope_size, made->scope, made->scope_size) ||
         !text_same(kept->order_key, kept->order_key_size, made->order_key, made->order_key_size) ||
         kept->floor != made->floor || kept->unlimited != made->unlimited || kept->next_us != made->next_us ||
+        kept->changed != made->changed ||
         !text_same(kept->rules, kept->rules_size, made->rules, made->rules_size) ||
         memcmp(kept->balance, made->balance, sizeof kept->balance) != 0)
         find(v, "grants: '%s' grant %" PRIu64 " (%s): differs from what its events give", kept->account->text,

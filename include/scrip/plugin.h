@@ -700,6 +700,7 @@ struct scrip_grant_row {
     const char *rules; /* recurrence, rollover ... as JSON; rules_size 0: none */
     uint64_t rules_size;
     int64_t next_us; /* of a recurrence; SCRIP_TIME_NONE */
+    uint64_t changed; /* number of the event that changed it last */
 };
 
 enum scrip_claim_kind { SCRIP_CLAIM_HOLD, SCRIP_CLAIM_DEBT };

@@ -470,9 +470,9 @@ static int grants_write(struct base *b, const struct scrip_commit *c)
 {
     sqlite3_stmt *s =
         take(b, "insert into grant_rows values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15,"
-                " ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25) on conflict (key) do update set expires = ?8,"
+                " ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26) on conflict (key) do update set expires = ?8,"
                 " issued = ?16, available = ?17, held = ?18, used = ?19, expired = ?20, voided = ?21,"
-                " clearing = ?22, debt = ?23, next = ?25");
+                " clearing = ?22, debt = ?23, next = ?25, changed = ?26");
     int code = s ? SCRIP_OK : SCRIP_EIO;
     char cost[48];
 
@@ -505,6 +505,7 @@ static int grants_write(struct base *b, const struct scrip_commit *c)
             sqlite3_bind_int64(s, 16 + book, row->balance[book]);
         bind_text_or_null(s, 24, row->rules, row->rules_size);
         bind_time(s, 25, row->next_us);
+        sqlite3_bind_int64(s, 26, (int64_t)row->changed);
         code = run(b, s, "grants");
     }
     if (s != NULL)

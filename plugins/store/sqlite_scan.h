@@ -99,6 +99,7 @@ static int grant_row(struct base *b, sqlite3_stmt *s, const struct scrip_scan *s
         row.balance[book] = sqlite3_column_int64(s, 15 + book);
     row.rules = column_text(s, 23, &row.rules_size);
     row.next_us = column_time(s, 24);
+    row.changed = (uint64_t)sqlite3_column_int64(s, 25);
     return scan->row(scan->sink, &row);
 }
 

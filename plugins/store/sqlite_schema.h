@@ -39,7 +39,7 @@ static const char *const schema[] = {
     " cost, cost_currency integer, scope text, order_key blob not null, floor integer not null,"
     " unlimited integer not null, issued integer not null, available integer not null, held integer not null,"
     " used integer not null, expired integer not null, voided integer not null, clearing integer not null,"
-    " debt integer not null, rules text, next integer);",
+    " debt integer not null, rules text, next integer, changed integer not null);",
     "create table claim_rows (key integer primary key, kind integer not null, stage integer not null, id text,"
     " event integer not null, line integer not null, terms integer not null, amount integer not null, expires integer,"
     " shared text, draws blob not null);",

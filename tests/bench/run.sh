@@ -5,6 +5,9 @@
 # USERS: `own` or `any` (see generate.c), FLOORS=no: shows only. baseline.c says what each baseline does. Programs take
 # turns, so that what disturbs one disturbs all. Every run's sums must agree with scrip's, or nothing is shown.
 #
+# Then what a draw costs on an account of many grants (lots.sh), and what a question costs on one of many events (asof.sh),
+# which have sizes of their own.
+#
 # scrip uses two processors, the baselines one. Where others use the machine too, the processor time says more.
 set -eu -o pipefail
 cd "$(dirname "$0")/../.."
@@ -133,10 +136,16 @@ for name in lines values fields events; do
         'BEGIN { printf "%-36s %8.3f %9.0f %46.2f\n", says, s, rows / s, own / s }'
 done
 echo
+over=0
 awk -v own="$(median scrip 2)" -v key="$(median key 2)" -v kib="$(median scrip 3)" -v size="$(median scrip 5)" \
     -v rows="$ROWS" -v holds="$FLOORS" '
     function floor(says, fits) { print (fits ? "ok      " : "MISSED  ") says; missed += !fits }
     BEGIN { floor(sprintf("%.2f of plain C with a unique key (at least 0.60)", key / own), key / own >= 0.6)
     floor(sprintf("%.0f MB at the peak (at most 256)", kib / 1024), kib / 1024 <= 256)
     floor(sprintf("%.0f bytes an event (at most 200)", size / rows), size / rows <= 200)
-    exit holds == "yes" && missed }'
+    exit holds == "yes" && missed }' || over=1
+echo
+tests/bench/lots.sh || over=1
+echo
+tests/bench/asof.sh || over=1
+exit $over

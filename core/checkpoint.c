@@ -1,0 +1,154 @@
+/* checkpoint.c - the balances of an account's grants as they were every CHECKPOINT_EVENTS events.
+ *
+ * Checkpoint k holds the grants that changed since checkpoint k less its lowest bit, its parent:
+ *
+ *     1 -> 0    2 -> 0    3 -> 2    4 -> 0    5 -> 4    6 -> 4    7 -> 6    8 -> 0 ...
+ *
+ * So a change is written once for each bit of k at most, grants that nothing happens to cost nothing, and the balances of an
+ * instant are in a checkpoint and its line of parents, of which there are no more than bits in k: of each grant, the first
+ * that holds it says its balances.
+ *
+ *     state: count, then by number: number less the one before, which balances are not 0 (a bit a book), those balances;
+ *     all as variable-length integers, 7 bits a byte, lowest first; balances with their sign as the lowest bit */
+#include "host.h"
+
+/* ---- written -------------------------------------------------------------------------------------------------- */
+
+static uint64_t parent_of(uint64_t number)
+{
+    uint64_t index = number / CHECKPOINT_EVENTS;
+
+    return (index & (index - 1)) * CHECKPOINT_EVENTS;
+}
+
+static void number_add(struct bytes *out, uint64_t number)
+{
+    uint8_t digits[10];
+    size_t size = 0;
+
+    do
+        digits[size++] = (uint8_t)((number & 127) | (number > 127 ? 128 : 0));
+    while ((number >>= 7) != 0);
+    bytes_add(out, digits, size);
+}
+
+static int by_number(const void *left, const void *right)
+{
+    const struct grant *a = *(struct grant *const *)left, *b = *(struct grant *const *)right;
+
+    return (a->row.number > b->row.number) - (a->row.number < b->row.number);
+}
+
+static void grant_add(struct bytes *out, const struct grant *grant, uint64_t before)
+{
+    uint64_t books = 0;
+
+    for (int book = 0; book < SCRIP_BOOK_COUNT; book++)
+        books |= (uint64_t)(grant->row.balance[book] != 0) << book;
+    number_add(out, grant->row.number - before);
+    number_add(out, books);
+    for (int book = 0; book < SCRIP_BOOK_COUNT; book++)
+        if (books >> book & 1) {
+            int64_t balance = grant->row.balance[book];
+
+            number_add(out, (uint64_t)balance << 1 ^ (uint64_t)(balance >> 63));
+        }
+}
+
+void checkpoint_state(const struct account *account, struct bytes *out)
+{
+    uint64_t parent = parent_of(account->row.event_count), before = 0;
+    struct grant **changed;
+    size_t count = 0;
+
+    for (const struct grant *g = account->changed_last; g != NULL && g->row.changed > parent; g = g->earlier)
+        count++;
+    changed = memory_get(count * sizeof *changed + 1);
+    count = 0;
+    for (struct grant *g = account->changed_last; g != NULL && g->row.changed > parent; g = g->earlier)
+        changed[count++] = g;
+    qsort(changed, count, sizeof *changed, by_number);
+    number_add(out, count);
+    for (size_t i = 0; i < count; i++) {
+        grant_add(out, changed[i], before);
+        before = changed[i]->row.number;
+    }
+    free(changed);
+}
+
+/* ---- read ----------------------------------------------------------------------------------------------------- */
+
+struct reading {
+    struct account *account;
+    uint8_t *is_known; /* by number - 1: its balances are set */
+    const uint8_t *at, *end;
+    int is_read;
+};
+
+static int number_get(struct reading *r, uint64_t *out)
+{
+    *out = 0;
+    for (int shift = 0; r->at < r->end && shift < 64; shift += 7) {
+        *out |= (uint64_t)(*r->at & 127) << shift;
+        if (!(*r->at++ & 128))
+            return 1;
+    }
+    return 0;
+}
+
+static int grant_get(struct reading *r, uint64_t *number)
+{
+    uint64_t more, books, value;
+    int64_t *balance, ignored[SCRIP_BOOK_COUNT];
+
+    if (!number_get(r, &more) || !number_get(r, &books) || more == 0 || more > r->account->grant_count - *number ||
+        books >> SCRIP_BOOK_COUNT)
+        return 0;
+    *number += more;
+    balance = r->is_known[*number - 1] ? ignored : r->account->grants[*number - 1]->row.balance;
+    r->is_known[*number - 1] = 1;
+    for (int book = 0; book < SCRIP_BOOK_COUNT; book++) {
+        value = 0;
+        if ((books >> book & 1) && !number_get(r, &value))
+            return 0;
+        balance[book] = (int64_t)(value >> 1 ^ (0 - (value & 1)));
+    }
+    return 1;
+}
+
+static int state_read(void *sink, const void *found)
+{
+    const struct scrip_checkpoint_row *row = found;
+    struct reading *r = sink;
+    uint64_t count, number = 0;
+
+    r->at = row->state;
+    r->end = r->at + row->state_size;
+    if (!number_get(r, &count))
+        return 1;
+    while (count > 0 && grant_get(r, &number))
+        count--;
+    r->is_read = count == 0 && r->at == r->end;
+    return 1;
+}
+
+int checkpoint_load(struct scrip *scrip, struct account *account, uint64_t number, struct scrip_error *err)
+{
+    struct reading reading = { .account = account, .is_known = memory_get(account->grant_count + 1) };
+    struct scrip_scan scan = { .table = SCRIP_TABLE_CHECKPOINTS, .account = account->row.name->text, .from_period = INT64_MIN,
+                               .to_period = INT64_MAX, .row = state_read, .sink = &reading };
+    int code = SCRIP_OK;
+
+    for (size_t i = 0; i < account->grant_count; i++)
+        memset(account->grants[i]->row.balance, 0, sizeof account->grants[i]->row.balance);
+    for (; number > 0 && code >= 0; number = parent_of(number)) {
+        reading.is_read = 0;
+        scan.from_number = scan.to_number = number;
+        code = host_scan(scrip, &scan, err);
+        if (code >= 0 && !reading.is_read)
+            code = error_set(err, SCRIP_EIO, "checkpoint %llu of '%s': it is missing or damaged: run verify",
+                             (unsigned long long)number, account->row.name->text);
+    }
+    free(reading.is_known);
+    return code < 0 ? code : SCRIP_OK;
+}

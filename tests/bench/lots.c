@@ -1,0 +1,179 @@
+/* lots.c - the feeds of one account with few grants or many, for what a draw costs.
+ *
+ *     lots FOLDER SHAPE GRANTS PAYERS USAGES
+ *
+ * The first PAYERS grants in draw order pay for all usage, whatever else is there: so the draws are the same however many
+ * grants the account has. They stand evenly among the others, or where SHAPE's order wants them. Scopes make four buckets:
+ * anything, one product, one user, both.
+ *
+ * SHAPE: what else of it there is.
+ *   ahead, behind  payers are made first, or last
+ *   spent          every grant is a payer, and is used up: a draw of a grant of its own
+ *   rests          the same, but a rest that is too small for one more usage stays in each
+ *   taken          adjustments take away, instead of usage
+ *   ending         the others end one after the other while usage goes on; what is left in them expires
+ *   holds          each usage is held, then captured
+ *   limits         limits of the day and of the month, which all usage fits
+ *   owed           one usage in ten is of a product that no grant is for
+ *   spread         none of these
+ *
+ * Writes grants.csv, usage-1.csv, usage-2.csv of one event, and usage-3.csv: USAGES in the first and in the last. */
+#include <inttypes.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define START INT64_C(1640995200) /* 2022-01-01 */
+#define USAGE_START (START + 86400)
+#define STEP 20 /* seconds from one usage to the next */
+#define PRODUCTS 10
+#define USERS 50
+
+struct feed {
+    const char *folder, *shape;
+    int64_t grants, payers, usages;
+};
+
+static int is(const struct feed *feed, const char *shape)
+{
+    return strcmp(feed->shape, shape) == 0;
+}
+
+static FILE *file_open(const struct feed *feed, const char *name)
+{
+    char path[4096];
+    FILE *out;
+
+    snprintf(path, sizeof path, "%s/%s", feed->folder, name);
+    out = fopen(path, "w");
+    if (out == NULL) {
+        perror(path);
+        exit(3);
+    }
+    return out;
+}
+
+static void file_close(FILE *out)
+{
+    if (ferror(out) | fclose(out)) {
+        perror("lots");
+        exit(3);
+    }
+}
+
+static const char *time_text(int64_t seconds, char out[32])
+{
+    time_t at = (time_t)seconds;
+    struct tm parts;
+
+    gmtime_r(&at, &parts);
+    strftime(out, 32, "%Y-%m-%dT%H:%M:%SZ", &parts);
+    return out;
+}
+
+/* Which payer the n-th grant is, or below 0. */
+static int64_t payer_of(const struct feed *feed, int64_t n)
+{
+    int64_t every = feed->grants / feed->payers;
+
+    if (is(feed, "spent") || is(feed, "rests"))
+        return n;
+    if (is(feed, "ahead"))
+        return n < feed->payers ? n : -1;
+    if (is(feed, "behind"))
+        return n >= feed->grants - feed->payers ? n - (feed->grants - feed->payers) : -1;
+    return n % every == every - 1 && n / every < feed->payers ? n / every : -1;
+}
+
+static void scope_write(FILE *out, const struct feed *feed, int64_t payer, int64_t n)
+{
+    int kind = is(feed, "spent") || is(feed, "rests") ? 0 : (int)((payer < 0 ? n : payer) % 4);
+
+    if (is(feed, "owed"))
+        fprintf(out, ",product-%d,%s\n", (int)(n % (PRODUCTS - 1)), kind & 2 ? "user-0" : "");
+    else
+        fprintf(out, ",%s,%s\n", kind & 1 ? "product-0" : "", kind & 2 ? "user-0" : "");
+}
+
+static void grants_write(const struct feed *feed)
+{
+    static const char *const classes[] = { "trial", "starter", "purchased", "free" };
+    int64_t last = USAGE_START + 2 * feed->usages * STEP;
+    FILE *out = file_open(feed, "grants.csv");
+    char start[32], end[32];
+
+    fputs("id,account,time,amount,class,expires,priority,cost,cost_currency,products,users\n", out);
+    for (int64_t n = 0; n < feed->grants; n++) {
+        int64_t payer = payer_of(feed, n), amount = 3, ends = last + 86400 * 400 + n;
+
+        if (is(feed, "spent"))
+            amount = 2 * feed->usages / feed->grants + (n == feed->grants - 1 ? 2 * feed->usages % feed->grants + 1 : 0);
+        else if (is(feed, "rests"))
+            amount = 2 * (2 * feed->usages / feed->grants + 1) + 1;
+        else if (payer >= 0) {
+            amount = 4 * feed->usages;
+            ends = last + 86400 + payer;
+        } else if (is(feed, "ending"))
+            ends = USAGE_START + n * (2 * feed->usages * STEP) / feed->grants + 1;
+        fprintf(out, "g-%07" PRId64 ",one,%s,%" PRId64 ".00,%s,%s,%d,%d.00,USD", n, time_text(START + n / 4, start), amount,
+                payer < 0 ? classes[n % 3] : classes[3], time_text(ends, end), payer < 0 ? (int)(9 + n % 5) : (int)(payer % 5),
+                payer < 0 ? 900 + (int)(n % 7) : 1);
+        scope_write(out, feed, payer, n);
+    }
+    file_close(out);
+}
+
+static void usage_write(const struct feed *feed, int part, int64_t first, int64_t count)
+{
+    char name[32], when[32];
+    FILE *out;
+
+    snprintf(name, sizeof name, "usage-%d.csv", part);
+    out = file_open(feed, name);
+    fputs("id,type,account,time,product,user,quantity,hold,limit,per,currency,amount\n", out);
+    if (is(feed, "limits") && part == 1)
+        for (int i = 0; i < 2; i++)
+            fprintf(out, "l-%d,scrip.limit,one,%s,,,,,limit-%d,%s,credits,%d.00\n", i, time_text(USAGE_START, when), i,
+                    i ? "month" : "day", 100000000);
+    for (int64_t number = first; number < first + count; number++) {
+        int64_t of = is(feed, "holds") ? number / 2 : number;
+        int product = (int)(of % PRODUCTS), user = (int)(of / 3 % USERS);
+
+        fprintf(out, "u-%08" PRId64 ",", number);
+        time_text(USAGE_START + number * STEP, when);
+        if (is(feed, "holds") && number % 2)
+            fprintf(out, "scrip.capture,one,%s,,,,h-%08" PRId64 ",,,,\n", when, of);
+        else if (is(feed, "holds"))
+            fprintf(out, "scrip.hold,one,%s,product-%d,user-%d,1,h-%08" PRId64 ",,,,\n", when, product, user, of);
+        else if (is(feed, "taken"))
+            fprintf(out, "scrip.adjustment,one,%s,,,,,,,credits,-%d.00\n", when, 1 + (int)(number % 3));
+        else
+            fprintf(out, "scrip.usage,one,%s,product-%d,user-%d,%d,,,,,\n", when, product, user,
+                    is(feed, "spent") ? 1 : is(feed, "rests") ? 2 : 1 + (int)(number % 3));
+    }
+    file_close(out);
+}
+
+int main(int argc, char **argv)
+{
+    struct feed feed;
+    FILE *rates;
+
+    if (argc != 6) {
+        fputs("usage: lots FOLDER SHAPE GRANTS PAYERS USAGES\n", stderr);
+        return 2;
+    }
+    feed = (struct feed){ argv[1], argv[2], atoll(argv[3]), atoll(argv[4]), atoll(argv[5]) };
+    rates = file_open(&feed, "rates.csv");
+    fputs("product,rate,per,currency\n", rates);
+    for (int p = 0; p < PRODUCTS; p++)
+        fprintf(rates, "product-%d,1.00,1,credits\n", p);
+    file_close(rates);
+    grants_write(&feed);
+    usage_write(&feed, 1, 0, feed.usages);
+    usage_write(&feed, 2, feed.usages, 1);
+    usage_write(&feed, 3, feed.usages + 1, feed.usages);
+    return 0;
+}
