@@ -163,8 +163,7 @@ static int rerate_apply(struct engine *engine, struct account *account, const st
 
 /* ---- the account's own ---------------------------------------------------------------------------------------- */
 
-/* The end of a period such as 2022-03, 2022 or 2022-03-29 in a zone; SCRIP_TIME_NONE: it is none. */
-static int64_t period_end(const char *period, const char *zone)
+int64_t period_end(const char *period, const char *zone)
 {
     static const struct {
         size_t size;
