@@ -265,7 +265,7 @@ int scope_fits(const struct scope *scope, const struct event *event, const struc
 
 /* ---- purses and buckets --------------------------------------------------------------------------------------- */
 
-struct purse *account_purse(struct account *account, const struct scrip_name *currency)
+struct purse *account_purse(const struct account *account, const struct scrip_name *currency)
 {
     for (size_t i = 0; i < account->purse_count; i++)
         if (account->purses[i]->currency == currency)
@@ -594,8 +594,15 @@ void account_grant_end(struct account *account, struct grant *grant)
 /* Debts that are open may find something to be settled from as soon as time goes on. */
 void account_settle(struct account *account)
 {
-    for (size_t i = 0; i < account->grant_count; i++)
+    for (size_t i = 0; i < account->purse_count; i++)
+        account->purses[i]->spent = 0;
+    for (size_t i = 0; i < account->grant_count; i++) {
+        const struct grant *grant = account->grants[i];
+
+        account_purse(account, grant->terms->row.currency)->spent +=
+            (wide)grant->row.balance[SCRIP_BOOK_USED] + grant->row.balance[SCRIP_BOOK_HELD];
         account_grant_stage(account, account->grants[i]);
+    }
     for (size_t i = 0; i < account->purse_count; i++)
         if (account->purses[i]->debt_count > 0) {
             struct timer timer = { .due_us = account->row.clock_us, .rank = RANK_SETTLEMENT, .purse = account->purses[i] };

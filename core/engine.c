@@ -34,6 +34,11 @@ void engine_free(struct engine *engine)
 
 /* ---- entries -------------------------------------------------------------------------------------------------- */
 
+static int is_spent(int book)
+{
+    return book == SCRIP_BOOK_USED || book == SCRIP_BOOK_HELD;
+}
+
 /* Issued counts what came in, so it grows as a source. What belongs to a closed period is dated into the open one. */
 void move(struct engine *engine, struct account *account, struct grant *grant, int from, int to, int64_t amount,
           int64_t time_us, int64_t event_time_us, size_t line)
@@ -44,6 +49,8 @@ void move(struct engine *engine, struct account *account, struct grant *grant, i
 
     balance[from] += from == SCRIP_BOOK_ISSUED ? amount : -amount;
     balance[to] += to == SCRIP_BOOK_ISSUED ? -amount : amount;
+    if (is_spent(from) != is_spent(to))
+        account_purse(account, grant->terms->row.currency)->spent += is_spent(to) ? amount : -amount;
     ARRAY_ROOM(effect->entries, effect->entry_count, effect->entry_room);
     entry = &effect->entries[effect->entry_count++];
     entry->account = account->row.name;

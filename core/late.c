@@ -79,6 +79,8 @@ int late_is_replayed(const struct account *account, const struct event *event, c
     case SCRIP_USAGE:
         if (quote->count == 0)
             return any_wants(account, behind_us);
+        if (!quote_fits(account, quote))
+            return 0; /* nor would what was accepted before it */
         break;
     default:
         break;

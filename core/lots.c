@@ -64,6 +64,7 @@ static void renewal_carry(struct engine *engine, struct account *account, const 
     if (old->stage == GRANT_ENDED)
         book = SCRIP_BOOK_EXPIRED;
     left = old->row.balance[book];
+    left = left < grant_capacity(fresh) ? left : grant_capacity(fresh);
     if (left <= 0)
         return;
     move(engine, account, old, book, SCRIP_BOOK_CLEARING, left, time_us, time_us, 0);
@@ -141,7 +142,7 @@ static void taken_post(struct engine *engine, struct account *account, const str
 int adjustment_apply(struct engine *engine, struct account *account, const struct event *event, const struct quote *quote)
 {
     const char *id = event_text(event, SCRIP_F_GRANT);
-    int64_t amount = quote->grant.balance[SCRIP_BOOK_ISSUED], sum, time_us = event->shown.time_us;
+    int64_t amount = quote->grant.balance[SCRIP_BOOK_ISSUED], time_us = event->shown.time_us;
     struct grant *grant;
 
     if (amount < 0) {
@@ -162,8 +163,7 @@ int adjustment_apply(struct engine *engine, struct account *account, const struc
                       quote->terms->row.currency->text);
     if (grant->stage == GRANT_ENDED || grant->row.unlimited)
         return refuse(engine, "grant '%s': it has ended or is unlimited: nothing can be added", id);
-    if (money_add(grant->row.balance[SCRIP_BOOK_ISSUED], amount, &sum) < 0 ||
-        money_add(grant->row.balance[SCRIP_BOOK_AVAILABLE], amount, &sum) < 0)
+    if (amount > grant_capacity(grant))
         return refuse(engine, "grant '%s': the sum is out of range", id);
     move(engine, account, grant, SCRIP_BOOK_ISSUED, SCRIP_BOOK_AVAILABLE, amount, time_us, time_us, 0);
     account_grant_gain(grant);

@@ -168,8 +168,9 @@ static int64_t room_at(const struct engine *engine, const struct payment *p, con
     if (row->balance[SCRIP_BOOK_VOIDED] > 0 || row->expires_us == SCRIP_TIME_NONE)
         return 0;
     *book = row->unlimited ? SCRIP_BOOK_AVAILABLE : SCRIP_BOOK_EXPIRED;
-    return room_left(engine, p, grant, row->unlimited ? INT64_MAX - row->balance[SCRIP_BOOK_USED]
-                                                      : row->balance[SCRIP_BOOK_EXPIRED] / (grant->rules && p->is_scoped ? grant->rules->unit : 1));
+    if (row->unlimited)
+        return room_left(engine, p, grant, grant_room(grant));
+    return room_left(engine, p, grant, row->balance[SCRIP_BOOK_EXPIRED] / (grant->rules && p->is_scoped ? grant->rules->unit : 1));
 }
 
 /* Every grant of the purse that could pay; only: the id of the only one, or "". */
@@ -339,6 +340,39 @@ static int64_t take_debt(struct engine *engine, const struct purse *purse, struc
     return 0;
 }
 
+/* What may still be used of a currency: all that an account ever used of it, with what this charge drew so far, fits an amount.
+ * What is owed is counted in any currency. */
+static int64_t used_room(const struct engine *engine, const struct purse *purse)
+{
+    wide spent = purse->spent;
+
+    for (size_t i = 0; i < engine->draw_count; i++)
+        if (engine->draws[i].grant == NULL || engine->draws[i].grant->terms->row.currency == purse->currency)
+            spent += engine->draws[i].cost;
+    return spent >= INT64_MAX ? 0 : (int64_t)(INT64_MAX - spent);
+}
+
+int quote_fits(const struct account *account, const struct quote *quote)
+{
+    for (size_t i = 0; i < quote->count; i++) {
+        const struct terms *terms = quote->lines[i].rate->terms;
+        const struct purse *purse = account_purse(account, terms->row.currency);
+        wide sum = purse ? purse->spent : 0;
+
+        for (size_t j = 0; j <= i; j++) {
+            const struct quote_line *line = &quote->lines[j];
+            struct money_part part = { line->quantity, line->rate->row.rate, line->rate->row.per };
+            int64_t amount;
+
+            if (line->rate->terms->row.currency != terms->row.currency)
+                continue;
+            if (money_charge(&part, 1, (int)terms->row.decimals, (int)terms->row.rounding, &amount) < 0 || (sum += amount) > INT64_MAX)
+                return 0;
+        }
+    }
+    return 1;
+}
+
 int pay(struct engine *engine, struct payment *p, int64_t *paid)
 {
     int takes_part = strcmp(event_text(p->event, SCRIP_F_ACCEPT), "available") == 0 && p->takes_debt != 2;
@@ -350,6 +384,13 @@ int pay(struct engine *engine, struct payment *p, int64_t *paid)
     *paid = 0;
     p->available = p->largest = 0;
     p->limit = NULL;
+    p->is_full = 0;
+    if (purse != NULL && p->is_scoped && (room = used_room(engine, purse)) < amount) {
+        p->is_full = !takes_part || room <= 0;
+        if (p->is_full)
+            return SCRIP_EREFUSED;
+        amount = room;
+    }
     if (p->account->limit_count > 0 && p->is_scoped && p->takes_debt != 2 && (room = limits_room(p->account, p, &limit)) < amount) {
         if (!takes_part || room <= 0) {
             p->limit = limit;
@@ -384,7 +425,11 @@ void shortage(struct engine *engine, const struct payment *p)
 
     money_write(p->amount, decimals, wanted, sizeof wanted);
     money_write(p->available > INT64_MAX ? INT64_MAX : (int64_t)p->available, decimals, there, sizeof there);
-    if (p->limit != NULL) {
+    if (p->is_full) {
+        money_write(INT64_MAX, decimals, there, sizeof there);
+        snprintf(text, sizeof text, "amount: %s %s wanted: with it the account would have used more than %s, the most that it can",
+                 wanted, currency, there);
+    } else if (p->limit != NULL) {
         snprintf(text, sizeof text, "limit '%s': %s %s wanted, %s left in its %s", p->limit->row.id, wanted, currency, there,
                  p->limit->row.per_size ? p->limit->row.per : "whole time");
     } else if (p->available >= p->amount) {
