@@ -95,6 +95,7 @@ int refuse(struct engine *engine, const char *format, ...)
 
     va_start(list, format);
     vsnprintf(engine->effect.reason, sizeof engine->effect.reason, format, list);
+    text_trim(engine->effect.reason);
     va_end(list);
     return SCRIP_REFUSED;
 }

@@ -2,6 +2,7 @@
 #include "engine_inner.h"
 
 #include "calendar.h"
+#include "hash.h"
 #include "money.h"
 
 #include <inttypes.h>
@@ -253,8 +254,17 @@ static int conversion_settle(struct engine *engine, const struct event *event, s
     struct scrip_error why = { 0 };
     char id[SCRIP_NAME_SIZE + 24];
     struct scrip_grant_row row = paid->row;
+    uint8_t key[16];
 
-    snprintf(id, sizeof id, "%.*s-%zu", SCRIP_NAME_SIZE - 8, event->shown.id, index + 1);
+    snprintf(id, sizeof id, "%s", event->shown.id);
+    if (event->id_size > SCRIP_NAME_SIZE - 8) { /* what is cut off is told apart by its hash */
+        snprintf(id, SCRIP_NAME_SIZE - 32, "%s", event->shown.id);
+        text_trim(id);
+        hash_key(event->shown.id, event->id_size, key);
+        strcat(id, "-");
+        hash_hex(key, 8, id + strlen(id));
+    }
+    snprintf(id + strlen(id), 24, "-%zu", index + 1);
     row.id = arena_text(&engine->arena, id, strlen(id));
     row.id_size = strlen(id);
     row.created_us = event->shown.time_us;

@@ -15,8 +15,10 @@ static void result_set(struct scrip_result *result, int outcome, uint64_t number
     result->was_duplicate = 0;
     result->number = number;
     result->reason[0] = 0;
-    if (reason[0]) /* most have none */
+    if (reason[0]) { /* most have none */
         snprintf(result->reason, sizeof result->reason, "%.*s", (int)sizeof result->reason - 1, reason);
+        text_trim(result->reason);
+    }
 }
 
 /* An event that was read is known by its identity; a row that was not, by its place and bytes. */
@@ -405,6 +407,7 @@ static int known_answer(struct scrip *scrip, const struct origin *origin, const 
     snprintf(reason, sizeof reason,
              "id '%s': known already with other content (event %llu of '%s'): give it another id, or correct the feed",
              event->shown.id, (unsigned long long)known->number, event->account->text);
+    text_trim(reason);
     return take_bad(scrip, origin, "conflict", reason, event, result);
 }
 
@@ -592,7 +595,7 @@ int take_event(struct scrip *scrip, struct event *event, const struct origin *or
     if ((code = take_apply(scrip, account, event, origin->is_told, err)) < 0)
         return code;
     result_set(result, scrip->engine.effect.outcome, account->row.event_count, scrip->engine.effect.reason);
-    if (scrip->engine.effect.departure_count > 0)
-        return transfer_arrive(scrip, event, result, err);
-    return SCRIP_OK;
+    if (scrip->engine.effect.departure_count > 0 && (code = transfer_arrive(scrip, event, result, err)) < 0)
+        batch_drop(scrip); /* half a transfer is none: what is not committed is read again */
+    return code;
 }
