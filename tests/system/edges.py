@@ -184,8 +184,61 @@ def sums_over_accounts():
     b.done()
 
 
+# ---- names and texts
+
+def long_ids():
+    """An id that is made from another is cut where it is too long: not in the middle of a character, and two that differ stay apart."""
+    for id in ("x" * 255, "\u00e9" * 127, "x" + "\u00e9" * 127, "\U0001f4b0" * 63 + "xyz"):
+        other = id[:-1] + ("y" if len(id[-1].encode()) == 1 else "\u00e8" if len(id[-1].encode()) == 2 else "z")
+        b = books([grant("g", 0, 100), grant("h", 0, 100), made("transfer", id, 1, to="b", currency="c", amount="150"),
+                   made("transfer", other, 2, to="b", currency="c", amount="10"),
+                   made("conversion", id + "", 3, "b", **FROM, to="d", amount="20", rate="2"),
+                   made("conversion", other, 4, "b", **FROM, to="d", amount="30", rate="2"), usage("u", 5, 1)])
+        lib.equal(b.ask("quarantine", "list"), [], id)
+        lib.equal([e["reason"] for e in b.ask("events", "--outcome", "refused")], [], id)
+        lib.equal((row(b)["available"], row(b, "b")["available"], row(b, "b", "d")["available"]), ("39", "110", "100"), id)
+        questions(b)
+        b.done()
+
+
+def raw(b, *words):
+    """What it prints, as bytes; all of it is UTF-8, also of what is not."""
+    done = subprocess.run([lib.SCRIP, "-c", b.config, *words], capture_output=True)
+    assert done.returncode in (0, 1), done
+    done.stderr.decode()
+    return done.stdout.decode()
+
+
+def not_text():
+    b = books([grant("g", 0, 100)])
+    one = json.dumps(usage("u", 1, 1)).encode()
+    long = "\u00e9" * 127
+    lines = [one.replace(b'"u"', b'"x\xff\xfeu"'), one.replace(b'"u"', b'"' + b"a" + "\u00e9".encode() * 130 + b'"'),
+             one.replace(b'"scrip.usage"', b'"aa' + "\u00e9".encode() * 40 + b'"'), one.replace(b'"u"', b'"\xc3"'),
+             *(json.dumps(e).encode() for e in (
+                 usage("x" + long, 1, 1, account="y" + long), usage("x" + long, 1, 2, account="y" + long),
+                 made("void", "v", 3, grant="x" + long), made("usage", "w", 3, product="x" + long, service="y" + long),
+                 made("hold", "h", 3, hold="x" + long, currency="z" + long, amount="5"),
+                 made("reversal", "r", 3, of={"source": "x" + long, "id": "y" + long})))]
+    path = b.write("raw.jsonl", "")
+    with open(path, "wb") as out:
+        out.write(b"\n".join(lines) + b"\n")
+    raw(b, "ingest", path, "--as", "events")
+    for format in ("json", "csv", "table"):
+        raw(b, "events", "--format", format)
+        raw(b, "quarantine", "list", "--format", format)
+    kept = json.loads(raw(b, "quarantine", "list", "--format", "json"))
+    lib.equal(sorted(int(q["line"]) for q in kept), [1, 2, 3, 4, 6, 8, 9], "lines in quarantine")
+    for q in kept:
+        shown, = json.loads(raw(b, "quarantine", "show", q["key"], "--format", "json"))
+        if q["line"] == "1":
+            assert "x\\xff\\xfeu" in shown["bytes"], shown
+    b.run("verify")
+    b.done()
+
+
 faults = []
-stories = [(amounts, (name, *story)) for name, story in AMOUNTS.items()] + [(sums_over_accounts, ())]
+stories = [(amounts, (name, *story)) for name, story in AMOUNTS.items()] + [(part, ()) for part in (sums_over_accounts, long_ids, not_text)]
 for part, story in stories:
     if len(sys.argv) > 1 and part.__name__ not in sys.argv[1:] and (not story or story[0] not in sys.argv[1:]):
         continue
