@@ -518,22 +518,14 @@ static int64_t anchor_of(const struct account *account, const struct grant *gran
     return anchor;
 }
 
-/* Counted from the anchor, so that the 31st stays the 31st where a month has one. */
 int64_t grant_recurrence_after(const struct account *account, const struct grant *grant, int64_t after_us)
 {
-    const struct grant_rules *rules = grant->rules;
-    const char *zone = account->zone ? account->zone : "UTC";
-    int64_t anchor = anchor_of(account, grant, after_us), far, due, length, count;
+    int64_t anchor = anchor_of(account, grant, after_us), start, due;
 
-    if (anchor == SCRIP_TIME_NONE || time_add(anchor, rules->every, 12, zone, &far) < 0 || (length = (far - anchor) / 12) <= 0)
+    if (anchor == SCRIP_TIME_NONE ||
+        time_period(anchor, grant->rules->every, account->zone ? account->zone : "UTC", after_us, &start, &due) < 0)
         return SCRIP_TIME_NONE;
-    count = (after_us - anchor) / length - 3;
-    count -= (after_us - anchor) / length / 300; /* months are not of one length */
-    do {
-        if (time_add(anchor, rules->every, count++, zone, &due) < 0)
-            return SCRIP_TIME_NONE;
-    } while (due <= after_us);
-    return due;
+    return due == INT64_MAX ? SCRIP_TIME_NONE : due;
 }
 
 /* ---- stages --------------------------------------------------------------------------------------------------- */

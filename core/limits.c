@@ -22,7 +22,7 @@ static const char *anchored(const char *per)
 int64_t limit_period(const struct account *account, const struct limit *limit, int64_t time_us)
 {
     const char *zone = account->zone ? account->zone : "UTC", *per = limit->row.per;
-    int64_t anchor = limit->row.anchor_us, start, next, length, count;
+    int64_t anchor = limit->row.anchor_us, start, end;
 
     if (limit->row.per_size == 0)
         return SCRIP_TIME_MIN;
@@ -30,12 +30,8 @@ int64_t limit_period(const struct account *account, const struct limit *limit, i
         return start;
     if (anchor == SCRIP_TIME_NONE && time_parse("1970-01-01", 10, NULL, zone, &anchor) < 0)
         anchor = 0;
-    per = anchored(per);
-    if (time_add(anchor, per, 12, zone, &next) < 0 || (length = (next - anchor) / 12) <= 0)
+    if (time_period(anchor, anchored(per), zone, time_us, &start, &end) < 0 || start == INT64_MIN)
         return SCRIP_TIME_MIN;
-    count = (time_us - anchor) / length - 3 - (time_us - anchor) / length / 300;
-    for (start = anchor; time_add(anchor, per, count, zone, &next) == SCRIP_OK && next <= time_us; count++)
-        start = next;
     return start;
 }
 
