@@ -237,8 +237,106 @@ def not_text():
     b.done()
 
 
+# ---- dates
+
+def periods(start, every, until, zone=None, anchor=None, **how):
+    """When a grant's periods began, up to an event."""
+    b = lib.Books(CONFIG.format(policy=""))
+    b.write("rates.csv", RATES)
+    events = [made("account", "z", start, zone=zone)] if zone else []
+    rules = {"every": every, "mode": "add", **how, **({"anchor": anchor} if anchor else {})}
+    b.events([*events, grant("g", start, 1, recurrence=rules), usage("tick", until, 0)])
+    lib.equal(b.ask("quarantine", "list"), [], "quarantine")
+    db = sqlite3.connect(os.path.join(b.folder, "books.db"))
+    found = [time for time, in db.execute("select time from entries order by number")]
+    db.close()
+    lib.equal(row_at(b, until), str(len(found)), "one each")
+    b.run("verify")
+    b.done()
+    return [t.replace("T00:00:00Z", "") for t in found]
+
+
+def row_at(b, when):
+    return b.ask("balance", "a", "--as-of", when)[0]["available"]
+
+
+def local_periods(start, days, until, zone):
+    """The same wall-clock time every so many days; one that the zone skips is the first after it."""
+    zone, utc = zoneinfo.ZoneInfo(zone), datetime.timezone.utc
+    first = datetime.datetime.fromisoformat(start.replace("Z", "+00:00"))
+    last = datetime.datetime.fromisoformat(until.replace("Z", "+00:00"))
+    wall, found = first.astimezone(zone).replace(tzinfo=None), []
+    for n in itertools.count():
+        at_wall = wall + datetime.timedelta(days=days * n)
+        instant = at_wall.replace(tzinfo=zone).astimezone(utc)
+        if instant.astimezone(zone).replace(tzinfo=None) != at_wall:  # skipped: the offset changed at this instant
+            low, high = instant - datetime.timedelta(days=2), instant + datetime.timedelta(days=2)
+            before = low.astimezone(zone).utcoffset()
+            while high - low > datetime.timedelta(seconds=1):
+                middle = low + (high - low) / 2
+                low, high = (middle, high) if middle.astimezone(zone).utcoffset() == before else (low, middle)
+            instant = high.replace(microsecond=0)
+        if instant > last:
+            return [i.strftime("%Y-%m-%dT%H:%M:%SZ") for i in found]
+        if instant not in found[-1:]:  # two of a day that the zone skips
+            found.append(instant)
+
+
+def month_ends():
+    """The anchor's day is kept: it comes back after a short month."""
+    lib.equal(periods("2023-12-31T00:00:00Z", "P1M", "2024-05-31T00:00:00Z"),
+              ["2023-12-31", "2024-01-31", "2024-02-29", "2024-03-31", "2024-04-30", "2024-05-31"], "the 31st")
+    lib.equal(periods("2021-01-30T00:00:00Z", "P1M", "2021-04-01T00:00:00Z"), ["2021-01-30", "2021-02-28", "2021-03-30"], "the 30th")
+    lib.equal(periods("2021-01-15T00:00:00Z", "P1M", "2021-05-01T00:00:00Z", anchor="2019-08-31T00:00:00Z"),
+              ["2021-01-15", "2021-01-31", "2021-02-28", "2021-03-31", "2021-04-30"], "another anchor")
+    lib.equal(periods("2016-02-29T00:00:00Z", "P1Y", "2025-01-01T00:00:00Z"),
+              [f"{y}-02-{29 if y % 4 == 0 else 28}" for y in range(2016, 2025)], "a leap day, yearly")
+    lib.equal(periods("1904-02-29T00:00:00Z", "P4Y", "1921-01-01T00:00:00Z"),
+              ["1904-02-29", "1908-02-29", "1912-02-29", "1916-02-29", "1920-02-29"], "a leap day, every fourth year")
+    lib.equal(periods("2024-02-29T00:00:00Z", "P1M", "2025-03-30T00:00:00Z")[-3:], ["2025-01-29", "2025-02-28", "2025-03-29"],
+              "a leap day, monthly")
+    lib.equal(periods("2021-11-30T00:00:00Z", "P3M", "2022-12-01T00:00:00Z"),
+              ["2021-11-30", "2022-02-28", "2022-05-30", "2022-08-30", "2022-11-30"], "quarters")
+
+
+def daylight_saving():
+    for zone, start, days in (("Europe/Berlin", "2022-03-20T01:30:00Z", 60), ("Europe/Berlin", "2022-10-20T00:30:00Z", 60),
+                              ("America/New_York", "2022-03-05T07:30:00Z", 60), ("Australia/Lord_Howe", "2022-03-28T15:45:00Z", 30),
+                              ("Australia/Lord_Howe", "2022-09-28T15:45:00Z", 30), ("Asia/Kathmandu", "2022-01-01T18:15:00Z", 30),
+                              ("America/St_Johns", "2022-03-05T05:40:00Z", 30), ("Pacific/Chatham", "2022-09-20T14:10:00Z", 30),
+                              ("Pacific/Apia", "2011-12-20T22:00:00Z", 300), ("Pacific/Apia", "2011-12-29T09:00:00Z", 300)):
+        until = (datetime.datetime.fromisoformat(start[:-1]) + datetime.timedelta(days=days)).isoformat() + "Z"
+        for every in (1, 7):
+            found = [t if "T" in t else t + "T00:00:00Z" for t in periods(start, f"P{every}D", until, zone)]
+            wanted = local_periods(start, every, until, zone)
+            lib.equal(sorted(set(found) ^ set(wanted)), [], f"{zone} every {every} days from {start}")
+        hours = periods(start, "PT24H", until, zone)
+        lib.equal(len(hours), days + 1, f"{zone}: 24 hours are 24 hours")
+    lib.equal(periods("2022-10-28T10:00:00Z", "P1D", "2022-11-01T00:00:00Z", "Europe/Berlin", **{"from": "calendar"})[1:],
+              ["2022-10-28T22:00:00Z", "2022-10-29T22:00:00Z", "2022-10-30T23:00:00Z", "2022-10-31T23:00:00Z"], "calendar days")
+    lib.equal(periods("2022-02-10T10:00:00Z", "P1M", "2022-06-01T00:00:00Z", "Asia/Kathmandu", **{"from": "calendar"})[1:],
+              [f"2022-0{m}-{d}T18:15:00Z" for m, d in ((2, 28), (3, 31), (4, 30), (5, 31))], "calendar months")
+
+
+def decades():
+    """A daily period for eighty years, across every change of its zone; one that began with the years that are known."""
+    start, until = "1946-03-31T22:30:00Z", "2024-06-01T00:00:00Z"
+    lib.equal(periods(start, "P30D", until, "Europe/Berlin"), [t.replace("T00:00:00Z", "") for t in
+                                                               local_periods(start, 30, until, "Europe/Berlin")], "eighty years")
+    # Periods are found from the anchor, however far it is.
+    anchor = "1950-04-25T06:30:00Z"
+    wanted = [t for t in local_periods(anchor, 1, "2022-03-20T00:00:00Z", "America/New_York") if t > "2022-03-01T00:00:00Z"]
+    found = periods("2022-03-01T00:00:00Z", "P1D", "2022-03-20T00:00:00Z", "America/New_York", anchor=anchor)[1:]
+    lib.equal((len(found), found), (18, wanted), "far")
+    for every, last in (("P1Y", "1904-01-05"), ("P1M", "1904-01-05"), ("P30D", "1903-12-16")):
+        found = periods("1900-01-05T00:00:00Z", every, "1904-01-06T00:00:00Z")
+        lib.equal((found[0], found[-1]), ("1900-01-05", last), f"from the first year on, {every}")
+    wanted = periods("1990-01-31T00:00:00Z", "P1M", "2021-12-31T00:00:00Z")
+    lib.equal((len(wanted), wanted[-1]), (384, "2021-12-31"), "monthly for 32 years")
+
+
 faults = []
-stories = [(amounts, (name, *story)) for name, story in AMOUNTS.items()] + [(part, ()) for part in (sums_over_accounts, long_ids, not_text)]
+stories = [(amounts, (name, *story)) for name, story in AMOUNTS.items()] + [(part, ()) for part in (sums_over_accounts, long_ids, not_text, month_ends, daylight_saving, decades)]
 for part, story in stories:
     if len(sys.argv) > 1 and part.__name__ not in sys.argv[1:] and (not story or story[0] not in sys.argv[1:]):
         continue
