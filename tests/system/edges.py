@@ -426,8 +426,106 @@ def times():
     b.done()
 
 
+# ---- inputs that are none
+
+EVENTS = (  # one of each type, with every field that it may have
+    ("account", dict(name="A", zone="UTC", start=at(0), end="2023-01-01T00:00:00Z", parent="b", labels={"x": "y"})),
+    ("usage", dict(service="meter", product="p", user="ann", quantity="1", unit="h", amount="1", currency="c", end=at(500), grant="g0",
+                   accept="all", attributes={"x": "y"})),
+    ("usage", dict(product="R", quantity="2", grants=["g0", "g1"])),
+    ("grant", dict(grant="G", currency="c", amount="9", balance="8", **{"class": "free"}, effective=at(100), expires=at(9000), priority="3",
+                   cost={"amount": "5", "currency": "EUR"}, scope={"services": ["s"], "products": ["p"], "users": ["u"],
+                                                                   "attributes": {"x": ["y"]}},
+                   recurrence={"every": "P1D", "anchor": at(0), "mode": "reset", "from": "anchor"}, rollover={"min": "1", "max": "5"},
+                   floor="0", max_per_charge="3", grant_unit="2", renews="g0")),
+    ("limit", dict(limit="L", currency="c", amount="500000", per="day", anchor=at(0), expires=at(9000), scope={"users": ["zed"]})),
+    ("hold", dict(hold="H", currency="c", amount="1", expires=at(9000))), ("extend", dict(hold="o", expires=at(9000), amount="2")),
+    ("capture", dict(hold="o", amount="1")), ("release", dict(hold="o", amount="1")),
+    ("reversal", dict(of={"source": "test", "id": "u0", "line": "0"}, amount="1", reason="r")),
+    ("adjustment", dict(currency="c", amount="1", grant="g1", reason="r")),
+    ("conversion", {"from": "c", "to": "d", "amount": "1", "rate": "2"}), ("transfer", dict(to="b", currency="c", amount="1")),
+    ("transfer", dict(shares={"b": "50%", "e": "remaining"}, currency="c", amount="2", grant="g1")),
+    ("void", dict(grant="g9", reason="r")), ("reset", dict(currency="d", preserve_overage="yes")), ("close", dict(period="2021-12")),
+)
+DECIMALS = {"quantity", "amount", "balance", "priority", "cost.amount", "rollover.min", "rollover.max", "floor", "max_per_charge",
+            "grant_unit", "of.line", "rate"}
+TIMES = {"start", "end", "effective", "expires", "recurrence.anchor", "anchor"}
+NO_NUMBER = ["NaN", "Infinity", "-inf", "1e400", "1e-400", "1,5", "1 000", " 1", "1 ", "0x10", "--1", "1e", ".", "-", "1.2.3",
+             "\u0661", "9" * 400, "1" + "0" * 19, "0." + "0" * 18 + "1", "true", "12abc"]
+NO_TIME = ["2022-13-01", "2022-02-30", "yesterday", "0", "1e9", "1899-12-31", "10000-01-01", "2022-01-01T25:00:00Z",
+           "2022-01-01T00:00:60Z", "2022-01-01T00:00:00+99:00", "9" * 40]
+NO_NAME = ["x" * 256, "a\nb", "a\x00b", "a\x01", "\x7f", "\u0080", "\u009f", "\udc00"]
+ODD = ["-1", "-0", "0", "1e3", "1e18", str(MAX), str(-MAX), "-5e17", "0.000000000000000001", "+1", "01", "x" * 255, "\u00e9" * 127, "%s%n",
+       "'; drop table names; --", "../../x", "unlimited", "scrip.debt.c", 5, -5, 1.5, 0, True, False, None, [], {}, ["a"], ["a", "a"],
+       {"a": "b"}, [[["a"]]], {"a": {"b": {"c": "d"}}}, "", " ", "P1Y", "-P1D", "P0D", "PT0S", "P9999Y", "P120000M", "PT1S", "1h", "h", "d"]
+
+
+def leaves(data, path=()):
+    for key, value in data.items():
+        if isinstance(value, dict):
+            yield from leaves(value, path + (key,))
+        else:
+            yield path + (key,)
+
+
+def put(data, path, value):
+    data = json.loads(json.dumps(data))
+    at_dict = data
+    for key in path[:-1]:
+        at_dict = at_dict[key]
+    at_dict[path[-1]] = value
+    return data
+
+
+def inputs():
+    """Every field of every event with all that it must not be, and with all that it hardly ever is: each row has one outcome, what is no
+    number, time or name is in quarantine with its reason, and the books hold."""
+    start = [grant("g0", 0, 10 ** 15), grant("g1", 0, 10 ** 15), grant("g2", 0, 10 ** 15, currency="d"), usage("u0", 1, 50),
+             grant("s", 0, 5, account="b")]
+    b = books(start)
+    events, bad = [], set()
+    for kind, data in EVENTS:
+        for path in leaves(data):
+            name = ".".join(path)
+            wrong = NO_NUMBER if name in DECIMALS else NO_TIME if name in TIMES else NO_NAME
+            if path[0] in ("labels", "attributes", "name", "reason"):
+                wrong = [t for t in NO_NAME if t not in ("x" * 256, "a\nb")]
+            if path[0] in ("scope", "grants"):
+                wrong = [[t] for t in NO_NAME]
+            for value in wrong + ODD:
+                id = f"e{len(events):05}"
+                fresh = {"hold": "hold" + id, "grant": "grant" + id} if kind in ("hold", "grant") else {}
+                fresh = {k: v for k, v in fresh.items() if (k,) != path and k in data}
+                if any(value is w for w in wrong):
+                    bad.add(id)
+                events.append(made(kind, id, 1000 + len(events) // 50, **put({**data, **fresh}, path, value)))
+    for n, event in enumerate(list(events[:40])):  # the envelope
+        for key, value in (("type", "scrip.nothing"), ("type", ""), ("time", "never"), ("subject", ""), ("subject", "x" * 256),
+                           ("specversion", "2.0"), ("data", "text"), ("data", ["x"]), ("data", None), ("source", "a\x01")):
+            events.append({**event, "id": f"v{n}{key}{value}"[:200], key: value})
+    text = "".join(json.dumps(e) + "\n" for e in events)
+    more = ["{" * 500, "[" * 5000, '{"a":' * 200 + "1" + "}" * 200, "null", "[]", '""', "{}", "{\"id\":\"x\"", "\ufeff{}", "5",
+            json.dumps({**events[0], "id": "more", "data": {"attributes": {f"k{n}": "v" for n in range(65)}}}),
+            json.dumps({**events[0], "id": "more", "data": {"colour": "red"}}), json.dumps({**events[0], "id": "more", "data": {"attributes": {"x": {"y": "z"}}}})]
+    path = b.write("strange.jsonl", text + "\n".join(more) + "\n")
+    totals = b.ask("ingest", path, "--as", "events", ok=(0, 1))
+    lib.equal(int(totals["read"]), len(events) + len(more), "rows read")
+    lib.equal(sum(int(v) for k, v in totals.items() if k != "read"), len(events) + len(more), "each has one outcome")
+    found = {e["id"]: e["outcome"] for e in b.ask("events")}
+    lib.equal([(e["id"], e["type"], e["data"]) for e in events if e["id"] in bad and e["id"] in found], [], "taken, and must not be")
+    assert all(q["reason"] for q in b.ask("quarantine", "list"))
+    for e in b.ask("events", "--outcome", "refused"):
+        assert e["reason"], e
+    questions(b)
+    before = b.run("head").stdout
+    again = b.ask("ingest", b.write("again.jsonl", text), "--as", "events", ok=(0, 1))
+    lib.equal(b.run("head").stdout, before, "the same once more")
+    lib.equal(int(again["duplicate"]) + int(again["quarantined"]), len(events), "known, or strange")
+    b.done()
+
+
 faults = []
-stories = [(amounts, (name, *story)) for name, story in AMOUNTS.items()] + [(part, ()) for part in (sums_over_accounts, long_ids, not_text, month_ends, daylight_saving, decades, ends, one_instant, times)]
+stories = [(amounts, (name, *story)) for name, story in AMOUNTS.items()] + [(part, ()) for part in (sums_over_accounts, long_ids, not_text, month_ends, daylight_saving, decades, ends, one_instant, times, inputs)]
 for part, story in stories:
     if len(sys.argv) > 1 and part.__name__ not in sys.argv[1:] and (not story or story[0] not in sys.argv[1:]):
         continue
