@@ -263,7 +263,7 @@ int scope_fits(const struct scope *scope, const struct event *event, const struc
 
 /* ---- purses --------------------------------------------------------------------------------------------------- */
 
-struct purse *account_purse(struct account *account, const struct scrip_name *currency)
+struct purse *account_purse(const struct account *account, const struct scrip_name *currency)
 {
     for (size_t i = 0; i < account->purse_count; i++)
         if (account->purses[i]->currency == currency)
@@ -411,8 +411,8 @@ struct grant *account_grant_add(struct account *account, const struct scrip_gran
     ARRAY_ROOM(account->grants, account->grant_count, account->grant_room);
     account->grants[account->grant_count++] = grant;
     by_id_put(account, grant);
-    grant->bucket = purse_bucket(account_purse_make(account, terms->row.currency), grant->row.scope, grant->row.scope_size,
-                                 grant->row.class_name);
+    grant->bucket = purse_bucket(account_purse_make(account, terms->row.currency), grant->row.scope,
+                                 grant->row.scope_size, grant->row.class_name);
     if (rules != NULL && rules->is_debt)
         account_purse(account, terms->row.currency)->debt = grant;
     return grant;
@@ -495,22 +495,14 @@ static int64_t anchor_of(const struct account *account, const struct grant *gran
     return anchor;
 }
 
-/* Counted from the anchor, so that the 31st stays the 31st where a month has one. */
 int64_t grant_recurrence_after(const struct account *account, const struct grant *grant, int64_t after_us)
 {
-    const struct grant_rules *rules = grant->rules;
-    const char *zone = account->zone ? account->zone : "UTC";
-    int64_t anchor = anchor_of(account, grant, after_us), far, due, length, count;
+    int64_t anchor = anchor_of(account, grant, after_us), start, due;
 
-    if (anchor == SCRIP_TIME_NONE || time_add(anchor, rules->every, 12, zone, &far) < 0 || (length = (far - anchor) / 12) <= 0)
+    if (anchor == SCRIP_TIME_NONE ||
+        time_period(anchor, grant->rules->every, account->zone ? account->zone : "UTC", after_us, &start, &due) < 0)
         return SCRIP_TIME_NONE;
-    count = (after_us - anchor) / length - 3;
-    count -= (after_us - anchor) / length / 300; /* months are not of one length */
-    do {
-        if (time_add(anchor, rules->every, count++, zone, &due) < 0)
-            return SCRIP_TIME_NONE;
-    } while (due <= after_us);
-    return due;
+    return due == INT64_MAX ? SCRIP_TIME_NONE : due;
 }
 
 /* ---- stages --------------------------------------------------------------------------------------------------- */
@@ -574,11 +566,20 @@ void account_grant_end(struct account *account, struct grant *grant)
 /* Debts that are open may find something to be settled from as soon as time goes on. */
 void account_settle(struct account *account)
 {
-    for (size_t i = 0; i < account->grant_count; i++)
+    for (size_t i = 0; i < account->purse_count; i++)
+        account->purses[i]->spent = 0;
+    for (size_t i = 0; i < account->grant_count; i++) {
+        const struct grant *grant = account->grants[i];
+
+        account_purse(account, grant->terms->row.currency)->spent +=
+            (wide)grant->row.balance[SCRIP_BOOK_USED] + grant->row.balance[SCRIP_BOOK_HELD];
         account_grant_stage(account, account->grants[i]);
+    }
     for (size_t i = 0; i < account->purse_count; i++)
         if (account->purses[i]->debt_count > 0) {
-            struct timer timer = { .due_us = account->row.clock_us, .rank = RANK_SETTLEMENT, .purse = account->purses[i] };
+            struct timer timer = { .due_us = account->row.clock_us,
+                                   .rank = RANK_SETTLEMENT,
+                                   .purse = account->purses[i] };
 
             account_timer_put(account, &timer);
         }

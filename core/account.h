@@ -74,6 +74,7 @@ struct purse {
     struct claim **debts;    /* open, oldest first */
     size_t debt_count, debt_room;
     wide owed;
+    wide spent;              /* used and held of all grants: what rollups add up must fit an amount */
     struct grant **sleepers; /* live grants that issue at their first use */
     size_t sleeper_count, sleeper_room;
 };
@@ -231,7 +232,7 @@ void account_settle(struct account *account);
 /* Stages, heaps and timers anew, after balances and dates were set from outside. */
 void account_restart(struct account *account);
 struct grant *account_grant_find(const struct account *account, const char *id, size_t id_size);
-struct purse *account_purse(struct account *account, const struct scrip_name *currency); /* NULL: none */
+struct purse *account_purse(const struct account *account, const struct scrip_name *currency); /* NULL: none */
 struct purse *account_purse_make(struct account *account, const struct scrip_name *currency);
 void account_grant_touch(struct account *account, struct grant *grant); /* the event at hand changed it */
 /* Puts grants that were loaded in the order of their changes. */
@@ -256,15 +257,22 @@ void account_timer_put(struct account *account, const struct timer *timer);
 /* The next timer due before (until, rank), taken off; 0 where there is none. */
 int account_timer_next(struct account *account, int64_t until_us, int rank, struct timer *out);
 
-/* What a grant can still pay, in units of the charge. */
+/* What a grant can still be given in all its time: what came to it must fit an amount. */
+static inline int64_t grant_capacity(const struct grant *grant)
+{
+    int64_t carried = grant->row.balance[SCRIP_BOOK_CLEARING]; /* below 0: it came from another grant or account */
+
+    return INT64_MAX - grant->row.balance[SCRIP_BOOK_ISSUED] + (carried < 0 ? carried : 0);
+}
+
+/* What a grant can still pay, in units of the charge: what it has, or may owe, as far as what was used of it fits an amount. */
 static inline int64_t grant_room(const struct grant *grant)
 {
-    int64_t room;
+    int64_t room, most = INT64_MAX - grant->row.balance[SCRIP_BOOK_USED] - grant->row.balance[SCRIP_BOOK_HELD];
 
-    if (grant->row.unlimited)
-        return INT64_MAX - grant->row.balance[SCRIP_BOOK_USED] - grant->row.balance[SCRIP_BOOK_HELD];
-    if (__builtin_sub_overflow(grant->row.balance[SCRIP_BOOK_AVAILABLE], grant->row.floor, &room))
-        room = INT64_MAX;
+    if (grant->row.unlimited ||
+        __builtin_sub_overflow(grant->row.balance[SCRIP_BOOK_AVAILABLE], grant->row.floor, &room) || room > most)
+        room = most;
     return grant->rules && grant->rules->unit > 1 ? room / grant->rules->unit : room;
 }
 

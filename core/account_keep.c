@@ -1,4 +1,5 @@
-/* account_keep.c - what an account keeps beside its grants: holds and debts, limits, and what services remember and wait for. */
+/* account_keep.c - what an account keeps beside its grants: holds and debts, limits, and what services remember and
+ * wait for. */
 #include "account.h"
 
 #include "hash.h"
@@ -49,7 +50,8 @@ static void index_add(struct claim_index *index, struct claim *claim)
     }
     at = index_slot(index, &claim->row);
     index->count += index->slots[at] == NULL;
-    if (index->slots[at] != NULL && index->slots[at]->row.number > claim->row.number) { /* closed ones may be loaded later */
+    if (index->slots[at] != NULL &&
+        index->slots[at]->row.number > claim->row.number) { /* closed ones may be loaded later */
         claim->before = index->slots[at]->before;
         index->slots[at]->before = claim;
     } else {
@@ -120,12 +122,14 @@ struct claim *account_claim_like(const struct account *account, const struct scr
 
 struct claim *account_hold_find(const struct account *account, const char *id, size_t id_size)
 {
-    return account_claim_like(account, &(struct scrip_claim_row){ .kind = SCRIP_CLAIM_HOLD, .id = id, .id_size = id_size });
+    return account_claim_like(account,
+                              &(struct scrip_claim_row){ .kind = SCRIP_CLAIM_HOLD, .id = id, .id_size = id_size });
 }
 
 struct claim *account_debt_find(const struct account *account, uint64_t event, uint64_t line)
 {
-    return account_claim_like(account, &(struct scrip_claim_row){ .kind = SCRIP_CLAIM_DEBT, .event = event, .line = line });
+    return account_claim_like(account,
+                              &(struct scrip_claim_row){ .kind = SCRIP_CLAIM_DEBT, .event = event, .line = line });
 }
 
 static void number_put(uint8_t **at, uint64_t number)

@@ -162,9 +162,35 @@ int query_instant(const struct scrip_query *query, int64_t *out, struct scrip_er
 
 struct quarantine_listing {
     struct table table;
+    struct bytes shown[3]; /* room for what is no text */
     const char *key;
     uint64_t found;
 };
+
+/* Bytes as text: what is no UTF-8 is shown as \\xff, so that every format can hold it. */
+static const char *bytes_shown(const char *text, struct bytes *room)
+{
+    size_t size = strlen(text), n;
+    char hex[8];
+
+    if (utf8_check(text, size, 1) == SCRIP_OK)
+        return text;
+    room->size = 0;
+    for (size_t i = 0; i < size; i += n) {
+        n = (unsigned char)text[i] < 0x80 ? 1 : 2;
+        while (n > 1 && n <= 4 && (n > size - i || utf8_check(text + i, n, 1) < 0))
+            n++;
+        if (n <= 4)
+            bytes_add(room, text + i, n);
+        else {
+            snprintf(hex, sizeof hex, "\\x%02x", (unsigned char)text[i]);
+            bytes_add(room, hex, 4);
+            n = 1;
+        }
+    }
+    bytes_add(room, "", 1);
+    return (const char *)room->start;
+}
 
 static int quarantine_row(void *sink, const void *found)
 {
@@ -182,16 +208,16 @@ static int quarantine_row(void *sink, const void *found)
     table_text(table, hex);
     table_text(table, row->reason_class);
     table_text(table, row->source->text);
-    table_text(table, row->feed);
+    table_text(table, bytes_shown(row->feed, &listing->shown[0]));
     if (row->line)
         table_count(table, row->line);
     else
         table_none(table);
     table_text(table, row->account);
     table_text(table, row->id);
-    table_text(table, row->reason);
+    table_text(table, bytes_shown(row->reason, &listing->shown[1]));
     if (listing->key != NULL) {
-        table_text(table, row->bytes);
+        table_text(table, bytes_shown(row->bytes, &listing->shown[2]));
         table_text(table, row->event);
     }
     return table_row(table);
@@ -215,6 +241,8 @@ static int ask_quarantine(struct scrip *scrip, const struct scrip_query *query, 
         code = host_scan(scrip, &scan, err);
     if (code == SCRIP_OK && query->id && listing.found == 0)
         code = error_set(err, SCRIP_ENOTFOUND, "quarantine: nothing there with key '%s'", query->id);
+    for (size_t i = 0; i < sizeof listing.shown / sizeof *listing.shown; i++)
+        free(listing.shown[i].start);
     return code ? code : table_end(&listing.table);
 }
 
@@ -262,7 +290,8 @@ static void plugin_files(struct plugin_listing *listing, const struct config *co
         const struct config_section *section = &config->sections[i];
         size_t first = 0;
 
-        while (config->sections[first].kind != section->kind || strcmp(config->sections[first].plugin, section->plugin) != 0)
+        while (config->sections[first].kind != section->kind ||
+               strcmp(config->sections[first].plugin, section->plugin) != 0)
             first++;
         if (first == i && strchr(section->plugin, '/') != NULL)
             plugin_row(listing, section->kind, section->plugin, NULL);
@@ -401,7 +430,10 @@ int scrip_plugin_help(struct scrip *scrip, const char *kind_and_name, const stru
                       struct scrip_error *err)
 {
     static const struct scrip_column columns[] = {
-        { "key", SCRIP_CELL_TEXT }, { "type", SCRIP_CELL_TEXT }, { "default", SCRIP_CELL_TEXT }, { "help", SCRIP_CELL_TEXT },
+        { "key", SCRIP_CELL_TEXT },
+        { "type", SCRIP_CELL_TEXT },
+        { "default", SCRIP_CELL_TEXT },
+        { "help", SCRIP_CELL_TEXT },
     };
     const char *slash = strchr(kind_and_name, '/');
     struct plugin *plugin;

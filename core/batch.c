@@ -105,8 +105,8 @@ static void date_note(struct account *account, int64_t time_us)
         account->block_earliest_us = time_us;
 }
 
-void batch_add(struct scrip *scrip, struct account *account, const struct event *event, const struct quote *quote, int flags,
-               const struct json_out *anew)
+void batch_add(struct scrip *scrip, struct account *account, const struct event *event, const struct quote *quote,
+               int flags, const struct json_out *anew)
 {
     struct batch *batch = scrip->open;
     struct effect *effect = &scrip->engine.effect;

@@ -1,12 +1,12 @@
 /* bucket.c - the grants of a purse by scope and class, in draw order, found by what they have to offer.
  *
- * A bucket is a treap: a search tree in draw order whose shape follows from the numbers of its grants. Each node knows the
- * largest offer below it, so that the first grant that offers at least so much is found on one way down. An offer may be
- * too high, as a draw does not change it: it is set right where a search meets it. It is never too low: whatever adds to a
- * grant says so by account_grant_gain.
+ * A bucket is a treap: a search tree in draw order whose shape follows from the numbers of its grants. Each node knows
+ * the largest offer below it, so that the first grant that offers at least so much is found on one way down. An offer
+ * may be too high, as a draw does not change it: it is set right where a search meets it. It is never too low: whatever
+ * adds to a grant says so by account_grant_gain.
  *
- * Scopes are many where each user has an allowance, so the buckets that a usage may draw from are found by its user, its
- * attributes, its product or its service: by one list of each scope, the one that says most. */
+ * Scopes are many where each user has an allowance, so the buckets that a usage may draw from are found by its user,
+ * its attributes, its product or its service: by one list of each scope, the one that says most. */
 #include "account.h"
 
 #include "hash.h"
@@ -127,7 +127,8 @@ static uint64_t key_hash(int key, const char *name, const char *text)
 /* The list that says most of which usage it is; NULL: none can be looked up. */
 static const struct scope_list *key_list(const struct scope *scope)
 {
-    static const int keys[] = { SCRIP_F_SCOPE_USERS, SCRIP_F_SCOPE_ATTRIBUTE, SCRIP_F_SCOPE_PRODUCTS, SCRIP_F_SCOPE_SERVICES };
+    static const int keys[] = { SCRIP_F_SCOPE_USERS, SCRIP_F_SCOPE_ATTRIBUTE, SCRIP_F_SCOPE_PRODUCTS,
+                                SCRIP_F_SCOPE_SERVICES };
 
     for (size_t k = 0; k < 4; k++)
         for (size_t i = 0; i < scope->list_count; i++) {
@@ -180,17 +181,19 @@ static struct bucket *bucket_find(const struct purse *purse, uint64_t hash, cons
 {
     if (purse->key_size == 0)
         return NULL;
-    for (size_t at = hash & (purse->key_size - 1); purse->keys[at].bucket != NULL; at = (at + 1) & (purse->key_size - 1)) {
+    for (size_t at = hash & (purse->key_size - 1); purse->keys[at].bucket != NULL;
+         at = (at + 1) & (purse->key_size - 1)) {
         struct bucket *bucket = purse->keys[at].bucket;
 
-        if (purse->keys[at].hash == hash && bucket->class_name == class_name && strlen(bucket->scope.text) == scope_size &&
-            memcmp(bucket->scope.text, scope, scope_size) == 0)
+        if (purse->keys[at].hash == hash && bucket->class_name == class_name &&
+            strlen(bucket->scope.text) == scope_size && memcmp(bucket->scope.text, scope, scope_size) == 0)
             return bucket;
     }
     return NULL;
 }
 
-struct bucket *purse_bucket(struct purse *purse, const char *scope, size_t scope_size, const struct scrip_name *class_name)
+struct bucket *purse_bucket(struct purse *purse, const char *scope, size_t scope_size,
+                            const struct scrip_name *class_name)
 {
     uint64_t hash = own_hash(scope, scope_size, class_name);
     struct bucket *bucket = bucket_find(purse, hash, scope, scope_size, class_name);
@@ -233,7 +236,8 @@ void purse_buckets_free(struct purse *purse)
 
 /* ---- which fit a usage ---------------------------------------------------------------------------------------- */
 
-static void fitting_add(struct purse *purse, struct bucket *bucket, const struct event *event, const struct scrip_name *service)
+static void fitting_add(struct purse *purse, struct bucket *bucket, const struct event *event,
+                        const struct scrip_name *service)
 {
     if (bucket->mark == purse->mark || (event != NULL && !scope_fits(&bucket->scope, event, service)))
         return;
@@ -244,7 +248,8 @@ static void fitting_add(struct purse *purse, struct bucket *bucket, const struct
 
 static void keyed_add(struct purse *purse, uint64_t hash, const struct event *event, const struct scrip_name *service)
 {
-    for (size_t at = hash & (purse->key_size - 1); purse->keys[at].bucket != NULL; at = (at + 1) & (purse->key_size - 1))
+    for (size_t at = hash & (purse->key_size - 1); purse->keys[at].bucket != NULL;
+         at = (at + 1) & (purse->key_size - 1))
         if (purse->keys[at].hash == hash)
             fitting_add(purse, purse->keys[at].bucket, event, service);
 }
@@ -263,6 +268,7 @@ void purse_fit(struct purse *purse, const struct event *event, const struct scri
     keyed_add(purse, key_hash(SCRIP_F_SCOPE_PRODUCTS, "", event->product->text), event, service);
     keyed_add(purse, key_hash(SCRIP_F_SCOPE_SERVICES, "", service->text), event, service);
     for (uint64_t i = 0; i < event->shown.attribute_count; i++)
-        keyed_add(purse, key_hash(SCRIP_F_SCOPE_ATTRIBUTE, event->shown.attributes[i].name, event->shown.attributes[i].value), event,
-                  service);
+        keyed_add(purse,
+                  key_hash(SCRIP_F_SCOPE_ATTRIBUTE, event->shown.attributes[i].name, event->shown.attributes[i].value),
+                  event, service);
 }

@@ -211,10 +211,12 @@ static int account_load(struct loading *loading, const char *name)
     return SCRIP_OK;
 }
 
-int account_copy_grants(struct scrip *scrip, const char *name, uint64_t until, struct account **out, struct scrip_error *err)
+int account_copy_grants(struct scrip *scrip, const char *name, uint64_t until, struct account **out,
+                        struct scrip_error *err)
 {
-    struct loading loading = { .scrip = scrip, .account = account_make(names_add(scrip->names, name, strlen(name))), .err = err,
-                               .until = until };
+    struct loading loading = {
+        .scrip = scrip, .account = account_make(names_add(scrip->names, name, strlen(name))), .err = err, .until = until
+    };
     int code = account_load(&loading, name);
 
     *out = loading.account;

@@ -525,6 +525,50 @@ int time_add(int64_t time_us, const char *duration, int64_t count, const char *z
     return range_check(second, at - second * SECOND, out_us);
 }
 
+/* When the n-th period begins; beyond the years that there are: before or after all. */
+static int period_start(int64_t anchor_us, const char *duration, const char *zone, int64_t n, int64_t *out_us)
+{
+    int code = time_add(anchor_us, duration, n, zone, out_us);
+
+    if (code == SCRIP_ERANGE)
+        *out_us = n < 0 ? INT64_MIN : INT64_MAX;
+    return code == SCRIP_ERANGE ? SCRIP_OK : code;
+}
+
+/* About how long a period is, without what a zone skips: months differ, so it is of a year's where there is one. */
+static int64_t period_length(int64_t anchor_us, const char *duration)
+{
+    int64_t other;
+
+    if (time_add(anchor_us, duration, 12, "UTC", &other) == SCRIP_OK)
+        return (other - anchor_us) / 12;
+    if (time_add(anchor_us, duration, -1, "UTC", &other) == SCRIP_OK)
+        return anchor_us - other;
+    return SCRIP_TIME_MAX - SCRIP_TIME_MIN;
+}
+
+int time_period(int64_t anchor_us, const char *duration, const char *zone, int64_t time_us, int64_t *start_us,
+                int64_t *end_us)
+{
+    int64_t length = period_length(anchor_us, duration), n;
+    int code;
+
+    if (length <= 0)
+        return SCRIP_EINVALID;
+    n = floor_div(time_us - anchor_us, length);
+    if ((code = period_start(anchor_us, duration, zone, n, start_us)) < 0)
+        return code;
+    while (*start_us > time_us && code == SCRIP_OK)
+        code = period_start(anchor_us, duration, zone, --n, start_us);
+    if (code == SCRIP_OK)
+        code = period_start(anchor_us, duration, zone, n + 1, end_us);
+    while (code == SCRIP_OK && *end_us <= time_us) {
+        *start_us = *end_us;
+        code = period_start(anchor_us, duration, zone, ++n + 1, end_us);
+    }
+    return code;
+}
+
 int time_floor(int64_t time_us, const char *unit, const char *zone, int64_t *out_us)
 {
     int64_t second = floor_div(time_us, SECOND), offset;

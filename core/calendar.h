@@ -12,6 +12,10 @@ int time_parse(const char *text, uint64_t size, const char *format, const char *
 uint64_t time_write(int64_t time_us, char *out, uint64_t out_size);
 int time_add(int64_t time_us, const char *duration, int64_t count, const char *zone, int64_t *out_us);
 int time_floor(int64_t time_us, const char *unit, const char *zone, int64_t *out_us);
+/* The period anchor + n x duration that holds an instant: *start_us <= time_us < *end_us. Each is counted from the anchor, so
+ * that the 31st stays the 31st where a month has one. INT64_MIN or INT64_MAX: it has no start or end in the years that there
+ * are. SCRIP_EINVALID: no such duration or zone. */
+int time_period(int64_t anchor_us, const char *duration, const char *zone, int64_t time_us, int64_t *start_us, int64_t *end_us);
 
 /* 0, or SCRIP_EINVALID for a zone or duration that is not one. */
 int zone_check(const char *zone);

@@ -4,12 +4,12 @@
  *
  *     1 -> 0    2 -> 0    3 -> 2    4 -> 0    5 -> 4    6 -> 4    7 -> 6    8 -> 0 ...
  *
- * So a change is written once for each bit of k at most, grants that nothing happens to cost nothing, and the balances of an
- * instant are in a checkpoint and its line of parents, of which there are no more than bits in k: of each grant, the first
- * that holds it says its balances.
+ * So a change is written once for each bit of k at most, grants that nothing happens to cost nothing, and the balances
+ * of an instant are in a checkpoint and its line of parents, of which there are no more than bits in k: of each grant,
+ * the first that holds it says its balances.
  *
- *     state: count, then by number: number less the one before, which balances are not 0 (a bit a book), those balances;
- *     all as variable-length integers, 7 bits a byte, lowest first; balances with their sign as the lowest bit */
+ *     state: count, then by number: number less the one before, which balances are not 0 (a bit a book), those
+ * balances; all as variable-length integers, 7 bits a byte, lowest first; balances with their sign as the lowest bit */
 #include "host.h"
 
 /* ---- written -------------------------------------------------------------------------------------------------- */
@@ -135,8 +135,12 @@ static int state_read(void *sink, const void *found)
 int checkpoint_load(struct scrip *scrip, struct account *account, uint64_t number, struct scrip_error *err)
 {
     struct reading reading = { .account = account, .is_known = memory_get(account->grant_count + 1) };
-    struct scrip_scan scan = { .table = SCRIP_TABLE_CHECKPOINTS, .account = account->row.name->text, .from_period = INT64_MIN,
-                               .to_period = INT64_MAX, .row = state_read, .sink = &reading };
+    struct scrip_scan scan = { .table = SCRIP_TABLE_CHECKPOINTS,
+                               .account = account->row.name->text,
+                               .from_period = INT64_MIN,
+                               .to_period = INT64_MAX,
+                               .row = state_read,
+                               .sink = &reading };
     int code = SCRIP_OK;
 
     for (size_t i = 0; i < account->grant_count; i++)

@@ -1,8 +1,8 @@
 /* claims.c - what is still to be settled: holds that are captured, released or time out, and debts.
  *
- * A hold owns its draws, in draw order: a capture uses them from the front, what is given back comes from the end. Holds of
- * one group (returnable capacity) hold together what the currency's rule says; the draws are the group's, and pass on to
- * another open hold of it when one is closed. */
+ * A hold owns its draws, in draw order: a capture uses them from the front, what is given back comes from the end.
+ * Holds of one group (returnable capacity) hold together what the currency's rule says; the draws are the group's, and
+ * pass on to another open hold of it when one is closed. */
 #include "engine_inner.h"
 
 #include "calendar.h"
@@ -25,8 +25,8 @@ static void reopen(struct account *account, struct grant *grant, int64_t expires
     account_timer_put(account, &timer);
 }
 
-void draw_return(struct engine *engine, struct account *account, struct grant *grant, int from, int64_t amount, int64_t time_us,
-                 int64_t event_time_us, size_t line, int64_t refund_us)
+void draw_return(struct engine *engine, struct account *account, struct grant *grant, int from, int64_t amount,
+                 int64_t time_us, int64_t event_time_us, size_t line, int64_t refund_us)
 {
     int64_t cost = grant_cost(grant, amount), end_us;
     int to = SCRIP_BOOK_AVAILABLE;
@@ -60,8 +60,9 @@ static int is_grouped(const struct claim *claim)
 
 static int same_group(const struct claim *a, const struct claim *b)
 {
-    return b->row.kind == SCRIP_CLAIM_HOLD && b->row.stage == SCRIP_CLAIM_OPEN && a->terms->row.currency == b->terms->row.currency &&
-           a->row.group_size == b->row.group_size && memcmp(a->row.group, b->row.group, a->row.group_size) == 0;
+    return b->row.kind == SCRIP_CLAIM_HOLD && b->row.stage == SCRIP_CLAIM_OPEN &&
+           a->terms->row.currency == b->terms->row.currency && a->row.group_size == b->row.group_size &&
+           memcmp(a->row.group, b->row.group, a->row.group_size) == 0;
 }
 
 /* What the open holds of one product hold together: the n-th counts decay^(n-1) times. */
@@ -87,7 +88,8 @@ static int product_total(const struct account *account, const struct claim *one,
 static int is_first_of_product(const struct account *account, const struct claim *one, size_t index)
 {
     for (size_t i = 0; i < index; i++)
-        if (same_group(one, account->claims[i]) && account->claims[i]->event.product == account->claims[index]->event.product)
+        if (same_group(one, account->claims[i]) &&
+            account->claims[i]->event.product == account->claims[index]->event.product)
             return 0;
     return 1;
 }
@@ -166,8 +168,8 @@ static void draws_hold(struct engine *engine, struct account *account, struct cl
 }
 
 /* Gives an amount back, from the end. */
-static void draws_give_back(struct engine *engine, struct account *account, struct claim *claim, int64_t amount, int64_t time_us,
-                            int64_t event_time_us)
+static void draws_give_back(struct engine *engine, struct account *account, struct claim *claim, int64_t amount,
+                            int64_t time_us, int64_t event_time_us)
 {
     engine->of = claim->row.event;
     while (amount > 0 && claim->draw_count > 0) {
@@ -214,7 +216,8 @@ static void hold_end(struct engine *engine, struct account *account, struct clai
     draws_give_back(engine, account, heir, before - group_total(account, heir), time_us, event_time_us);
 }
 
-void hold_time_out(struct engine *engine, struct account *account, struct claim *claim, int64_t time_us, int64_t event_time_us)
+void hold_time_out(struct engine *engine, struct account *account, struct claim *claim, int64_t time_us,
+                   int64_t event_time_us)
 {
     hold_end(engine, account, claim, SCRIP_CLAIM_TIMED_OUT, time_us, event_time_us);
 }
@@ -222,12 +225,16 @@ void hold_time_out(struct engine *engine, struct account *account, struct claim 
 /* ---- holds ---------------------------------------------------------------------------------------------------- */
 
 /* A fresh claim for the event at hand; claim_drop takes it back. */
-static struct claim *claim_start(struct engine *engine, struct account *account, const struct event *event, const char *id,
-                                 const struct quote *quote)
+static struct claim *claim_start(struct engine *engine, struct account *account, const struct event *event,
+                                 const char *id, const struct quote *quote)
 {
     const struct terms *terms = quote->lines[0].rate->terms;
-    struct scrip_claim_row row = { .number = ++account->row.claim_count, .kind = SCRIP_CLAIM_HOLD, .id = id, .id_size = strlen(id),
-                                   .event = account->row.event_count, .terms = terms->row.number };
+    struct scrip_claim_row row = { .number = ++account->row.claim_count,
+                                   .kind = SCRIP_CLAIM_HOLD,
+                                   .id = id,
+                                   .id_size = strlen(id),
+                                   .event = account->row.event_count,
+                                   .terms = terms->row.number };
     static const struct scrip_decimal one = { 1, 0 };
     int is_shared = terms->rules.hold_group[0] || terms->rules.hold_rule == SCRIP_HOLD_MAX ||
                     decimal_compare(&terms->rules.hold_decay, &one) != 0;
@@ -251,10 +258,15 @@ static int claim_drop(struct account *account)
 }
 
 /* Pays for one line more of a group, or less, as the members are now. 0, or SCRIP_EREFUSED. */
-static int group_pay(struct engine *engine, struct account *account, struct claim *claim, const struct quote *quote, int64_t before)
+static int group_pay(struct engine *engine, struct account *account, struct claim *claim, const struct quote *quote,
+                     int64_t before)
 {
-    struct payment p = { .account = account, .event = &claim->event, .rate = quote->lines[0].rate, .time_us = quote->lines[0].time_us,
-                         .is_now = 1, .is_scoped = 1 };
+    struct payment p = { .account = account,
+                         .event = &claim->event,
+                         .rate = quote->lines[0].rate,
+                         .time_us = quote->lines[0].time_us,
+                         .is_now = 1,
+                         .is_scoped = 1 };
     int64_t after = group_total(account, claim), paid;
 
     engine->draw_count = engine->use_count = engine->woken_count = 0;
@@ -287,12 +299,14 @@ int hold_apply(struct engine *engine, struct account *account, const struct even
         return refuse(engine, "hold '%s': there is nothing to hold: its usage is free", id);
     claim = claim_start(engine, account, event, id, quote);
     if (is_grouped(claim)) {
-        struct money_part part = { quote->lines[0].quantity, quote->lines[0].rate->row.rate, quote->lines[0].rate->row.per };
+        struct money_part part = { quote->lines[0].quantity, quote->lines[0].rate->row.rate,
+                                   quote->lines[0].rate->row.per };
 
         claim->row.stage = SCRIP_CLAIM_RELEASED; /* not yet a member */
         before = group_total(account, claim);
         claim->row.stage = SCRIP_CLAIM_OPEN;
-        if (money_charge(&part, 1, (int)claim->terms->row.decimals, (int)claim->terms->row.rounding, &claim->nominal) < 0 ||
+        if (money_charge(&part, 1, (int)claim->terms->row.decimals, (int)claim->terms->row.rounding, &claim->nominal) <
+                0 ||
             claim->nominal < 0) {
             claim_drop(account);
             return refuse(engine, "amount: quantity x rate is out of range");
@@ -303,7 +317,8 @@ int hold_apply(struct engine *engine, struct account *account, const struct even
         return claim_drop(account);
     engine->effect.reason[0] = 0;
     for (size_t i = 0; i < effect->paid_count; i++)
-        if (quote->lines[effect->paid[i]].rate->terms->row.currency != quote->lines[effect->paid[0]].rate->terms->row.currency) {
+        if (quote->lines[effect->paid[i]].rate->terms->row.currency !=
+            quote->lines[effect->paid[0]].rate->terms->row.currency) {
             pay_undo(engine, 0, 0);
             claim_drop(account);
             return refuse(engine, "hold '%s': its lines are of more than one currency: hold each by itself", id);
@@ -312,7 +327,8 @@ int hold_apply(struct engine *engine, struct account *account, const struct even
         claim->terms = quote->lines[effect->paid[0]].rate->terms;
         claim->row.terms = claim->terms->row.number;
         if (expires == SCRIP_TIME_NONE)
-            claim->row.expires_us = claim->terms->rules.hold_us > 0 ? event->shown.time_us + claim->terms->rules.hold_us : SCRIP_TIME_NONE;
+            claim->row.expires_us =
+                claim->terms->rules.hold_us > 0 ? event->shown.time_us + claim->terms->rules.hold_us : SCRIP_TIME_NONE;
     }
     draws_hold(engine, account, claim, quote, event->shown.time_us);
     if (!is_grouped(claim))
@@ -356,11 +372,18 @@ static int amount_of(struct engine *engine, const struct claim *claim, const str
 }
 
 /* More than is held: the rest is drawn as a charge of its own line. */
-static int rest_pay(struct engine *engine, struct account *account, struct claim *claim, int64_t rest, int64_t time_us, int to)
+static int rest_pay(struct engine *engine, struct account *account, struct claim *claim, int64_t rest, int64_t time_us,
+                    int to)
 {
     struct quote quote = { .count = 0 };
-    struct payment p = { .account = account, .event = &claim->event, .is_now = time_us == account->row.clock_us, .is_scoped = 1,
-                         .takes_debt = to == SCRIP_BOOK_USED, .time_us = time_us, .amount = rest, .claim = claim };
+    struct payment p = { .account = account,
+                         .event = &claim->event,
+                         .is_now = time_us == account->row.clock_us,
+                         .is_scoped = 1,
+                         .takes_debt = to == SCRIP_BOOK_USED,
+                         .time_us = time_us,
+                         .amount = rest,
+                         .claim = claim };
     int64_t paid;
 
     engine->draw_count = engine->use_count = engine->woken_count = 0;
@@ -384,7 +407,8 @@ static int rest_pay(struct engine *engine, struct account *account, struct claim
 }
 
 /* Uses an amount of what is held, from the front. */
-static void draws_use(struct engine *engine, struct account *account, struct claim *claim, int64_t amount, int64_t time_us)
+static void draws_use(struct engine *engine, struct account *account, struct claim *claim, int64_t amount,
+                      int64_t time_us)
 {
     size_t used = 0;
 
@@ -393,8 +417,8 @@ static void draws_use(struct engine *engine, struct account *account, struct cla
         struct claim_draw *draw = &claim->draws[i];
         int64_t part = draw->amount < amount ? draw->amount : amount;
 
-        move(engine, account, draw->grant, SCRIP_BOOK_HELD, SCRIP_BOOK_USED, grant_cost(draw->grant, part), time_us, time_us,
-             draw->line);
+        move(engine, account, draw->grant, SCRIP_BOOK_HELD, SCRIP_BOOK_USED, grant_cost(draw->grant, part), time_us,
+             time_us, draw->line);
         note_usage(engine, &claim->event, draw->rate, draw->grant->row.class_name, time_us, part, i == 0);
         draw->amount -= part;
         claim->row.amount -= part;
@@ -418,12 +442,13 @@ int capture_apply(struct engine *engine, struct account *account, const struct e
     if (is_grouped(claim))
         return refuse(engine, "hold '%s': it holds capacity that is given back: release it", claim->row.id);
     if (amount > claim->row.amount && claim->draw_count == 0)
-        return refuse(engine, "hold '%s': it holds nothing that could be captured: charge the usage itself", claim->row.id);
+        return refuse(engine, "hold '%s': it holds nothing that could be captured: charge the usage itself",
+                      claim->row.id);
     if (amount > claim->row.amount && !claim->terms->rules.capture_over) {
         money_write(amount, (int)claim->terms->row.decimals, wanted, sizeof wanted);
         money_write(claim->row.amount, (int)claim->terms->row.decimals, held, sizeof held);
-        return refuse(engine, "hold '%s': %s %s wanted, %s held: capture at most that, or set capture_over = charge", claim->row.id,
-                      wanted, claim->terms->row.currency->text, held);
+        return refuse(engine, "hold '%s': %s %s wanted, %s held: capture at most that, or set capture_over = charge",
+                      claim->row.id, wanted, claim->terms->row.currency->text, held);
     }
     rate = claim->draw_count ? claim->draws[0].rate : NULL;
     if (amount > claim->row.amount) {
@@ -452,7 +477,8 @@ int release_apply(struct engine *engine, struct account *account, const struct e
     if (amount > claim->row.amount)
         return refuse(engine, "hold '%s': less than that is held: release all of it without an amount", claim->row.id);
     if (is_grouped(claim) && event->shown.has_amount)
-        return refuse(engine, "hold '%s': it counts in its group as a whole: release it without an amount", claim->row.id);
+        return refuse(engine, "hold '%s': it counts in its group as a whole: release it without an amount",
+                      claim->row.id);
     if (!event->shown.has_amount || amount == claim->row.amount)
         hold_end(engine, account, claim, SCRIP_CLAIM_RELEASED, time_us, time_us);
     else {
@@ -463,7 +489,8 @@ int release_apply(struct engine *engine, struct account *account, const struct e
 }
 
 /* `amount` is what is to be held from now on. */
-static int hold_resize(struct engine *engine, struct account *account, struct claim *claim, int64_t amount, int64_t time_us)
+static int hold_resize(struct engine *engine, struct account *account, struct claim *claim, int64_t amount,
+                       int64_t time_us)
 {
     struct quote quote = { .count = 1 };
     int64_t before, old = claim->nominal;

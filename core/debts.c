@@ -9,10 +9,18 @@ static struct grant *debt_grant(struct engine *engine, struct account *account, 
 {
     struct purse *purse = account_purse_make(account, terms->row.currency);
     char id[SCRIP_NAME_SIZE * 2];
-    struct scrip_grant_row row = { .id = id, .event = account->row.event_count, .class_name = engine->debt_name,
-                                   .terms = terms->row.number, .created_us = SCRIP_TIME_MIN, .effective_us = SCRIP_TIME_MIN,
-                                   .expires_us = SCRIP_TIME_NONE, .cost_currency = &names_none, .scope = "", .order_key = "",
-                                   .rules = grant_debt_rules, .next_us = SCRIP_TIME_NONE };
+    struct scrip_grant_row row = { .id = id,
+                                   .event = account->row.event_count,
+                                   .class_name = engine->debt_name,
+                                   .terms = terms->row.number,
+                                   .created_us = SCRIP_TIME_MIN,
+                                   .effective_us = SCRIP_TIME_MIN,
+                                   .expires_us = SCRIP_TIME_NONE,
+                                   .cost_currency = &names_none,
+                                   .scope = "",
+                                   .order_key = "",
+                                   .rules = grant_debt_rules,
+                                   .next_us = SCRIP_TIME_NONE };
 
     if (purse->debt != NULL)
         return purse->debt;
@@ -53,7 +61,8 @@ void debt_payers_keep(struct account *account, const struct claim *hold, uint64_
         payer_keep(account, claim, hold->draws[i].grant, hold->draws[i].amount);
 }
 
-void debt_payer_less(struct account *account, uint64_t event_number, uint64_t line, const struct grant *grant, int64_t amount)
+void debt_payer_less(struct account *account, uint64_t event_number, uint64_t line, const struct grant *grant,
+                     int64_t amount)
 {
     struct claim *claim = debt_find(account, event_number, line);
 
@@ -79,7 +88,8 @@ void debt_add(struct engine *engine, struct account *account, const struct event
                                    .terms = terms->row.number, .expires_us = SCRIP_TIME_NONE, .group = item };
     struct claim_draw kept = { NULL, line->rate, number, draw->amount, line->time_us };
 
-    move(engine, account, grant, SCRIP_BOOK_DEBT, SCRIP_BOOK_USED, draw->amount, line->time_us, event_time_us, draw->line);
+    move(engine, account, grant, SCRIP_BOOK_DEBT, SCRIP_BOOK_USED, draw->amount, line->time_us, event_time_us,
+         draw->line);
     if (claim != NULL) {
         claim->row.amount += draw->amount;
         account_purse(account, terms->row.currency)->owed += draw->amount;
@@ -134,10 +144,12 @@ static int64_t debt_settle(struct engine *engine, struct account *account, struc
         int64_t cost = grant_cost(draw->grant, draw->amount);
 
         if (draw->grant->row.unlimited)
-            move(engine, account, draw->grant, SCRIP_BOOK_ISSUED, SCRIP_BOOK_AVAILABLE, cost, time_us, event_time_us, draw->line);
+            move(engine, account, draw->grant, SCRIP_BOOK_ISSUED, SCRIP_BOOK_AVAILABLE, cost, time_us, event_time_us,
+                 draw->line);
         else
             draw->grant->row.balance[SCRIP_BOOK_AVAILABLE] += cost;
-        move(engine, account, draw->grant, SCRIP_BOOK_AVAILABLE, SCRIP_BOOK_USED, cost, time_us, event_time_us, draw->line);
+        move(engine, account, draw->grant, SCRIP_BOOK_AVAILABLE, SCRIP_BOOK_USED, cost, time_us, event_time_us,
+             draw->line);
         move(engine, account, debt, SCRIP_BOOK_USED, SCRIP_BOOK_DEBT, draw->amount, time_us, event_time_us, draw->line);
         note_usage(engine, &claim->event, claim->draws[0].rate, draw->grant->row.class_name, dated, draw->amount, 0);
         note_usage(engine, &claim->event, claim->draws[0].rate, debt->row.class_name, dated, -draw->amount, 0);
@@ -149,14 +161,16 @@ static int64_t debt_settle(struct engine *engine, struct account *account, struc
     return paid;
 }
 
-void debts_settle(struct engine *engine, struct account *account, struct purse *purse, int64_t time_us, int64_t event_time_us)
+void debts_settle(struct engine *engine, struct account *account, struct purse *purse, int64_t time_us,
+                  int64_t event_time_us)
 {
     for (size_t i = 0; i < purse->debt_count; i++)
         debt_settle(engine, account, purse->debts[i], time_us, event_time_us);
     debts_sweep(purse);
 }
 
-int64_t debt_reduce(struct engine *engine, struct account *account, uint64_t event_number, uint64_t line, int64_t amount)
+int64_t debt_reduce(struct engine *engine, struct account *account, uint64_t event_number, uint64_t line,
+                    int64_t amount)
 {
     struct claim *claim = debt_find(account, event_number, line);
     int64_t part = claim == NULL ? 0 : claim->row.amount < amount ? claim->row.amount : amount;
@@ -177,7 +191,8 @@ void debts_forgive(struct engine *engine, struct account *account, struct purse 
         struct claim *claim = purse->debts[i];
 
         engine->of = claim->row.event;
-        move(engine, account, purse->debt, SCRIP_BOOK_VOIDED, SCRIP_BOOK_DEBT, claim->row.amount, time_us, time_us, claim->row.line);
+        move(engine, account, purse->debt, SCRIP_BOOK_VOIDED, SCRIP_BOOK_DEBT, claim->row.amount, time_us, time_us,
+             claim->row.line);
         debt_lessen(account, claim, claim->row.amount, SCRIP_CLAIM_RELEASED);
     }
     debts_sweep(purse);

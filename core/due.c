@@ -1,7 +1,19 @@
-/* due.c - what falls due without an event: expiries, activations, recurrences, settlements of debt, time-outs of holds. */
+/* due.c - what falls due without an event: expiries, activations, recurrences, settlements of debt, time-outs of holds.
+ */
 #include "engine_inner.h"
 
 #include "calendar.h"
+
+/* More of a grant, as far as all that it was ever given fits an amount; what was issued. */
+static int64_t issue(struct engine *engine, struct account *account, struct grant *grant, wide amount, int64_t time_us,
+                     int64_t event_time_us)
+{
+    int64_t capacity = grant_capacity(grant), part = amount < capacity ? (int64_t)amount : capacity;
+
+    if (part > 0)
+        move(engine, account, grant, SCRIP_BOOK_ISSUED, SCRIP_BOOK_AVAILABLE, part, time_us, event_time_us, 0);
+    return part;
+}
 
 /* A grant's balance becomes another: what is too much expires, what is missing is issued. */
 void balance_set(struct engine *engine, struct account *account, struct grant *grant, int64_t wanted, int64_t time_us,
@@ -10,9 +22,10 @@ void balance_set(struct engine *engine, struct account *account, struct grant *g
     int64_t left = grant->row.balance[SCRIP_BOOK_AVAILABLE];
 
     if (left > wanted)
-        move(engine, account, grant, SCRIP_BOOK_AVAILABLE, SCRIP_BOOK_EXPIRED, left - wanted, time_us, event_time_us, 0);
+        move(engine, account, grant, SCRIP_BOOK_AVAILABLE, SCRIP_BOOK_EXPIRED, left - wanted, time_us, event_time_us,
+             0);
     else if (left < wanted)
-        move(engine, account, grant, SCRIP_BOOK_ISSUED, SCRIP_BOOK_AVAILABLE, wanted - left, time_us, event_time_us, 0);
+        issue(engine, account, grant, (wide)wanted - left, time_us, event_time_us);
     account_grant_gain(grant);
 }
 
@@ -34,11 +47,11 @@ static int wake(struct engine *engine, struct account *account, struct grant *gr
 {
     struct timer timer = { .rank = RANK_RECURRENCE, .order = grant->row.number, .grant = grant };
 
-    if (time_add(p->time_us, grant->rules->every, 1, account->zone ? account->zone : "UTC", &timer.due_us) < 0)
+    if (time_add(p->time_us, grant->rules->every, 1, account->zone ? account->zone : "UTC", &timer.due_us) < 0 ||
+        issue(engine, account, grant, grant->rules->amount, p->time_us, p->time_us) == 0)
         return 0;
     grant->row.next_us = timer.due_us;
     account_timer_put(account, &timer);
-    move(engine, account, grant, SCRIP_BOOK_ISSUED, SCRIP_BOOK_AVAILABLE, grant->rules->amount, p->time_us, p->time_us, 0);
     account_grant_gain(grant);
     ARRAY_ROOM(engine->woken, engine->woken_count, engine->woken_room);
     engine->woken[engine->woken_count++] = grant;
@@ -93,10 +106,10 @@ void sleepers_undo(struct engine *engine, struct account *account, size_t first_
 {
     while (engine->woken_count > first_woken) {
         struct grant *grant = engine->woken[--engine->woken_count];
+        int64_t amount = engine->effect.entries[--engine->effect.entry_count].amount;
 
-        grant->row.balance[SCRIP_BOOK_AVAILABLE] -= grant->rules->amount;
-        grant->row.balance[SCRIP_BOOK_ISSUED] -= grant->rules->amount;
-        engine->effect.entry_count--;
+        grant->row.balance[SCRIP_BOOK_AVAILABLE] -= amount;
+        grant->row.balance[SCRIP_BOOK_ISSUED] -= amount;
         account->row.entry_count--;
         sleep(account, grant);
     }
@@ -152,7 +165,7 @@ static void recur(struct engine *engine, struct account *account, struct grant *
         return;
     }
     if (rules->adds)
-        move(engine, account, grant, SCRIP_BOOK_ISSUED, SCRIP_BOOK_AVAILABLE, rules->amount, timer->due_us, event_time_us, 0);
+        issue(engine, account, grant, rules->amount, timer->due_us, event_time_us);
     else
         balance_set(engine, account, grant, rules->amount, timer->due_us, event_time_us);
     account_grant_gain(grant);

@@ -34,6 +34,11 @@ void engine_free(struct engine *engine)
 
 /* ---- entries -------------------------------------------------------------------------------------------------- */
 
+static int is_spent(int book)
+{
+    return book == SCRIP_BOOK_USED || book == SCRIP_BOOK_HELD;
+}
+
 /* Issued counts what came in, so it grows as a source. What belongs to a closed period is dated into the open one. */
 void move(struct engine *engine, struct account *account, struct grant *grant, int from, int to, int64_t amount,
           int64_t time_us, int64_t event_time_us, size_t line)
@@ -44,6 +49,8 @@ void move(struct engine *engine, struct account *account, struct grant *grant, i
 
     balance[from] += from == SCRIP_BOOK_ISSUED ? amount : -amount;
     balance[to] += to == SCRIP_BOOK_ISSUED ? -amount : amount;
+    if (is_spent(from) != is_spent(to))
+        account_purse(account, grant->terms->row.currency)->spent += is_spent(to) ? amount : -amount;
     ARRAY_ROOM(effect->entries, effect->entry_count, effect->entry_room);
     entry = &effect->entries[effect->entry_count++];
     entry->account = account->row.name;
@@ -61,8 +68,8 @@ void move(struct engine *engine, struct account *account, struct grant *grant, i
     account_grant_touch(account, grant);
 }
 
-void note_usage(struct engine *engine, const struct event *event, const struct rate *rate, const struct scrip_name *class_name,
-                int64_t time_us, int64_t amount, int64_t charge_count)
+void note_usage(struct engine *engine, const struct event *event, const struct rate *rate,
+                const struct scrip_name *class_name, int64_t time_us, int64_t amount, int64_t charge_count)
 {
     struct effect *effect = &engine->effect;
     struct usage_note *note;
@@ -88,6 +95,7 @@ int refuse(struct engine *engine, const char *format, ...)
 
     va_start(list, format);
     vsnprintf(engine->effect.reason, sizeof engine->effect.reason, format, list);
+    text_trim(engine->effect.reason);
     va_end(list);
     return SCRIP_REFUSED;
 }
@@ -140,8 +148,10 @@ static int usage_apply(struct engine *engine, struct account *account, const str
     return is_charged(&engine->effect) ? SCRIP_CHARGED : SCRIP_ZERO;
 }
 
-/* The same usage at another price: what was drawn goes back, and is drawn anew. It was accepted once, so it stays so. */
-static int rerate_apply(struct engine *engine, struct account *account, const struct event *event, const struct quote *quote)
+/* The same usage at another price: what was drawn goes back, and is drawn anew. It was accepted once, so it stays so.
+ */
+static int rerate_apply(struct engine *engine, struct account *account, const struct event *event,
+                        const struct quote *quote)
 {
     const struct charge *charge = charge_now(engine, account, quote->charge);
     struct quote anew = *quote; /* its lines are of the charge's items */
@@ -163,8 +173,7 @@ static int rerate_apply(struct engine *engine, struct account *account, const st
 
 /* ---- the account's own ---------------------------------------------------------------------------------------- */
 
-/* The end of a period such as 2022-03, 2022 or 2022-03-29 in a zone; SCRIP_TIME_NONE: it is none. */
-static int64_t period_end(const char *period, const char *zone)
+int64_t period_end(const char *period, const char *zone)
 {
     static const struct {
         size_t size;
@@ -343,6 +352,7 @@ void engine_apply(struct engine *engine, struct account *account, const struct e
         account->row.clock_rank = rank;
         account->row.clock_event = account->row.event_count;
     }
-    effect->outcome = quote->refusal[0] ? refuse(engine, "%s", quote->refusal) : type_apply(engine, account, event, quote);
+    effect->outcome =
+        quote->refusal[0] ? refuse(engine, "%s", quote->refusal) : type_apply(engine, account, event, quote);
     engine_head(engine, account, quote);
 }

@@ -129,6 +129,11 @@ int quote_items(struct quote *quote, const struct event *event, struct names *na
                 struct scrip_error *err);
 /* What a line of a quote is for: the event, or one of its items. */
 const struct event *quote_subject(const struct quote *quote, size_t line, const struct event *event);
+/* The end of a period such as 2022-03, 2022 or 2022-03-29 in a zone; SCRIP_TIME_NONE: it is none. */
+int64_t period_end(const char *period, const char *zone);
+
+/* 1: an account could ever have used all lines of a quote besides what it has used. */
+int quote_fits(const struct account *account, const struct quote *quote);
 
 /* Order at one instant. */
 int event_rank(const struct event *event);

@@ -35,6 +35,7 @@ struct payment {
     int is_move;     /* 1: it goes elsewhere as a balance: only what is there, nothing on credit */
     wide available;  /* where it is short: what there was */
     int64_t largest; /* the same: in one grant */
+    int is_full;     /* the same: 1: all that was ever used would not fit an amount */
     const struct limit *limit; /* the same: not NULL where a limit allows less than what is wanted: `available` */
 };
 

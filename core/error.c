@@ -8,11 +8,26 @@
 
 #define MEMORY_EXIT 3 /* what the command line calls a failed store or file */
 
+void text_trim(char *text)
+{
+    size_t size = strlen(text), more = 0;
+    unsigned char lead;
+
+    while (more < 3 && more < size && ((unsigned char)text[size - 1 - more] & 0xc0) == 0x80)
+        more++;
+    if (more == size)
+        return;
+    lead = (unsigned char)text[size - 1 - more];
+    if (more < (lead >= 0xf0 ? 3u : lead >= 0xe0 ? 2u : lead >= 0xc0 ? 1u : 0u))
+        text[size - 1 - more] = 0;
+}
+
 int error_set_list(struct scrip_error *err, int code, const char *format, va_list list)
 {
     if (err != NULL) {
         err->code = code;
         vsnprintf(err->message, sizeof err->message, format, list);
+        text_trim(err->message);
     }
     return code;
 }

@@ -9,6 +9,8 @@
 int error_set(struct scrip_error *err, int code, const char *format, ...) __attribute__((format(printf, 3, 4)));
 int error_set_list(struct scrip_error *err, int code, const char *format, va_list list);
 void error_clear(struct scrip_error *err);
+/* Takes off the end what is left there of a character that was cut for want of room. */
+void text_trim(char *text);
 
 /* Memory that is there, or the end of the process with a message and exit code 3: running out of it is not an event
  * that a caller of the host could handle. */

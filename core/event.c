@@ -130,9 +130,14 @@ static const char *shown_part(const char *text, size_t size, char out[64])
 {
     size_t n = size > 40 ? 40 : size;
 
+    for (; n > 0 && n < size && ((unsigned char)text[n] & 0xc0) == 0x80; n--)
+        continue; /* not in the middle of a character */
     for (size_t i = 0; i < n; i++)
         out[i] = (unsigned char)text[i] < 0x20 || text[i] == 0x7f ? '?' : text[i];
     strcpy(out + n, size > n ? "..." : "");
+    if (utf8_check(out, strlen(out), 0) < 0)
+        for (size_t i = 0; out[i]; i++)
+            out[i] = (unsigned char)out[i] >= 0x80 ? '?' : out[i];
     return out;
 }
 

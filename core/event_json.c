@@ -157,8 +157,8 @@ static int native_leaf(void *sink, const struct json_leaf *leaf)
     return SCRIP_OK; /* CloudEvents lets others add members of their own */
 }
 
-int event_fields_from_json(const char *json, size_t size, struct scrip_field *fields, size_t *count, struct arena *arena,
-                           struct scrip_error *err)
+int event_fields_from_json(const char *json, size_t size, struct scrip_field *fields, size_t *count,
+                           struct arena *arena, struct scrip_error *err)
 {
     struct filling f = { fields, 0, arena, err };
     int code = json_read(json, size, native_leaf, &f, err);
@@ -195,7 +195,8 @@ int event_fields_from_flat(const char *json, size_t size, struct scrip_field *fi
     return code;
 }
 
-static void flat_member(struct json_out *out, int key, const char *name, size_t name_size, const char *text, size_t size)
+static void flat_member(struct json_out *out, int key, const char *name, size_t name_size, const char *text,
+                        size_t size)
 {
     char whole[MEMBER_SIZE + 64]; /* of what cannot be an event, too: its name may be as long as one that is read */
     int n = name_size ? snprintf(whole, sizeof whole, "%s.%.*s", field_text(key), (int)MEMBER_SIZE, name)

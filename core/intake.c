@@ -160,6 +160,7 @@ int intake_row_bad(struct scrip_ctx *ctx, struct scrip_rows *out, const struct s
         return SCRIP_ELIMIT;
     va_start(list, format);
     vsnprintf(reason, sizeof reason, format, list);
+    text_trim(reason);
     va_end(list);
     intake_fault(intake, &out->block->arena, "unreadable", reason);
     return SCRIP_OK;

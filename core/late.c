@@ -1,10 +1,11 @@
-/* late.c - a late event put in its place: every event of its account is applied again, in order, on an account of its own;
- * what comes out differently is posted as entries of the late event, with the dates of the old ones.
+/* late.c - a late event put in its place: every event of its account is applied again, in order, on an account of its
+ * own; what comes out differently is posted as entries of the late event, with the dates of the old ones.
  *
  *   rows in order -> scratch account -> differences of entries and rollups -> the account itself
  *
- * Services that remember something are asked again, since what they remember may differ; their prices stay as recorded where
- * the lines are the same. What was answered to a caller stays: accepted, it may turn into debt; refused, it stays refused. */
+ * Services that remember something are asked again, since what they remember may differ; their prices stay as recorded
+ * where the lines are the same. What was answered to a caller stays: accepted, it may turn into debt; refused, it stays
+ * refused. */
 #include "late.h"
 
 #include "calendar.h"
@@ -31,11 +32,13 @@ static int is_late(const struct account *account, const struct event *event)
 
 static int wants_replay(const struct terms *terms, int64_t behind_us)
 {
-    return terms->row.late == SCRIP_LATE_REPLAY || (terms->row.settle_lag_us > 0 && behind_us <= terms->row.settle_lag_us);
+    return terms->row.late == SCRIP_LATE_REPLAY ||
+           (terms->row.settle_lag_us > 0 && behind_us <= terms->row.settle_lag_us);
 }
 
 /* The terms that an event without any of its own is about. */
-static const struct terms *terms_meant(const struct account *account, const struct event *event, const struct quote *quote)
+static const struct terms *terms_meant(const struct account *account, const struct event *event,
+                                       const struct quote *quote)
 {
     const char *id = event_text(event, event->shown.type == SCRIP_VOID ? SCRIP_F_GRANT : SCRIP_F_HOLD);
     const struct claim *claim;
@@ -52,8 +55,8 @@ static const struct terms *terms_meant(const struct account *account, const stru
     return NULL;
 }
 
-/* Free usage asks nobody to pay, and what a reversal is about may be still to come: any currency of the account decides; where
- * it has none yet, nothing would come out differently. */
+/* Free usage asks nobody to pay, and what a reversal is about may be still to come: any currency of the account
+ * decides; where it has none yet, nothing would come out differently. */
 static int any_wants(const struct account *account, int64_t behind_us)
 {
     for (size_t i = 0; i < account->grant_count; i++)
@@ -79,6 +82,8 @@ int late_is_replayed(const struct account *account, const struct event *event, c
     case SCRIP_USAGE:
         if (quote->count == 0)
             return any_wants(account, behind_us);
+        if (!quote_fits(account, quote))
+            return 0; /* nor would what was accepted before it */
         break;
     default:
         break;
@@ -130,7 +135,8 @@ static int by_place(const void *left, const void *right)
         return a->place_us < b->place_us ? -1 : 1;
     if (a->place_rank != b->place_rank)
         return a->place_rank - b->place_rank;
-    if (!a->is_posted && ((order = strcmp(a->row.source->text, b->row.source->text)) != 0 || (order = strcmp(a->row.id, b->row.id)) != 0))
+    if (!a->is_posted && ((order = strcmp(a->row.source->text, b->row.source->text)) != 0 ||
+                          (order = strcmp(a->row.id, b->row.id)) != 0))
         return order;
     return (a->row.number > b->row.number) - (a->row.number < b->row.number);
 }
@@ -174,8 +180,12 @@ static int state_load(void *sink, const void *found)
 static int keepers_find(struct making *m)
 {
     struct account *account = m->late->account;
-    struct scrip_scan scan = { .table = SCRIP_TABLE_STATES, .account = account->row.name->text, .from_period = INT64_MIN,
-                               .to_period = INT64_MAX, .row = state_load, .sink = m };
+    struct scrip_scan scan = { .table = SCRIP_TABLE_STATES,
+                               .account = account->row.name->text,
+                               .from_period = INT64_MIN,
+                               .to_period = INT64_MAX,
+                               .row = state_load,
+                               .sink = m };
     int code = account->is_stored ? host_scan(m->late->scrip, &scan, m->err) : SCRIP_OK;
 
     for (size_t i = 0; i < account->state_size; i++)
@@ -194,8 +204,8 @@ static int quote_same(const struct quote *a, const struct quote *b)
         return 0;
     for (size_t i = 0; i < a->count; i++)
         if (a->lines[i].time_us != b->lines[i].time_us || a->lines[i].group != b->lines[i].group ||
-            a->lines[i].item != b->lines[i].item ||
-            a->lines[i].quantity.whole != b->lines[i].quantity.whole || a->lines[i].quantity.atto != b->lines[i].quantity.atto ||
+            a->lines[i].item != b->lines[i].item || a->lines[i].quantity.whole != b->lines[i].quantity.whole ||
+            a->lines[i].quantity.atto != b->lines[i].quantity.atto ||
             a->lines[i].rate->row.service != b->lines[i].rate->row.service ||
             a->lines[i].rate->terms->row.currency != b->lines[i].rate->terms->row.currency)
             return 0;
@@ -328,14 +338,17 @@ static int charge_find(struct making *m, const struct event *event)
         if (row->type != SCRIP_CAPTURE || event_from_row(row, &of, &m->arena, NULL) < 0)
             break;
         hold = event_text(&of, SCRIP_F_HOLD);
-        number = account_hold_find(m->scratch, hold, strlen(hold)) ? account_hold_find(m->scratch, hold, strlen(hold))->row.event : 0;
+        number = account_hold_find(m->scratch, hold, strlen(hold))
+                     ? account_hold_find(m->scratch, hold, strlen(hold))->row.event
+                     : 0;
         break;
     }
     if (number == 0) {
         snprintf(m->quote.refusal, sizeof m->quote.refusal, "of '%s': it comes before the charge that it is about", id);
         return SCRIP_OK;
     }
-    code = history_charge_of(m->late->scrip, m->scratch, m->entries, m->entry_count, number, row_of, m, &m->arena, &charge, m->err);
+    code = history_charge_of(m->late->scrip, m->scratch, m->entries, m->entry_count, number, row_of, m, &m->arena,
+                             &charge, m->err);
     m->quote.charge = charge;
     return code;
 }
@@ -348,8 +361,8 @@ static int is_accepted(int64_t outcome)
 /* 1: whether it is refused depends on what is in the books, and on no rule of a currency. */
 static int is_about_another(const struct event *event)
 {
-    return event->shown.type == SCRIP_REVERSAL || event->shown.type == SCRIP_CAPTURE || event->shown.type == SCRIP_RELEASE ||
-           event->shown.type == SCRIP_EXTEND || event->shown.type == SCRIP_VOID;
+    return event->shown.type == SCRIP_REVERSAL || event->shown.type == SCRIP_CAPTURE ||
+           event->shown.type == SCRIP_RELEASE || event->shown.type == SCRIP_EXTEND || event->shown.type == SCRIP_VOID;
 }
 
 static int event_make(struct making *m, struct past_row *past)
@@ -365,7 +378,8 @@ static int event_make(struct making *m, struct past_row *past)
         return code;
     if (is_own)
         m->quote = *m->own_quote;
-    else if ((code = quote_from_row(row, &event, scrip->prices, scrip->names, &m->arena, &scrip->scratch, &m->quote, m->err)) < 0)
+    else if ((code = quote_from_row(row, &event, scrip->prices, scrip->names, &m->arena, &scrip->scratch, &m->quote,
+                                    m->err)) < 0)
         return code;
     if (!is_own && !(row->flags & SCRIP_EVENT_TOLD) && is_about_another(&event))
         m->quote.refusal[0] = 0; /* what it is about may be there by now */
@@ -375,7 +389,8 @@ static int event_make(struct making *m, struct past_row *past)
         struct scrip_error why = { 0 };
 
         code = price_ask(m, &event, &scrip->quote, &why);
-        if ((code = m->late->priced(m->late->sink, row, &event, &m->quote, code < 0 ? NULL : &scrip->quote, why.message)) < 0)
+        if ((code = m->late->priced(m->late->sink, row, &event, &m->quote, code < 0 ? NULL : &scrip->quote,
+                                    why.message)) < 0)
             return code;
     }
     if ((code = charge_find(m, &event)) < 0)
@@ -423,7 +438,8 @@ static void grant_take(struct account *account, struct grant *grant, const struc
     account_grant_touch(account, grant);
 }
 
-/* Grants are the same by their ids; new ones get numbers of their own, and what no event makes any more holds nothing. */
+/* Grants are the same by their ids; new ones get numbers of their own, and what no event makes any more holds nothing.
+ */
 static void grants_merge(struct making *m)
 {
     struct account *account = m->late->account, *scratch = m->scratch;
@@ -558,8 +574,10 @@ static void states_merge(struct making *m)
     for (size_t i = 0; i < scratch->service_timer_count; i++) {
         const struct service_timer *made = scratch->service_timers[i];
 
-        if (made->due_us != SCRIP_TIME_NONE && account_timer_find(account, made->service, made->key, made->key_size) == NULL)
-            account_timer_set(account, account_timer_add(account, made->service, made->key, made->key_size), made->due_us);
+        if (made->due_us != SCRIP_TIME_NONE &&
+            account_timer_find(account, made->service, made->key, made->key_size) == NULL)
+            account_timer_set(account, account_timer_add(account, made->service, made->key, made->key_size),
+                              made->due_us);
     }
 }
 
@@ -574,7 +592,8 @@ static int touches(const struct scrip_entry_row *entry, int book)
 static void net_add(struct making *m, const struct scrip_entry_row *entry, uint64_t grant, int64_t sign)
 {
     int64_t closed = m->late->account->row.closed_us;
-    int is_charge = touches(entry, SCRIP_BOOK_USED) || touches(entry, SCRIP_BOOK_HELD) || touches(entry, SCRIP_BOOK_DEBT);
+    int is_charge =
+        touches(entry, SCRIP_BOOK_USED) || touches(entry, SCRIP_BOOK_HELD) || touches(entry, SCRIP_BOOK_DEBT);
     struct net *net;
 
     ARRAY_ROOM(m->nets, m->net_count, m->net_room);
@@ -717,7 +736,9 @@ static int all_make(struct making *m)
 int past_rows_apply(const struct past_rows *past, struct scrip *scrip, const struct scrip_name *account,
                     const struct past_hooks *hooks, void *sink, struct scrip_error *err)
 {
-    struct late late = { .scrip = scrip, .past = past, .applied = hooks->applied, .priced = hooks->priced, .sink = sink };
+    struct late late = {
+        .scrip = scrip, .past = past, .applied = hooks->applied, .priced = hooks->priced, .sink = sink
+    };
     struct making *m = memory_get(sizeof *m);
     int code;
 

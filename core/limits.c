@@ -11,7 +11,9 @@
 /* Periods of a calendar that are counted from an anchor are as long as the calendar's. */
 static const char *anchored(const char *per)
 {
-    static const char *const names[][2] = { { "hour", "PT1H" }, { "day", "P1D" }, { "month", "P1M" }, { "year", "P1Y" } };
+    static const char *const names[][2] = {
+        { "hour", "PT1H" }, { "day", "P1D" }, { "month", "P1M" }, { "year", "P1Y" }
+    };
 
     for (size_t i = 0; i < 4; i++)
         if (strcmp(per, names[i][0]) == 0)
@@ -22,7 +24,7 @@ static const char *anchored(const char *per)
 int64_t limit_period(const struct account *account, const struct limit *limit, int64_t time_us)
 {
     const char *zone = account->zone ? account->zone : "UTC", *per = limit->row.per;
-    int64_t anchor = limit->row.anchor_us, start, next, length, count;
+    int64_t anchor = limit->row.anchor_us, start, end;
 
     if (limit->row.per_size == 0)
         return SCRIP_TIME_MIN;
@@ -30,12 +32,8 @@ int64_t limit_period(const struct account *account, const struct limit *limit, i
         return start;
     if (anchor == SCRIP_TIME_NONE && time_parse("1970-01-01", 10, NULL, zone, &anchor) < 0)
         anchor = 0;
-    per = anchored(per);
-    if (time_add(anchor, per, 12, zone, &next) < 0 || (length = (next - anchor) / 12) <= 0)
+    if (time_period(anchor, anchored(per), zone, time_us, &start, &end) < 0 || start == INT64_MIN)
         return SCRIP_TIME_MIN;
-    count = (time_us - anchor) / length - 3 - (time_us - anchor) / length / 300;
-    for (start = anchor; time_add(anchor, per, count, zone, &next) == SCRIP_OK && next <= time_us; count++)
-        start = next;
     return start;
 }
 
@@ -65,8 +63,8 @@ static struct limit_window *window_at(struct limit *limit, int64_t start_us, int
 
 static int counts(const struct limit *limit, const struct event *event, const struct rate *rate, int64_t time_us)
 {
-    return limit->terms->row.currency == rate->terms->row.currency &&
-           time_us >= limit->since_us && (limit->row.expires_us == SCRIP_TIME_NONE || time_us < limit->row.expires_us) &&
+    return limit->terms->row.currency == rate->terms->row.currency && time_us >= limit->since_us &&
+           (limit->row.expires_us == SCRIP_TIME_NONE || time_us < limit->row.expires_us) &&
            scope_fits(&limit->scope, event, rate->row.service);
 }
 

@@ -1,7 +1,9 @@
-/* lots.c - grants made, changed, moved and given back to: grants, voids, adjustments, resets, conversions, transfers, reversals. */
+/* lots.c - grants made, changed, moved and given back to: grants, voids, adjustments, resets, conversions, transfers,
+ * reversals. */
 #include "engine_inner.h"
 
 #include "calendar.h"
+#include "hash.h"
 #include "money.h"
 
 #include <inttypes.h>
@@ -31,8 +33,8 @@ struct grant *grant_make(struct engine *engine, struct account *account, const s
         amount = 0; /* issued when it is first used */
     /* Issued at the earlier of both dates, so that no instant shows it spent before it came. */
     if (amount > 0)
-        move(engine, account, grant, from, SCRIP_BOOK_AVAILABLE, amount, row.effective_us < time_us ? row.effective_us : time_us,
-             time_us, 0);
+        move(engine, account, grant, from, SCRIP_BOOK_AVAILABLE, amount,
+             row.effective_us < time_us ? row.effective_us : time_us, time_us, 0);
     account_grant_stage(account, grant);
     left = grant->row.balance[SCRIP_BOOK_AVAILABLE];
     if (grant->stage == GRANT_ENDED && left > 0) /* it came after its own end */
@@ -49,7 +51,8 @@ static int64_t grant_size(const struct grant *grant)
 }
 
 /* A renewal at the same or a higher amount takes over what is left of the grant that it renews. */
-static void renewal_carry(struct engine *engine, struct account *account, const struct event *event, struct grant *fresh)
+static void renewal_carry(struct engine *engine, struct account *account, const struct event *event,
+                          struct grant *fresh)
 {
     const char *id = event_text(event, SCRIP_F_RENEWS);
     struct grant *old = account_grant_find(account, id, strlen(id));
@@ -64,6 +67,7 @@ static void renewal_carry(struct engine *engine, struct account *account, const 
     if (old->stage == GRANT_ENDED)
         book = SCRIP_BOOK_EXPIRED;
     left = old->row.balance[book];
+    left = left < grant_capacity(fresh) ? left : grant_capacity(fresh);
     if (left <= 0)
         return;
     move(engine, account, old, book, SCRIP_BOOK_CLEARING, left, time_us, time_us, 0);
@@ -79,8 +83,10 @@ int grant_apply(struct engine *engine, struct account *account, const struct eve
     if (account_grant_find(account, quote->grant.id, quote->grant.id_size) != NULL)
         return refuse(engine, "grant '%s': the account has a grant of this id already", quote->grant.id);
     if (renews[0] && (old == NULL || old->terms->row.currency != quote->terms->row.currency))
-        return refuse(engine, "renews '%s': the account has no such grant in %s", renews, quote->terms->row.currency->text);
-    grant = grant_make(engine, account, event, &quote->grant, quote->terms, SCRIP_BOOK_ISSUED, quote->grant.balance[SCRIP_BOOK_ISSUED]);
+        return refuse(engine, "renews '%s': the account has no such grant in %s", renews,
+                      quote->terms->row.currency->text);
+    grant = grant_make(engine, account, event, &quote->grant, quote->terms, SCRIP_BOOK_ISSUED,
+                       quote->grant.balance[SCRIP_BOOK_ISSUED]);
     if (renews[0])
         renewal_carry(engine, account, event, grant);
     return SCRIP_APPLIED;
@@ -109,13 +115,19 @@ int void_apply(struct engine *engine, struct account *account, const struct even
 
 /* ---- amounts taken out ---------------------------------------------------------------------------------------- */
 
-/* Takes an amount out of a purse, whatever its grants pay for; into engine->draws. 0, or SCRIP_EREFUSED with the reason. */
-static int take_out(struct engine *engine, struct account *account, const struct event *event, const struct terms *terms,
-                    int64_t amount, int is_move)
+/* Takes an amount out of a purse, whatever its grants pay for; into engine->draws. 0, or SCRIP_EREFUSED with the
+ * reason. */
+static int take_out(struct engine *engine, struct account *account, const struct event *event,
+                    const struct terms *terms, int64_t amount, int is_move)
 {
     struct rate rate = { .row = { .service = &names_none, .label = &names_none }, .terms = terms };
-    struct payment p = { .account = account, .event = event, .rate = &rate, .time_us = event->shown.time_us, .amount = amount,
-                         .is_now = event->shown.time_us == account->row.clock_us, .is_move = is_move };
+    struct payment p = { .account = account,
+                         .event = event,
+                         .rate = &rate,
+                         .time_us = event->shown.time_us,
+                         .amount = amount,
+                         .is_now = event->shown.time_us == account->row.clock_us,
+                         .is_move = is_move };
     int64_t paid;
 
     engine->draw_count = engine->use_count = engine->woken_count = 0;
@@ -138,10 +150,11 @@ static void taken_post(struct engine *engine, struct account *account, const str
     }
 }
 
-int adjustment_apply(struct engine *engine, struct account *account, const struct event *event, const struct quote *quote)
+int adjustment_apply(struct engine *engine, struct account *account, const struct event *event,
+                     const struct quote *quote)
 {
     const char *id = event_text(event, SCRIP_F_GRANT);
-    int64_t amount = quote->grant.balance[SCRIP_BOOK_ISSUED], sum, time_us = event->shown.time_us;
+    int64_t amount = quote->grant.balance[SCRIP_BOOK_ISSUED], time_us = event->shown.time_us;
     struct grant *grant;
 
     if (amount < 0) {
@@ -162,8 +175,7 @@ int adjustment_apply(struct engine *engine, struct account *account, const struc
                       quote->terms->row.currency->text);
     if (grant->stage == GRANT_ENDED || grant->row.unlimited)
         return refuse(engine, "grant '%s': it has ended or is unlimited: nothing can be added", id);
-    if (money_add(grant->row.balance[SCRIP_BOOK_ISSUED], amount, &sum) < 0 ||
-        money_add(grant->row.balance[SCRIP_BOOK_AVAILABLE], amount, &sum) < 0)
+    if (amount > grant_capacity(grant))
         return refuse(engine, "grant '%s': the sum is out of range", id);
     move(engine, account, grant, SCRIP_BOOK_ISSUED, SCRIP_BOOK_AVAILABLE, amount, time_us, time_us, 0);
     account_grant_gain(grant);
@@ -247,14 +259,24 @@ int cost_share(const struct scrip_grant_row *row, int64_t amount, struct scrip_d
 }
 
 /* The grant that comes out of one draw: its own, with what the currency lets it take over. */
-static int conversion_settle(struct engine *engine, const struct event *event, struct quote *quote, size_t index, int64_t amount)
+static int conversion_settle(struct engine *engine, const struct event *event, struct quote *quote, size_t index,
+                             int64_t amount)
 {
     const struct grant *paid = engine->draws[index].grant;
     struct scrip_error why = { 0 };
     char id[SCRIP_NAME_SIZE + 24];
     struct scrip_grant_row row = paid->row;
+    uint8_t key[16];
 
-    snprintf(id, sizeof id, "%.*s-%zu", SCRIP_NAME_SIZE - 8, event->shown.id, index + 1);
+    snprintf(id, sizeof id, "%s", event->shown.id);
+    if (event->id_size > SCRIP_NAME_SIZE - 8) { /* what is cut off is told apart by its hash */
+        snprintf(id, SCRIP_NAME_SIZE - 32, "%s", event->shown.id);
+        text_trim(id);
+        hash_key(event->shown.id, event->id_size, key);
+        strcat(id, "-");
+        hash_hex(key, 8, id + strlen(id));
+    }
+    snprintf(id + strlen(id), 24, "-%zu", index + 1);
     row.id = arena_text(&engine->arena, id, strlen(id));
     row.id_size = strlen(id);
     row.created_us = event->shown.time_us;
@@ -273,8 +295,8 @@ static int conversion_settle(struct engine *engine, const struct event *event, s
     return SCRIP_OK;
 }
 
-static int conversion_grants(struct engine *engine, const struct account *account, const struct event *event, struct quote *quote,
-                             const int64_t *amounts)
+static int conversion_grants(struct engine *engine, const struct account *account, const struct event *event,
+                             struct quote *quote, const int64_t *amounts)
 {
     int was_recorded = quote->grant_count > 0;
 
@@ -328,9 +350,10 @@ int conversion_apply(struct engine *engine, struct account *account, const struc
 
 /* ---- transfers ------------------------------------------------------------------------------------------------ */
 
-/* The half that takes out. What left, and from which grants, is in effect.departures: the host brings it to the other account
- * as events of its own. */
-static int transfer_out(struct engine *engine, struct account *account, const struct event *event, const struct quote *quote)
+/* The half that takes out. What left, and from which grants, is in effect.departures: the host brings it to the other
+ * account as events of its own. */
+static int transfer_out(struct engine *engine, struct account *account, const struct event *event,
+                        const struct quote *quote)
 {
     const char *id = event_text(event, SCRIP_F_GRANT);
     const struct grant *only = id[0] ? account_grant_find(account, id, strlen(id)) : NULL;
@@ -349,7 +372,8 @@ static int transfer_out(struct engine *engine, struct account *account, const st
     taken_post(engine, account, event, SCRIP_BOOK_CLEARING);
     for (size_t i = 0; i < engine->draw_count; i++) {
         ARRAY_ROOM(effect->departures, effect->departure_count, effect->departure_room);
-        effect->departures[effect->departure_count++] = (struct departure){ engine->draws[i].grant, engine->draws[i].amount };
+        effect->departures[effect->departure_count++] =
+            (struct departure){ engine->draws[i].grant, engine->draws[i].amount };
     }
     return SCRIP_APPLIED;
 }
@@ -360,7 +384,8 @@ int transfer_apply(struct engine *engine, struct account *account, const struct 
         return transfer_out(engine, account, event, quote);
     if (account_grant_find(account, quote->grant.id, quote->grant.id_size) != NULL)
         return refuse(engine, "grant '%s': the account has a grant of this id already", quote->grant.id);
-    grant_make(engine, account, event, &quote->grant, quote->terms, SCRIP_BOOK_CLEARING, quote->grant.balance[SCRIP_BOOK_ISSUED]);
+    grant_make(engine, account, event, &quote->grant, quote->terms, SCRIP_BOOK_CLEARING,
+               quote->grant.balance[SCRIP_BOOK_ISSUED]);
     return SCRIP_APPLIED;
 }
 
@@ -410,18 +435,20 @@ int64_t charge_return(struct engine *engine, struct account *account, const stru
         const struct charge_draw *draw = &charge->draws[i];
         struct grant *grant = account->grants[draw->grant - 1];
         int64_t part = draw->amount < amount ? draw->amount : amount, forgiven = 0;
-        int64_t time_us = is_rerate ? draw->time_us : event->shown.time_us; /* a new price counts from the old one's date */
+        int64_t time_us =
+            is_rerate ? draw->time_us : event->shown.time_us; /* a new price counts from the old one's date */
 
         if (part <= 0 || (line[0] && strtoull(line, NULL, 10) != draw->line))
             continue; /* settled since, or another line */
         if (grant->stage == GRANT_DEBT)
             forgiven = debt_reduce(engine, account, charge->event, draw->line, part);
         if (forgiven > 0)
-            move(engine, account, grant, SCRIP_BOOK_USED, SCRIP_BOOK_VOIDED, forgiven, time_us, event->shown.time_us, draw->line);
+            move(engine, account, grant, SCRIP_BOOK_USED, SCRIP_BOOK_VOIDED, forgiven, time_us, event->shown.time_us,
+                 draw->line);
         debt_payer_less(account, charge->event, draw->line, grant, part);
         if (part > forgiven)
-            draw_return(engine, account, grant, SCRIP_BOOK_USED, part - forgiven, time_us, event->shown.time_us, draw->line,
-                        draw->rate->terms->rules.refund_us);
+            draw_return(engine, account, grant, SCRIP_BOOK_USED, part - forgiven, time_us, event->shown.time_us,
+                        draw->line, draw->rate->terms->rules.refund_us);
         note_usage(engine, draw->of, draw->rate, grant->row.class_name, time_us, -part, 0);
         limits_add(engine, account, draw->of, draw->rate, draw->time_us, -part);
         amount -= part;
@@ -443,7 +470,8 @@ int reversal_apply(struct engine *engine, struct account *account, const struct 
     for (size_t i = 0; i < charge->count; i++) {
         if (line[0] && strtoull(line, NULL, 10) != charge->draws[i].line)
             continue;
-        if (event->shown.has_amount && terms != NULL && terms->row.currency != charge->draws[i].rate->terms->row.currency)
+        if (event->shown.has_amount && terms != NULL &&
+            terms->row.currency != charge->draws[i].rate->terms->row.currency)
             return refuse(engine, "amount: the charge is in more than one currency: name a line, or reverse all of it");
         terms = charge->draws[i].rate->terms;
         left += charge->draws[i].amount;
@@ -451,13 +479,15 @@ int reversal_apply(struct engine *engine, struct account *account, const struct 
     if (left == 0)
         return refuse(engine, "of '%s': nothing of this charge is left to reverse", event_text(event, SCRIP_F_OF_ID));
     amount = left > INT64_MAX ? INT64_MAX : (int64_t)left;
-    if (event->shown.has_amount && (money_from_decimal(&event->shown.amount, (int)terms->row.decimals, &amount) < 0 || amount <= 0))
-        return refuse(engine, "amount: want an amount of %s above 0, with at most %d decimals", terms->row.currency->text,
-                      (int)terms->row.decimals);
+    if (event->shown.has_amount &&
+        (money_from_decimal(&event->shown.amount, (int)terms->row.decimals, &amount) < 0 || amount <= 0))
+        return refuse(engine, "amount: want an amount of %s above 0, with at most %d decimals",
+                      terms->row.currency->text, (int)terms->row.decimals);
     if (amount > left) {
         money_write(amount, (int)terms->row.decimals, wanted, sizeof wanted);
         money_write((int64_t)left, (int)terms->row.decimals, there, sizeof there);
-        return refuse(engine, "amount: %s %s wanted, %s of this charge left to reverse", wanted, terms->row.currency->text, there);
+        return refuse(engine, "amount: %s %s wanted, %s of this charge left to reverse", wanted,
+                      terms->row.currency->text, there);
     }
     charge_return(engine, account, charge, line, amount, event);
     return SCRIP_APPLIED;

@@ -220,7 +220,8 @@ uint64_t money_write(int64_t amount, int decimals, char *out, uint64_t out_size)
 
 /* ---- rounding ------------------------------------------------------------------------------------------------- */
 
-/* Which way a quotient goes whose remainder is not 0: 1 is away from zero. half: the remainder against half the divisor. */
+/* Which way a quotient goes whose remainder is not 0: 1 is away from zero. half: the remainder against half the
+ * divisor. */
 static int rounds_away(int rounding, int half, int is_odd)
 {
     switch (rounding) {

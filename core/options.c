@@ -360,6 +360,7 @@ int registry_fail(struct scrip_ctx *ctx, int code, const char *format, ...)
     instance->error.code = code;
     va_start(list, format);
     vsnprintf(instance->error.message, SCRIP_MESSAGE_SIZE, format, list);
+    text_trim(instance->error.message);
     va_end(list);
     return code;
 }

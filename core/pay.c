@@ -1,4 +1,5 @@
-/* pay.c - which grants pay a line, and how much each: in draw order, in proportion, as listed, or those of another time. */
+/* pay.c - which grants pay a line, and how much each: in draw order, in proportion, as listed, or those of another
+ * time. */
 #include "engine_inner.h"
 
 #include "money.h"
@@ -46,7 +47,8 @@ static int64_t room_of(const struct payment *p, const struct grant *grant)
         return grant_room(grant);
     if (p->is_move || grant->row.unlimited)
         return grant_movable(grant);
-    if (grant->row.floor == INT64_MIN || __builtin_sub_overflow(grant->row.balance[SCRIP_BOOK_AVAILABLE], grant->row.floor, &room))
+    if (grant->row.floor == INT64_MIN ||
+        __builtin_sub_overflow(grant->row.balance[SCRIP_BOOK_AVAILABLE], grant->row.floor, &room))
         return INT64_MAX;
     return room;
 }
@@ -95,8 +97,10 @@ static int64_t room_at(const struct engine *engine, const struct payment *p, con
     if (row->balance[SCRIP_BOOK_VOIDED] > 0 || row->expires_us == SCRIP_TIME_NONE)
         return 0;
     *book = row->unlimited ? SCRIP_BOOK_AVAILABLE : SCRIP_BOOK_EXPIRED;
-    return room_left(engine, p, grant, row->unlimited ? INT64_MAX - row->balance[SCRIP_BOOK_USED]
-                                                      : row->balance[SCRIP_BOOK_EXPIRED] / (grant->rules && p->is_scoped ? grant->rules->unit : 1));
+    if (row->unlimited)
+        return room_left(engine, p, grant, grant_room(grant));
+    return room_left(engine, p, grant,
+                     row->balance[SCRIP_BOOK_EXPIRED] / (grant->rules && p->is_scoped ? grant->rules->unit : 1));
 }
 
 static int64_t take_found(struct engine *engine, struct payment *p, int64_t rest)
@@ -153,8 +157,8 @@ static void whole_short(struct engine *engine, const struct purse *purse, struct
         struct grant *grant = p->account->grants[i];
         int64_t room;
 
-        if (grant->stage != GRANT_LIVE || grant->terms->row.currency != purse->currency || !bucket_fits(purse, grant->bucket) ||
-            (room = room_left(engine, p, grant, grant_room(grant))) <= 0)
+        if (grant->stage != GRANT_LIVE || grant->terms->row.currency != purse->currency ||
+            !bucket_fits(purse, grant->bucket) || (room = room_left(engine, p, grant, grant_room(grant))) <= 0)
             continue;
         p->largest = room > p->largest ? room : p->largest;
         p->available += room;
@@ -268,8 +272,8 @@ static int is_of_class(const struct payment *p)
     return p->rate->terms->row.split == SCRIP_SPLIT_CLASS && p->is_scoped;
 }
 
-/* Of what was found, one class: the first in order whose grants can pay all of it together. 0: there is none, and p says what
- * the largest class has. */
+/* Of what was found, one class: the first in order whose grants can pay all of it together. 0: there is none, and p
+ * says what the largest class has. */
 static int one_class(struct engine *engine, struct payment *p, int64_t amount)
 {
     size_t kept = 0;
@@ -327,7 +331,8 @@ static int64_t take_shares(struct engine *engine, struct payment *p, int64_t res
 }
 
 /* The grants that the event names, in its order. */
-static int64_t take_listed(struct engine *engine, struct purse *purse, struct payment *p, const struct field *list, int64_t rest)
+static int64_t take_listed(struct engine *engine, struct purse *purse, struct payment *p, const struct field *list,
+                           int64_t rest)
 {
     const char *at = list->text, *end = at + list->size;
 
@@ -361,7 +366,8 @@ static int64_t take_grants(struct engine *engine, struct purse *purse, struct pa
 
     purse_fit(purse, p->is_scoped ? p->event : NULL, p->rate->row.service);
     /* To settle what is owed is no use. */
-    if (purse->sleeper_count > 0 && p->is_now && p->is_scoped && (p->claim == NULL || p->claim->row.kind == SCRIP_CLAIM_HOLD))
+    if (purse->sleeper_count > 0 && p->is_now && p->is_scoped &&
+        (p->claim == NULL || p->claim->row.kind == SCRIP_CLAIM_HOLD))
         sleepers_wake(engine, purse, p);
     if (list != NULL)
         return take_listed(engine, purse, p, list, rest);
@@ -372,7 +378,8 @@ static int64_t take_grants(struct engine *engine, struct purse *purse, struct pa
     gather(engine, purse, p, only);
     if (is_of_class(p) && !one_class(engine, p, rest))
         return rest;
-    return mode == SCRIP_DRAW_PROPORTIONAL && split != SCRIP_SPLIT_NONE ? take_shares(engine, p, rest) : take_found(engine, p, rest);
+    return mode == SCRIP_DRAW_PROPORTIONAL && split != SCRIP_SPLIT_NONE ? take_shares(engine, p, rest)
+                                                                        : take_found(engine, p, rest);
 }
 
 /* What no grant pays is owed, all of it or nothing. */
@@ -393,6 +400,40 @@ static int64_t take_debt(struct engine *engine, const struct purse *purse, struc
     return 0;
 }
 
+/* What may still be used of a currency: all that an account ever used of it, with what this charge drew so far, fits an
+ * amount. What is owed is counted in any currency. */
+static int64_t used_room(const struct engine *engine, const struct purse *purse)
+{
+    wide spent = purse->spent;
+
+    for (size_t i = 0; i < engine->draw_count; i++)
+        if (engine->draws[i].grant == NULL || engine->draws[i].grant->terms->row.currency == purse->currency)
+            spent += engine->draws[i].cost;
+    return spent >= INT64_MAX ? 0 : (int64_t)(INT64_MAX - spent);
+}
+
+int quote_fits(const struct account *account, const struct quote *quote)
+{
+    for (size_t i = 0; i < quote->count; i++) {
+        const struct terms *terms = quote->lines[i].rate->terms;
+        const struct purse *purse = account_purse(account, terms->row.currency);
+        wide sum = purse ? purse->spent : 0;
+
+        for (size_t j = 0; j <= i; j++) {
+            const struct quote_line *line = &quote->lines[j];
+            struct money_part part = { line->quantity, line->rate->row.rate, line->rate->row.per };
+            int64_t amount;
+
+            if (line->rate->terms->row.currency != terms->row.currency)
+                continue;
+            if (money_charge(&part, 1, (int)terms->row.decimals, (int)terms->row.rounding, &amount) < 0 ||
+                (sum += amount) > INT64_MAX)
+                return 0;
+        }
+    }
+    return 1;
+}
+
 int pay(struct engine *engine, struct payment *p, int64_t *paid)
 {
     int takes_part = strcmp(event_text(p->event, SCRIP_F_ACCEPT), "available") == 0 && p->takes_debt != 2;
@@ -404,7 +445,15 @@ int pay(struct engine *engine, struct payment *p, int64_t *paid)
     *paid = 0;
     p->available = p->largest = 0;
     p->limit = NULL;
-    if (p->account->limit_count > 0 && p->is_scoped && p->takes_debt != 2 && (room = limits_room(p->account, p, &limit)) < amount) {
+    p->is_full = 0;
+    if (purse != NULL && p->is_scoped && (room = used_room(engine, purse)) < amount) {
+        p->is_full = !takes_part || room <= 0;
+        if (p->is_full)
+            return SCRIP_EREFUSED;
+        amount = room;
+    }
+    if (p->account->limit_count > 0 && p->is_scoped && p->takes_debt != 2 &&
+        (room = limits_room(p->account, p, &limit)) < amount) {
         if (!takes_part || room <= 0) {
             p->limit = limit;
             p->available = room > 0 ? room : 0;
@@ -438,15 +487,22 @@ void shortage(struct engine *engine, const struct payment *p)
 
     money_write(p->amount, decimals, wanted, sizeof wanted);
     money_write(p->available > INT64_MAX ? INT64_MAX : (int64_t)p->available, decimals, there, sizeof there);
-    if (p->limit != NULL) {
-        snprintf(text, sizeof text, "limit '%s': %s %s wanted, %s left in its %s", p->limit->row.id, wanted, currency, there,
-                 p->limit->row.per_size ? p->limit->row.per : "whole time");
+    if (p->is_full) {
+        money_write(INT64_MAX, decimals, there, sizeof there);
+        snprintf(text, sizeof text,
+                 "amount: %s %s wanted: with it the account would have used more than %s, the most that it can", wanted,
+                 currency, there);
+    } else if (p->limit != NULL) {
+        snprintf(text, sizeof text, "limit '%s': %s %s wanted, %s left in its %s", p->limit->row.id, wanted, currency,
+                 there, p->limit->row.per_size ? p->limit->row.per : "whole time");
     } else if (p->available >= p->amount) {
         money_write(p->largest, decimals, there, sizeof there);
-        snprintf(text, sizeof text, "%s%s %s wanted of one %s, the largest has %s", used ? "" : "balance short: ", wanted,
-                 currency, p->rate->terms->row.split == SCRIP_SPLIT_CLASS ? "class" : "grant", there);
+        snprintf(text, sizeof text, "%s%s %s wanted of one %s, the largest has %s",
+                 used ? "" : "balance short: ", wanted, currency,
+                 p->rate->terms->row.split == SCRIP_SPLIT_CLASS ? "class" : "grant", there);
     } else
-        snprintf(text, sizeof text, "%s%s %s wanted, %s available", used ? "" : "balance short: ", wanted, currency, there);
+        snprintf(text, sizeof text, "%s%s %s wanted, %s available", used ? "" : "balance short: ", wanted, currency,
+                 there);
     if (strstr(reason, text) == NULL)
         snprintf(reason + used, sizeof engine->effect.reason - used, "%s%s", used ? "; " : "", text);
 }
@@ -475,11 +531,16 @@ static int line_amount(const struct engine *engine, const struct quote *quote, s
 }
 
 /* Pays one line: 0, or SCRIP_EREFUSED with the reason added. */
-static int line_pay(struct engine *engine, struct account *account, const struct event *subject, const struct quote *quote,
-                    size_t line, int takes_debt)
+static int line_pay(struct engine *engine, struct account *account, const struct event *subject,
+                    const struct quote *quote, size_t line, int takes_debt)
 {
-    struct payment p = { .account = account, .event = quote_subject(quote, line, subject), .rate = quote->lines[line].rate, .line = line,
-                         .time_us = quote->lines[line].time_us, .is_scoped = 1, .takes_debt = takes_debt };
+    struct payment p = { .account = account,
+                         .event = quote_subject(quote, line, subject),
+                         .rate = quote->lines[line].rate,
+                         .line = line,
+                         .time_us = quote->lines[line].time_us,
+                         .is_scoped = 1,
+                         .takes_debt = takes_debt };
     struct effect *effect = &engine->effect;
     size_t first_woken = engine->woken_count;
     int64_t paid = 0;
@@ -518,8 +579,8 @@ static int group_goes_on(const struct quote *quote, size_t line)
 }
 
 /* Of alternatives none of which grants can pay, the first that may be owed. */
-static int group_owe(struct engine *engine, struct account *account, const struct event *subject, const struct quote *quote,
-                     uint64_t group, int takes_debt)
+static int group_owe(struct engine *engine, struct account *account, const struct event *subject,
+                     const struct quote *quote, uint64_t group, int takes_debt)
 {
     for (size_t i = 0; i < quote->count && takes_debt; i++)
         if (quote->lines[i].group == group &&
@@ -559,8 +620,8 @@ static void zero_lines_note(struct engine *engine, const struct event *subject, 
 
     for (size_t i = 0; i < effect->paid_count; i++)
         if (effect->amounts[i] == 0)
-            note_usage(engine, quote_subject(quote, effect->paid[i], subject), quote->lines[effect->paid[i]].rate, &names_none,
-                       quote->lines[effect->paid[i]].time_us, 0, 1);
+            note_usage(engine, quote_subject(quote, effect->paid[i], subject), quote->lines[effect->paid[i]].rate,
+                       &names_none, quote->lines[effect->paid[i]].time_us, 0, 1);
 }
 
 void draws_post(struct engine *engine, struct account *account, const struct event *subject, const struct quote *quote,
@@ -581,17 +642,19 @@ void draws_post(struct engine *engine, struct account *account, const struct eve
         } else {
             cost = grant_cost(grant, draw.amount);
             if (grant->row.unlimited)
-                move(engine, account, grant, SCRIP_BOOK_ISSUED, SCRIP_BOOK_AVAILABLE, cost, line->time_us, event_time_us, draw.line);
+                move(engine, account, grant, SCRIP_BOOK_ISSUED, SCRIP_BOOK_AVAILABLE, cost, line->time_us,
+                     event_time_us, draw.line);
             else
                 grant->row.balance[draw.book] += cost;
             if (draw.book == SCRIP_BOOK_EXPIRED)
-                move(engine, account, grant, SCRIP_BOOK_EXPIRED, SCRIP_BOOK_AVAILABLE, cost, grant->row.expires_us, event_time_us,
-                     draw.line);
+                move(engine, account, grant, SCRIP_BOOK_EXPIRED, SCRIP_BOOK_AVAILABLE, cost, grant->row.expires_us,
+                     event_time_us, draw.line);
             move(engine, account, grant, SCRIP_BOOK_AVAILABLE, to, cost, line->time_us, event_time_us, draw.line);
         }
         if (to == SCRIP_BOOK_USED)
             note_usage(engine, of, line->rate,
-                       (grant ? grant : account_purse(account, line->rate->terms->row.currency)->debt)->row.class_name, line->time_us, draw.amount, draw.line != counted);
+                       (grant ? grant : account_purse(account, line->rate->terms->row.currency)->debt)->row.class_name,
+                       line->time_us, draw.amount, draw.line != counted);
         counted = draw.line;
     }
     if (to == SCRIP_BOOK_USED)
@@ -600,8 +663,14 @@ void draws_post(struct engine *engine, struct account *account, const struct eve
 
 int64_t pay_debt(struct engine *engine, struct account *account, const struct claim *claim)
 {
-    struct payment p = { .account = account, .event = &claim->event, .rate = claim->draws[0].rate, .line = claim->row.line,
-                         .time_us = claim->draws[0].time_us, .amount = claim->row.amount, .is_now = 1, .is_scoped = 1,
+    struct payment p = { .account = account,
+                         .event = &claim->event,
+                         .rate = claim->draws[0].rate,
+                         .line = claim->row.line,
+                         .time_us = claim->draws[0].time_us,
+                         .amount = claim->row.amount,
+                         .is_now = 1,
+                         .is_scoped = 1,
                          .claim = claim };
     struct purse *purse = account_purse(account, claim->terms->row.currency);
 

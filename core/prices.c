@@ -195,7 +195,8 @@ int prices_load_terms(struct prices *prices, const struct scrip_terms_row *row, 
         return error_set(err, SCRIP_EINVALID, "terms %llu: the store has no terms %zu: run verify",
                          (unsigned long long)row->number, prices->terms_count + 1);
     if (rules_read(row->rules, row->rules_size, &rules) < 0)
-        return error_set(err, SCRIP_EINVALID, "terms %llu: their rules are damaged: run verify", (unsigned long long)row->number);
+        return error_set(err, SCRIP_EINVALID, "terms %llu: their rules are damaged: run verify",
+                         (unsigned long long)row->number);
     terms_keep(prices, row);
     return SCRIP_OK;
 }

@@ -376,6 +376,29 @@ int scrip_requote(struct scrip *scrip, int (*finding)(void *sink, const char *te
 
 /* ---- periods closed ------------------------------------------------------------------------------------------- */
 
+/* One account's: known by the time at which it was asked for, so that what was too early may be asked for again. */
+static int account_close(struct scrip *scrip, const struct scrip_name *name, const char *period, int64_t time_us,
+                         struct scrip_result *result, struct scrip_error *err)
+{
+    char when[TIME_TEXT_SIZE], id[SCRIP_NAME_SIZE + 1];
+    const struct scrip_pair pairs[] = { { "type", "scrip.close" }, { "account", name->text }, { "id", id },
+                                        { "period", period },      { "time", when },          { "source", "close" } };
+    struct account *account;
+    int code = account_open(scrip, name, &account, err);
+    int64_t end;
+
+    if (code < 0)
+        return code;
+    end = period_end(period, account->zone ? account->zone : "UTC");
+    if (end != SCRIP_TIME_NONE && end <= account->row.closed_us) {
+        result->was_duplicate = 1;
+        return SCRIP_OK;
+    }
+    time_write(time_us, when, sizeof when);
+    snprintf(id, sizeof id, "close/%s/%s", period, when);
+    return submit_quietly(scrip, pairs, sizeof pairs / sizeof *pairs, result, err);
+}
+
 int scrip_close_period(struct scrip *scrip, const char *period, const char *account, int64_t time_us,
                        struct scrip_totals *totals, struct scrip_error *err)
 {
@@ -394,18 +417,9 @@ int scrip_close_period(struct scrip *scrip, const char *period, const char *acco
     if (time_us == SCRIP_TIME_NONE)
         time_us = (int64_t)now.tv_sec * SCRIP_SECOND + now.tv_nsec / 1000;
     for (size_t i = 0; i < accounts.count && code == SCRIP_OK; i++) {
-        char when[TIME_TEXT_SIZE], id[SCRIP_NAME_SIZE + 1];
         struct scrip_result result = { 0 };
-        struct scrip_pair pairs[] = { { "type", "scrip.close" },
-                                      { "account", accounts.names[i]->text },
-                                      { "id", id },
-                                      { "period", period },
-                                      { "time", when },
-                                      { "source", "close" } };
 
-        snprintf(id, sizeof id, "close/%s", period);
-        time_write(time_us, when, sizeof when);
-        code = submit_quietly(scrip, pairs, sizeof pairs / sizeof *pairs, &result, err);
+        code = account_close(scrip, accounts.names[i], period, time_us, &result, err);
         totals->read++;
         totals->outcome[result.was_duplicate ? SCRIP_DUPLICATE : result.outcome]++;
     }

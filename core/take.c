@@ -15,8 +15,10 @@ static void result_set(struct scrip_result *result, int outcome, uint64_t number
     result->was_duplicate = 0;
     result->number = number;
     result->reason[0] = 0;
-    if (reason[0]) /* most have none */
+    if (reason[0]) { /* most have none */
         snprintf(result->reason, sizeof result->reason, "%.*s", (int)sizeof result->reason - 1, reason);
+        text_trim(result->reason);
+    }
 }
 
 /* An event that was read is known by its identity; a row that was not, by its place and bytes. */
@@ -276,6 +278,46 @@ static int field_wanted(const struct event *event, int key, const char *wanted, 
                                    : error_set(err, SCRIP_EINVALID, "%s: missing: %s", field_text(key), wanted);
 }
 
+/* Fields whose text is one of a few words. */
+static int words_check(const struct event *event, struct scrip_error *err)
+{
+    static const struct {
+        int key;
+        const char *words[6], *wanted;
+    } choices[] = {
+        { SCRIP_F_ACCEPT, { "all", "available" }, "all or available" },
+        { SCRIP_F_PRESERVE_OVERAGE, { "yes", "no", "true", "false", "1", "0" }, "yes or no" },
+    };
+
+    for (size_t i = 0; i < sizeof choices / sizeof *choices && event->field_count > 0; i++) {
+        const char *text = event_text(event, choices[i].key);
+        int is_known = text[0] == 0;
+
+        for (size_t k = 0; k < 6 && choices[i].words[k] != NULL; k++)
+            is_known |= strcmp(text, choices[i].words[k]) == 0;
+        if (!is_known)
+            return error_set(err, SCRIP_EINVALID, "%s: '%s' is not known: want %s", field_text(choices[i].key), text,
+                             choices[i].wanted);
+    }
+    return SCRIP_OK;
+}
+
+/* Fields whose text has a form that no reader of fields knows. */
+static int forms_check(const struct event *event, struct scrip_error *err)
+{
+    const char *zone = event_text(event, SCRIP_F_ZONE);
+    struct scrip_decimal line;
+
+    if (zone[0] && zone_check(zone) < 0)
+        return error_set(err, SCRIP_EINVALID,
+                         "zone: '%s' is no zone: want UTC, +02:00, or a name such as Europe/Berlin", zone);
+    if (event_decimal(event, SCRIP_F_OF_LINE, &line) == SCRIP_OK &&
+        (line.atto != 0 || line.whole < 0 || line.whole >= SCRIP_LINE_LIMIT * 2))
+        return error_set(err, SCRIP_EINVALID, "of.line: '%s' is no line of a charge: want a whole number from 0 up",
+                         event_text(event, SCRIP_F_OF_LINE));
+    return words_check(event, err);
+}
+
 static int decide_limit(struct scrip *scrip, const struct event *event, struct quote *quote, struct scrip_error *err)
 {
     static const char *const units[] = { "hour", "day", "month", "year" };
@@ -304,6 +346,8 @@ static int decide(struct scrip *scrip, struct account *account, const struct eve
     quote_clear(quote);
     scrip->undo.size = scrip->timer_undo.size = 0;
     *reason_class = "invalid";
+    if ((code = forms_check(event, err)) < 0)
+        return code;
     switch (event->shown.type) {
     case SCRIP_USAGE:
     case SCRIP_HOLD:
@@ -376,6 +420,7 @@ static int known_answer(struct scrip *scrip, const struct origin *origin, const 
     snprintf(reason, sizeof reason,
              "id '%s': known already with other content (event %llu of '%s'): give it another id, or correct the feed",
              event->shown.id, (unsigned long long)known->number, event->account->text);
+    text_trim(reason);
     return take_bad(scrip, origin, "conflict", reason, event, result);
 }
 
@@ -567,7 +612,7 @@ int take_event(struct scrip *scrip, struct event *event, const struct origin *or
     if ((code = take_apply(scrip, account, event, origin->is_told, err)) < 0)
         return code;
     result_set(result, scrip->engine.effect.outcome, account->row.event_count, scrip->engine.effect.reason);
-    if (scrip->engine.effect.departure_count > 0)
-        return transfer_arrive(scrip, event, result, err);
-    return SCRIP_OK;
+    if (scrip->engine.effect.departure_count > 0 && (code = transfer_arrive(scrip, event, result, err)) < 0)
+        batch_drop(scrip); /* half a transfer is none: what is not committed is read again */
+    return code;
 }

@@ -166,7 +166,9 @@ static int lot_arrive(struct scrip *scrip, const struct event *event, const stru
     uint8_t key[16];
     int code;
 
-    snprintf(id, sizeof id, "%.*s/%zu/", SCRIP_NAME_SIZE - 60, event->shown.id, place + 1);
+    snprintf(id, sizeof id, "%.*s", SCRIP_NAME_SIZE - 60, event->shown.id);
+    text_trim(id);
+    snprintf(id + strlen(id), 32, "/%zu/", place + 1);
     scrip->engine.head.size = 0;
     bytes_add_text(&scrip->engine.head, event->account->text, event->account->size);
     bytes_add_text(&scrip->engine.head, event->source->text, event->source->size);

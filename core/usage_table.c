@@ -1,5 +1,5 @@
-/* usage_table.c - rollups merged in memory: a hash table over rows of one period, user, product, service, class, currency
- * and account. */
+/* usage_table.c - rollups merged in memory: a hash table over rows of one period, user, product, service, class,
+ * currency and account. */
 #include "calendar.h"
 #include "hash.h"
 #include "host.h"
