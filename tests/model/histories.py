@@ -85,6 +85,7 @@ def config(policies, events=None):
             lines += [f"convert.{to} = {decimal(rate)}" for to, rate in p["convert"].items() if to in policies]
         if p["kind"] == "allowance":
             lines += [f"every = {p['every']}", f"from = {p['from']}"]
+        lines += [f"{key} = {p[key]}" for key in ("late", "settle_lag") if key in p]
         if p["kind"] == "capacity":
             lines += [f"hold_rule = {p['hold_rule']}", f"hold_group = {p['hold_group']}",
                       f"hold_decay = {float(p['hold_decay'])}"]

@@ -21,6 +21,7 @@ class Account(Claims):
         self.name, self.policies, self.sheet = name, policies, sheet
         self.events = sorted(events, key=lambda e: (seconds(e["time"]), self.rank(e), e["source"].encode(),
                                                     e["id"].encode()))
+        self.came = {e["id"]: n for n, e in enumerate(events)}
         self.grants, self.holds, self.charges, self.limits, self.usage = [], [], [], [], []
         self.outcomes, self.sent = {}, []
         self.zone, self.start, self.last_serial, self.written = 0, None, 0, []
@@ -587,7 +588,9 @@ class Account(Claims):
     # ---- what accounts have
 
     def make(self, event, name, currency, now, **given):
-        g = SimpleNamespace(id=name, currency=currency, number=len(self.grants) + 1, told=now, renewed=0, start=now,
+        # Silent: the sequence of grants is the order in which they were told of, also of those that came late.
+        number = self.came[event["id"]] if "late" in self.policies[currency] else len(self.grants) + 1
+        g = SimpleNamespace(id=name, currency=currency, number=number, told=now, renewed=0, start=now,
                             end=FOREVER, amount=0,
                             available=0, held=0, used=0, expired=0, voided=0, transferred=0, issued=0,
                             cls=None, priority=None,
