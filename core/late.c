@@ -5,8 +5,12 @@
  *
  * Services that remember something are asked again, since what they remember may differ; their prices stay as recorded
  * where the lines are the same. What was answered to a caller stays: accepted, it may turn into debt; refused, it stays
- * refused. */
-#include "late.h"
+ * refused.
+ *
+ *   late.c        which events are put in their place, and the account made anew
+ *   late_merge.c  what that changes of the account, posted
+ */
+#include "late_inner.h"
 
 #include "calendar.h"
 #include "hash.h"
@@ -96,35 +100,6 @@ int late_is_replayed(const struct account *account, const struct event *event, c
 }
 
 /* ---- the account made anew ------------------------------------------------------------------------------------ */
-
-/* A movement that is to be compared: what it is part of, from where to where, and when. */
-struct net {
-    uint64_t of; /* event of the charge; 0: of none */
-    uint64_t line, grant;
-    int64_t credit, debit, time_us, amount;
-};
-
-struct making {
-    struct late *late;
-    const struct event *own; /* the late event */
-    const struct quote *own_quote;
-    struct quote own_final; /* as it was asked in its place */
-    uint64_t own_quote_number;
-    struct account *scratch;
-    struct engine engine;
-    struct quote quote;
-    struct arena arena;
-    struct past_row **order;
-    struct scrip_entry_row *entries;
-    size_t entry_count, entry_room;
-    struct usage_table days, months;
-    struct net *nets;
-    size_t net_count, net_room;
-    struct grant **grants; /* of the account, by the scratch account's numbers */
-    const struct scrip_name **keepers; /* services that keep something of this account */
-    size_t keeper_count, keeper_room;
-    struct scrip_error *err;
-};
 
 static int by_place(const void *left, const void *right)
 {
@@ -422,269 +397,7 @@ static int event_make(struct making *m, struct past_row *past)
     return SCRIP_OK;
 }
 
-/* ---- back into the account ------------------------------------------------------------------------------------ */
-
-static void grant_take(struct account *account, struct grant *grant, const struct grant *made)
-{
-    int is_same = grant->row.expires_us == made->row.expires_us && grant->row.next_us == made->row.next_us &&
-                  memcmp(grant->row.balance, made->row.balance, sizeof grant->row.balance) == 0;
-
-    grant->stage = made->stage;
-    if (is_same)
-        return;
-    grant->row.expires_us = made->row.expires_us;
-    grant->row.next_us = made->row.next_us;
-    memcpy(grant->row.balance, made->row.balance, sizeof grant->row.balance);
-    account_grant_touch(account, grant);
-}
-
-/* Grants are the same by their ids; new ones get numbers of their own, and what no event makes any more holds nothing.
- */
-static void grants_merge(struct making *m)
-{
-    struct account *account = m->late->account, *scratch = m->scratch;
-    size_t known = account->grant_count;
-
-    m->grants = memory_get((scratch->grant_count + 1) * sizeof *m->grants);
-    for (size_t i = 0; i < scratch->grant_count; i++) {
-        const struct grant *made = scratch->grants[i];
-        struct grant *grant = account_grant_find(account, made->row.id, made->row.id_size);
-
-        if (grant == NULL) {
-            struct scrip_grant_row row = made->row;
-
-            row.number = ++account->row.grant_count;
-            grant = account_grant_add(account, &row, made->terms);
-            account_grant_touch(account, grant);
-        }
-        grant_take(account, grant, made);
-        m->grants[i] = grant;
-    }
-    for (size_t i = 0; i < known; i++)
-        if (account_grant_find(scratch, account->grants[i]->row.id, account->grants[i]->row.id_size) == NULL) {
-            memset(account->grants[i]->row.balance, 0, sizeof account->grants[i]->row.balance);
-            account->grants[i]->row.next_us = SCRIP_TIME_NONE;
-            if (account->grants[i]->stage != GRANT_DEBT)
-                account->grants[i]->row.expires_us = account->grants[i]->row.effective_us;
-            account_grant_touch(account, account->grants[i]);
-        }
-}
-
-static struct claim *claim_same(const struct account *account, const struct claim *claim)
-{
-    struct claim *oldest = NULL;
-
-    for (struct claim *other = account_claim_like(account, &claim->row); other != NULL; other = other->before)
-        if (other->row.event == claim->row.event && other->row.line == claim->row.line)
-            oldest = other;
-    return oldest;
-}
-
-static void claims_merge(struct making *m)
-{
-    struct account *account = m->late->account, *scratch = m->scratch;
-
-    for (size_t i = 0; i < scratch->claim_count; i++) {
-        const struct claim *made = scratch->claims[i];
-        struct claim *claim = claim_same(account, made);
-
-        if (claim == NULL) {
-            struct scrip_claim_row row = made->row;
-
-            row.number = ++account->row.claim_count;
-            row.draws_size = 0;
-            claim = account_claim_add(account, &row, &made->event, made->terms);
-        }
-        claim->terms = made->terms;
-        claim->row.terms = made->row.terms;
-        claim->row.stage = made->row.stage;
-        claim->row.amount = made->row.amount;
-        claim->row.expires_us = made->row.expires_us;
-        claim->nominal = made->nominal;
-        claim->draw_count = 0;
-        for (size_t k = 0; k < made->draw_count; k++) {
-            struct claim_draw draw = made->draws[k];
-
-            draw.grant = draw.grant ? m->grants[draw.grant->row.number - 1] : NULL;
-            claim_draw_add(claim, &draw);
-        }
-        account_claim_touch(account, claim);
-    }
-    for (size_t i = 0; i < account->claim_count; i++)
-        if (claim_same(scratch, account->claims[i]) == NULL && account->claims[i]->row.stage == SCRIP_CLAIM_OPEN) {
-            account->claims[i]->row.stage = SCRIP_CLAIM_SETTLED;
-            account->claims[i]->row.amount = 0;
-            account->claims[i]->draw_count = account->claims[i]->row.kind == SCRIP_CLAIM_DEBT;
-            account_claim_touch(account, account->claims[i]);
-        }
-}
-
-static void limits_merge(struct making *m)
-{
-    struct account *account = m->late->account;
-
-    for (size_t i = 0; i < m->scratch->limit_count; i++) {
-        const struct limit *made = m->scratch->limits[i];
-        struct limit *limit = account_limit_find(account, made->row.id, made->row.id_size);
-        struct scrip_limit_row row = made->row;
-
-        row.windows_size = 0;
-        if (limit == NULL) {
-            row.number = ++account->row.limit_count;
-            limit = account_limit_add(account, &row, made->terms);
-        } else
-            limit_set(limit, &row, made->terms);
-        memcpy(limit->windows, made->windows, made->window_count * sizeof *made->windows);
-        limit->window_count = made->window_count;
-        limit->since_us = made->since_us;
-        limit->is_dirty = 1;
-    }
-}
-
-static void states_merge(struct making *m)
-{
-    struct account *account = m->late->account, *scratch = m->scratch;
-
-    for (size_t i = 0; i < account->state_size; i++) {
-        struct state *state = account->states[i];
-
-        if (state != NULL && state->value_size > 0 &&
-            account_state_find(scratch, state->service, state->key, state->key_size) == NULL)
-            account_state_set(account, state, NULL, 0, SCRIP_TIME_NONE);
-    }
-    for (size_t i = 0; i < scratch->state_size; i++) {
-        const struct state *made = scratch->states[i];
-        struct state *state;
-
-        if (made == NULL)
-            continue;
-        state = account_state_find(account, made->service, made->key, made->key_size);
-        if (state == NULL)
-            state = account_state_add(account, made->service, made->key, made->key_size);
-        if (state->value_size != made->value_size || state->discard_after_us != made->discard_after_us ||
-            (made->value_size && memcmp(state->value, made->value, made->value_size) != 0))
-            account_state_set(account, state, made->value, made->value_size, made->discard_after_us);
-    }
-    for (size_t i = 0; i < account->service_timer_count; i++) {
-        struct service_timer *timer = account->service_timers[i];
-        const struct service_timer *made = account_timer_find(scratch, timer->service, timer->key, timer->key_size);
-
-        account_timer_set(account, timer, made ? made->due_us : SCRIP_TIME_NONE);
-    }
-    for (size_t i = 0; i < scratch->service_timer_count; i++) {
-        const struct service_timer *made = scratch->service_timers[i];
-
-        if (made->due_us != SCRIP_TIME_NONE &&
-            account_timer_find(account, made->service, made->key, made->key_size) == NULL)
-            account_timer_set(account, account_timer_add(account, made->service, made->key, made->key_size),
-                              made->due_us);
-    }
-}
-
-/* ---- differences ---------------------------------------------------------------------------------------------- */
-
-static int touches(const struct scrip_entry_row *entry, int book)
-{
-    return entry->debit == book || entry->credit == book;
-}
-
-/* What falls due belongs to whichever event brought the time there: only its movement counts. */
-static void net_add(struct making *m, const struct scrip_entry_row *entry, uint64_t grant, int64_t sign)
-{
-    int64_t closed = m->late->account->row.closed_us;
-    int is_charge =
-        touches(entry, SCRIP_BOOK_USED) || touches(entry, SCRIP_BOOK_HELD) || touches(entry, SCRIP_BOOK_DEBT);
-    struct net *net;
-
-    ARRAY_ROOM(m->nets, m->net_count, m->net_room);
-    net = &m->nets[m->net_count++];
-    net->of = is_charge ? (entry->of ? entry->of : entry->event) : 0;
-    net->line = is_charge ? entry->line : 0;
-    net->grant = grant;
-    net->credit = entry->credit;
-    net->debit = entry->debit;
-    net->time_us = entry->time_us > closed ? entry->time_us : closed;
-    net->amount = sign * entry->amount;
-}
-
-static int by_net(const void *left, const void *right)
-{
-    const struct net *a = left, *b = right;
-
-#define BY(member)                                                                                            \
-    if (a->member != b->member)                                                                               \
-        return a->member < b->member ? -1 : 1
-    BY(time_us);
-    BY(of);
-    BY(line);
-    BY(grant);
-    BY(credit);
-    BY(debit);
-#undef BY
-    return 0;
-}
-
-static void net_post(struct making *m, const struct net *net, int64_t amount)
-{
-    struct account *account = m->late->account;
-    struct effect *effect = &m->late->engine->effect;
-    const struct grant *grant = account->grants[net->grant - 1];
-    struct scrip_entry_row *entry;
-
-    ARRAY_ROOM(effect->entries, effect->entry_count, effect->entry_room);
-    entry = &effect->entries[effect->entry_count++];
-    entry->account = account->row.name;
-    entry->number = ++account->row.entry_count;
-    entry->event = account->row.event_count;
-    entry->line = net->line;
-    entry->time_us = net->time_us;
-    entry->event_time_us = m->own->shown.time_us;
-    entry->debit = amount > 0 ? net->debit : net->credit;
-    entry->credit = amount > 0 ? net->credit : net->debit;
-    entry->grant = net->grant;
-    entry->terms = grant->terms->row.number;
-    entry->amount = amount > 0 ? amount : -amount;
-    entry->of = net->of == account->row.event_count ? 0 : net->of;
-}
-
-static void entries_differ(struct making *m)
-{
-    for (size_t i = 0; i < m->late->entry_count; i++)
-        net_add(m, &m->late->entries[i], m->late->entries[i].grant, -1);
-    for (size_t i = 0; i < m->entry_count; i++)
-        net_add(m, &m->entries[i], m->grants[m->entries[i].grant - 1]->row.number, 1);
-    if (m->net_count)
-        qsort(m->nets, m->net_count, sizeof *m->nets, by_net);
-    for (size_t i = 0, next; i < m->net_count; i = next) {
-        wide amount = 0;
-
-        for (next = i; next < m->net_count && by_net(&m->nets[i], &m->nets[next]) == 0; next++)
-            amount += m->nets[next].amount;
-        if (amount != 0)
-            net_post(m, &m->nets[i], (int64_t)amount);
-    }
-}
-
-/* Rows of this account in `before`, taken off what was made; what is left is the change. */
-static void rollup_differ(struct making *m, struct usage_table *made, const struct usage_table *before,
-                          struct scrip_usage_row **out, size_t *count, size_t *room)
-{
-    for (size_t i = 0; i < before->count; i++) {
-        struct scrip_usage_row row = before->rows[i];
-
-        if (row.account != m->late->account->row.name)
-            continue;
-        row.amount = -row.amount;
-        row.charge_count = -row.charge_count;
-        usage_table_add(made, &row);
-    }
-    *count = 0;
-    for (size_t i = 0; i < made->count; i++)
-        if (made->rows[i].amount != 0 || made->rows[i].charge_count != 0) {
-            ARRAY_ROOM(*out, *count, *room);
-            (*out)[(*count)++] = made->rows[i];
-        }
-}
+/* ---- all of it ------------------------------------------------------------------------------------------------ */
 
 static void making_free(struct making *m)
 {
@@ -699,21 +412,6 @@ static void making_free(struct making *m)
     free(m->grants);
     free(m->keepers);
     free(m);
-}
-
-/* ---- all of it ------------------------------------------------------------------------------------------------ */
-
-static void row_merge(struct making *m)
-{
-    struct scrip_account_row *row = &m->late->account->row;
-    const struct scrip_account_row *made = &m->scratch->row;
-
-    row->clock_us = made->clock_us;
-    row->clock_rank = made->clock_rank;
-    row->clock_event = made->clock_event;
-    row->closed_us = made->closed_us > row->closed_us ? made->closed_us : row->closed_us;
-    m->late->account->last_source = m->scratch->last_source;
-    memcpy(m->late->account->last_id, m->scratch->last_id, sizeof m->late->account->last_id);
 }
 
 static int all_make(struct making *m)
@@ -754,7 +452,6 @@ int past_rows_apply(const struct past_rows *past, struct scrip *scrip, const str
 int late_apply(struct late *late, const struct event *event, struct quote *quote, struct scrip_error *err)
 {
     struct making *m = memory_get(sizeof *m);
-    struct effect *effect = &late->engine->effect;
     int code;
 
     m->late = late;
@@ -768,18 +465,7 @@ int late_apply(struct late *late, const struct event *event, struct quote *quote
     m->engine.settle_sink = late->engine->settle_sink;
     code = all_make(m);
     if (code == SCRIP_OK) {
-        effect->entry_count = effect->note_count = effect->departure_count = effect->paid_count = 0;
-        late->account->row.event_count++;
-        row_merge(m);
-        grants_merge(m);
-        claims_merge(m);
-        limits_merge(m);
-        if (late->asks)
-            states_merge(m);
-        account_restart(late->account);
-        entries_differ(m);
-        rollup_differ(m, &m->days, late->days, &effect->days, &effect->day_count, &effect->day_room);
-        rollup_differ(m, &m->months, late->months, &effect->months, &effect->month_count, &effect->month_room);
+        late_merge(m);
         *quote = m->own_final;
         engine_head(late->engine, late->account, quote);
     }
