@@ -203,6 +203,8 @@ int reset_apply(struct engine *engine, struct account *account, const struct eve
 
         if (grant->stage != GRANT_LIVE || grant->terms->row.currency != purse->currency || grant->row.unlimited)
             continue;
+        if (grant->row.effective_us > time_us)
+            continue; /* the event came late, and the grant had not begun at its date */
         if (rules && rules->has_rollover) {
             wanted = left > rules->rollover_min ? left : rules->rollover_min;
             wanted = wanted < rules->rollover_max ? wanted : rules->rollover_max;

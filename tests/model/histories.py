@@ -110,7 +110,7 @@ class History:
             kind = "grant" if n < 2 else rng.choice(
                 ["grant"] * 3 + ["usage"] * 6 + ["hold"] * 3 + ["capture", "capture", "release", "extend", "extend"] +
                 ["reversal"] * 3 + ["adjustment"] * 2 + ["limit", "limit", "conversion", "transfer", "transfer",
-                                                         "void", "reset", "close"])
+                                                         "void", "reset", "close", "close"])
             if self.kinds and n >= 2 and kind not in self.kinds:
                 kind = rng.choice(self.kinds)
             getattr(self, kind)(at)
@@ -286,8 +286,9 @@ class History:
     def close(self, at):
         # Over or not, closed before, none at all.
         days = [instant(t)[:10] for t in self.pool]
-        period = self.rng.choice(["2021", "2022", "2022-01", "2022-02", instant(at)[:10], instant(at - DAY)[:10],
-                                  self.rng.choice(days), "2021-12-31", "2022-13", "2022-02-30", "2022-2", "March"])
+        period = self.rng.choice(["2021", "2022", "2022-01", "2022-02", self.rng.choice(days)] +
+                                 [instant(at)[:10], instant(at - DAY)[:10], instant(at - 2 * DAY)[:10]] * 2 +
+                                 ["2022-13", "2022-02-30", "2022-2", "March"])
         self.add("close", at, period=period)
 
 

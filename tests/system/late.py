@@ -14,6 +14,7 @@ synchronous = normal
 decimals = 2
 draw_order = {order}
 overdraft = {overdraft}
+reset = {reset}
 settle_lag = {lag}
 late = {late}
 refund_term = {refund}
@@ -32,8 +33,8 @@ files = none-*.jsonl
 START = 1640995200  # 2022-01-01
 
 
-def books(late="replay", lag="0s", overdraft="debt", order="priority, expires, created", refund="0s"):
-    b = lib.Books(CONFIG.format(late=late, lag=lag, overdraft=overdraft, order=order, refund=refund))
+def books(late="replay", lag="0s", overdraft="debt", order="priority, expires, created", refund="0s", reset="keep"):
+    b = lib.Books(CONFIG.format(reset=reset, late=late, lag=lag, overdraft=overdraft, order=order, refund=refund))
     b.write("daily.csv", "product,from,to,rate,per,currency\nACD,,,7,1,flex\nRVT,,,10,1,flex\n")
     return b
 
@@ -171,6 +172,16 @@ lib.equal(used, {"g1": "8.00", "g2": "20.00"}, "who paid")
 b.events([lib.event("usage", "u4", "a", "2022-01-11T23:45:00Z", product="P", currency="c", amount="40")])
 row = b.ask("balance", "a", "--as-of", "2022-02-01")[0]
 lib.equal((row["used"], row["debt"]), ("48.00", "0.00"), "in order: 40 first, then 20 find too little")
+b.run("verify")
+b.done()
+
+# A reset that is judged by its own date takes nothing of a grant that had not begun then.
+b = books(late="post", reset="lose")
+b.events([lib.event("grant", "g1", "a", "2022-01-01T00:00:00Z", currency="c", amount="10"),
+          lib.event("grant", "g2", "a", "2022-01-18T00:00:00Z", currency="c", amount="50"),
+          lib.event("reset", "r", "a", "2022-01-05T00:00:00Z", currency="c")])
+left = {g["grant"]: (g["available"], g["expired"]) for g in b.ask("balance", "a", "--by", "grant", "--as-of", "2022-02-01")}
+lib.equal(left["g2"], ("50.00", "0.00"), "a grant that came after the reset")
 b.run("verify")
 b.done()
 print(f"seed {seed}, {count} histories")
