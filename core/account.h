@@ -261,8 +261,9 @@ int account_timer_next(struct account *account, int64_t until_us, int rank, stru
 static inline int64_t grant_capacity(const struct grant *grant)
 {
     int64_t carried = grant->row.balance[SCRIP_BOOK_CLEARING]; /* below 0: it came from another grant or account */
+    int64_t issued = grant->row.balance[SCRIP_BOOK_ISSUED];    /* below 0: an adjustment took more than was given */
 
-    return INT64_MAX - grant->row.balance[SCRIP_BOOK_ISSUED] + (carried < 0 ? carried : 0);
+    return INT64_MAX - (issued > 0 ? issued : 0) + (carried < 0 ? carried : 0);
 }
 
 /* What a grant can still pay, in units of the charge: what it has, or may owe, as far as what was used of it fits an amount. */

@@ -250,6 +250,13 @@ def less_is_owed():
     lib.equal(found, {"g": ("2", "17")}, "paid as soon as it fits")
 
 
+def issued_below_zero():
+    """A grant from which an adjustment took more than it was given was never filled up again: its room overflowed."""
+    found = grants([grant("g", 0, 24, floor="-17", recurrence={"every": "PT1M"}),
+                    event("adjustment", "x", 30, currency="c", amount="-37", reason="count"), grant("h", 70, 1)])
+    lib.equal(found, {"g": ("24", "0"), "h": ("1", "0")}, "filled up")
+
+
 most_of_a_charge()
 owed_alternative()
 first_use()
@@ -267,5 +274,6 @@ scope_moves()
 reversed_twice()
 settled_with_a_charge()
 most_of_each_line()
+issued_below_zero()
 less_is_owed()
 void_before_its_start()
