@@ -521,10 +521,11 @@ static int grant_update(struct base *b, sqlite3_stmt *s, const struct scrip_gran
 /* Most are there already: those whose event is older than the commit's first of their account. */
 static int grants_write(struct base *b, const struct scrip_commit *c)
 {
-    sqlite3_stmt *insert = take(b, "insert into grant_rows values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14,"
-                                   " ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26)");
-    sqlite3_stmt *update = take(b, "update grant_rows set expires = ?2, next = ?3, changed = ?4, issued = ?5, available = ?6,"
-                                   " held = ?7, used = ?8, expired = ?9, voided = ?10, clearing = ?11, debt = ?12 where key = ?1");
+    sqlite3_stmt *insert = take(b, "insert into grant_rows values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12,"
+                                   " ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26)");
+    sqlite3_stmt *update = take(b, "update grant_rows set expires = ?2, next = ?3, changed = ?4, issued = ?5,"
+                                   " available = ?6, held = ?7, used = ?8, expired = ?9, voided = ?10, clearing = ?11,"
+                                   " debt = ?12 where key = ?1");
     int code = insert && update ? SCRIP_OK : SCRIP_EIO, is_there;
     uint64_t account = 0;
 

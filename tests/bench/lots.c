@@ -2,9 +2,9 @@
  *
  *     lots FOLDER SHAPE GRANTS PAYERS USAGES
  *
- * The first PAYERS grants in draw order pay for all usage, whatever else is there: so the draws are the same however many
- * grants the account has. They stand evenly among the others, or where SHAPE's order wants them. Scopes make four buckets:
- * anything, one product, one user, both.
+ * The first PAYERS grants in draw order pay for all usage, whatever else is there: so the draws are the same however
+ * many grants the account has. They stand evenly among the others, or where SHAPE's order wants them. Scopes make four
+ * buckets: anything, one product, one user, both.
  *
  * SHAPE: what else of it there is.
  *   ahead, behind  payers are made first, or last
@@ -121,7 +121,8 @@ static void grants_write(const struct feed *feed)
         if (is(feed, "drained") && n < feed->grants - 1)
             ends = USAGE_START + (n + 2) * (2 * feed->usages / feed->grants) * STEP;
         if (is(feed, "spent") || is(feed, "drained"))
-            amount = 2 * feed->usages / feed->grants + (n == feed->grants - 1 ? 2 * feed->usages % feed->grants + 1 : 0);
+            amount = 2 * feed->usages / feed->grants +
+                     (n == feed->grants - 1 ? 2 * feed->usages % feed->grants + 1 : 0);
         else if (is(feed, "rests"))
             amount = 2 * (2 * feed->usages / feed->grants + 1) + 1;
         else if (payer >= 0) {
@@ -129,9 +130,9 @@ static void grants_write(const struct feed *feed)
             ends = last + 86400 + payer;
         } else if (is(feed, "ending"))
             ends = USAGE_START + n * (2 * feed->usages * STEP) / feed->grants + 1;
-        fprintf(out, "g-%07" PRId64 ",one,%s,%" PRId64 ".00,%s,%s,%d,%d.00,USD", n, time_text(START + n / 4, start), amount,
-                payer < 0 ? classes[n % 3] : classes[3], time_text(ends, end), payer < 0 ? (int)(9 + n % 5) : (int)(payer % 5),
-                payer < 0 ? 900 + (int)(n % 7) : 1);
+        fprintf(out, "g-%07" PRId64 ",one,%s,%" PRId64 ".00,%s,%s,%d,%d.00,USD", n, time_text(START + n / 4, start),
+                amount, payer < 0 ? classes[n % 3] : classes[3], time_text(ends, end),
+                payer < 0 ? (int)(9 + n % 5) : (int)(payer % 5), payer < 0 ? 900 + (int)(n % 7) : 1);
         scope_write(out, feed, payer, n);
     }
     file_close(out);

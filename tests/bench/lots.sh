@@ -1,12 +1,12 @@
 #!/bin/bash
-# lots.sh - what a draw costs on an account of many grants, beside the same draws on one of few: `make bench`, or alone.
+# lots.sh - what a draw costs on an account of many grants, beside the same draws on one of few; `make bench` calls it.
 #
 # USAGES of each part (100000), MANY and FEW grants (100000, 100), LOTS: only the lines whose name contains this.
 # FLOORS=no: shows only, and measures nothing again.
 #
-# Grants are made before the clock starts. `first` is usage in the process that made them; `again` is as much usage more in
-# a new process, which has read the account back: once, for one event before the clock starts. Ratios are of processor
-# time, as others may use the machine; a line that misses is measured once more, and the least counts.
+# Grants are made before the clock starts. `first` is usage in the process that made them; `again` is as much usage more
+# in a new process, which has read the account back: once, for one event before the clock starts. Ratios are of
+# processor time, as others may use the machine; a line that misses is measured once more, and the least counts.
 set -eu -o pipefail
 cd "$(dirname "$0")/../.."
 USAGES=${USAGES:-100000} MANY=${MANY:-100000} FEW=${FEW:-100} LOTS=${LOTS:-} FLOORS=${FLOORS:-yes}
@@ -15,8 +15,8 @@ bench=$BUILD/tests/bench
 . tests/bench/one.sh
 
 # NAME | SHAPE (lots.c) | DRAW ORDER | OTHER KEYS OF THE CURRENCY | FLOOR, where it is not 1.5
-# Where each usage has a grant of its own, that grant's row is written with it; where the others end with a rest, the row and
-# the entry of an expiry are, too.
+# Where each usage has a grant of its own, that grant's row is written with it; where the others end with a rest, the
+# row and the entry of an expiry are, too.
 lines='
 default order                | spread | priority, expires, created                   |
 by class                     | spread | class(free trial starter purchased), expires |
@@ -49,29 +49,37 @@ measure() {
     before=$(store_size)
     "$bench/timed" "$folder/scrip.ini" "$folder/usage-2.csv" "$folder/usage-3.csv" >"$folder/again" 2>"$folder/said" ||
         fail "$(cat "$folder/said")"
-    awk '$4 > 0 { exit 1 }' "$folder/first" "$folder/again" || fail "$2: not all was taken in: $(cat "$folder/first" "$folder/again")"
-    echo "$1 $(sed -n 2p "$folder/first" | cut -d ' ' -f 1,2) $(sed -n 2p "$folder/again" | cut -d ' ' -f 1,2)" \
+    awk '$4 > 0 { exit 1 }' "$folder/first" "$folder/again" ||
+        fail "$2: not all was taken in: $(cat "$folder/first" "$folder/again")"
+    echo "$1 $(sed -n '2s/ [^ ]* [^ ]*$//p' "$folder/first") $(sed -n '2s/ [^ ]* [^ ]*$//p' "$folder/again")" \
         "$((($(store_size) - before) / USAGES))" >>"$folder/times"
 }
 store_size() { cat "$folder"/*.db* | wc -c; }
-least() { awk -v name="$1" -v n="$2" '$1 == name && (!seen++ || $n < least) { least = $n } END { print least }' "$folder/times"; }
+least() { # LABEL COLUMN
+    awk -v name="$1" -v n="$2" '$1 == name && (!seen++ || $n < least) { least = $n } END { print least }' \
+        "$folder/times"
+}
 # NAME: the lines of what was measured; fails where one is over the floor.
 show() {
     local part column
     for part in first:2 again:4; do
         column=${part#*:}
-        awk -v says="$1" -v part="${part%:*}" -v few="$(least few "$column")" -v few_cpu="$(least few $((column + 1)))" \
-            -v many="$(least many "$column")" -v many_cpu="$(least many $((column + 1)))" -v bytes="$(least many 6)" -v floor="$floor" '
+        awk -v says="$1" -v part="${part%:*}" -v few="$(least few "$column")" \
+            -v few_cpu="$(least few $((column + 1)))" \
+            -v many="$(least many "$column")" -v many_cpu="$(least many $((column + 1)))" \
+            -v bytes="$(least many 6)" -v floor="$floor" '
             BEGIN { ratio = many_cpu / (few_cpu ? few_cpu : 0.001)
-                printf "%-7s %-28s %-5s %8.2f %8.2f %8.2f %8.2f %8.2f %8.2f %8.2f %9.0f\n", ratio <= floor ? "ok" : "MISSED", says, part,
-                    few, few_cpu, many, many_cpu, many / (few ? few : 0.001), ratio, floor, bytes
+                printf "%-7s %-28s %-5s %8.2f %8.2f %8.2f %8.2f %8.2f %8.2f %8.2f %9.0f\n",
+                    ratio <= floor ? "ok" : "MISSED", says, part, few, few_cpu, many, many_cpu,
+                    many / (few ? few : 0.001), ratio, floor, bytes
                 exit ratio > floor }' || echo >>"$folder/over"
     done
     [ ! -s "$folder/over" ]
 }
 
 echo "$USAGES usages on one account of $MANY grants, beside the same draws on one of $FEW"
-printf '%-7s %-28s %-5s %8s %8s %8s %8s %8s %8s %8s %9s\n' "" "" "" "few: s" "cpu s" "many: s" "cpu s" "ratio" "of cpu" "at most" "bytes/ev."
+printf '%-7s %-28s %-5s %8s %8s %8s %8s %8s %8s %8s %9s\n' \
+    "" "" "" "few: s" "cpu s" "many: s" "cpu s" "ratio" "of cpu" "at most" "bytes/ev."
 missed=0
 while IFS='|' read -r name shape order option floor; do
     name=$(echo $name) shape=$(echo $shape) order=$(echo $order) option=$(echo $option) floor=$(echo ${floor:-1.5})
@@ -89,5 +97,9 @@ while IFS='|' read -r name shape order option floor; do
     [ ! -s "$folder/over" ] || missed=$((missed + 1))
 done <<<"$lines"
 echo
-[ "$missed" = 0 ] && echo "ok      a draw costs the same however many grants there are" || echo "MISSED  $missed kinds of draws cost more the more grants there are"
+if [ "$missed" = 0 ]; then
+    echo "ok      a draw costs the same however many grants there are"
+else
+    echo "MISSED  $missed kinds of draws cost more the more grants there are"
+fi
 [ "$FLOORS" != yes ] || [ "$missed" = 0 ]
