@@ -55,19 +55,34 @@ static void grant_add(struct bytes *out, const struct grant *grant, uint64_t bef
         }
 }
 
+/* Those that changed behind the parent, by number: sorted where they are few, picked from all where they are many. */
+static struct grant **changed_since(const struct account *account, uint64_t parent, size_t *count)
+{
+    struct grant **changed;
+    size_t n = 0;
+
+    *count = 0;
+    for (const struct grant *g = account->changed_last; g != NULL && g->row.changed > parent; g = g->earlier)
+        ++*count;
+    changed = memory_get(*count * sizeof *changed + 1);
+    if (*count > account->grant_count / 8) {
+        for (size_t i = 0; i < account->grant_count; i++)
+            if (account->grants[i]->row.changed > parent)
+                changed[n++] = account->grants[i];
+        return changed;
+    }
+    for (struct grant *g = account->changed_last; n < *count; g = g->earlier)
+        changed[n++] = g;
+    qsort(changed, n, sizeof *changed, by_number);
+    return changed;
+}
+
 void checkpoint_state(const struct account *account, struct bytes *out)
 {
-    uint64_t parent = parent_of(account->row.event_count), before = 0;
-    struct grant **changed;
-    size_t count = 0;
+    uint64_t before = 0;
+    size_t count;
+    struct grant **changed = changed_since(account, parent_of(account->row.event_count), &count);
 
-    for (const struct grant *g = account->changed_last; g != NULL && g->row.changed > parent; g = g->earlier)
-        count++;
-    changed = memory_get(count * sizeof *changed + 1);
-    count = 0;
-    for (struct grant *g = account->changed_last; g != NULL && g->row.changed > parent; g = g->earlier)
-        changed[count++] = g;
-    qsort(changed, count, sizeof *changed, by_number);
     number_add(out, count);
     for (size_t i = 0; i < count; i++) {
         grant_add(out, changed[i], before);

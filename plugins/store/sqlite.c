@@ -466,50 +466,84 @@ static int rows_write(struct base *b, const struct scrip_commit *c)
     return code;
 }
 
+/* A whole row. */
+static int grant_insert(struct base *b, sqlite3_stmt *s, const struct scrip_grant_row *row)
+{
+    char cost[48];
+    int code;
+
+    if ((code = bind_name(b, s, 4, row->class_name, 0)) < 0 ||
+        (code = bind_name(b, s, 11, row->cost_currency, 0)) < 0)
+        return code;
+    sqlite3_bind_int64(s, 1, key_of(name_id(b, row->account), row->number));
+    bind_text(s, 2, row->id, row->id_size);
+    sqlite3_bind_int64(s, 3, (int64_t)row->event);
+    sqlite3_bind_int64(s, 5, (int64_t)row->terms);
+    sqlite3_bind_int64(s, 6, row->created_us);
+    sqlite3_bind_int64(s, 7, row->effective_us);
+    bind_time(s, 8, row->expires_us);
+    if (row->has_priority)
+        sqlite3_bind_int64(s, 9, row->priority);
+    else
+        sqlite3_bind_null(s, 9);
+    if (row->has_cost)
+        bind_decimal(b, s, 10, &row->cost, cost);
+    else
+        sqlite3_bind_null(s, 10);
+    bind_text_or_null(s, 12, row->scope, row->scope_size);
+    bind_blob(s, 13, row->order_key, row->order_key_size);
+    sqlite3_bind_int64(s, 14, row->floor);
+    sqlite3_bind_int64(s, 15, row->unlimited);
+    for (int book = 0; book < SCRIP_BOOK_COUNT; book++)
+        sqlite3_bind_int64(s, 16 + book, row->balance[book]);
+    bind_text_or_null(s, 24, row->rules, row->rules_size);
+    bind_time(s, 25, row->next_us);
+    sqlite3_bind_int64(s, 26, (int64_t)row->changed);
+    return run(b, s, "grants");
+}
+
+/* What events change of a row that is there; *is_there: 0 where it is not. */
+static int grant_update(struct base *b, sqlite3_stmt *s, const struct scrip_grant_row *row, int *is_there)
+{
+    int code;
+
+    sqlite3_bind_int64(s, 1, key_of(name_id(b, row->account), row->number));
+    bind_time(s, 2, row->expires_us);
+    bind_time(s, 3, row->next_us);
+    sqlite3_bind_int64(s, 4, (int64_t)row->changed);
+    for (int book = 0; book < SCRIP_BOOK_COUNT; book++)
+        sqlite3_bind_int64(s, 5 + book, row->balance[book]);
+    code = run(b, s, "grants");
+    *is_there = sqlite3_changes(b->db) > 0;
+    return code;
+}
+
+/* Most are there already: those whose event is older than the commit's first of their account. */
 static int grants_write(struct base *b, const struct scrip_commit *c)
 {
-    sqlite3_stmt *s =
-        take(b, "insert into grant_rows values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15,"
-                " ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26) on conflict (key) do update set expires = ?8,"
-                " issued = ?16, available = ?17, held = ?18, used = ?19, expired = ?20, voided = ?21,"
-                " clearing = ?22, debt = ?23, next = ?25, changed = ?26");
-    int code = s ? SCRIP_OK : SCRIP_EIO;
-    char cost[48];
+    sqlite3_stmt *insert = take(b, "insert into grant_rows values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12,"
+                                   " ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26)");
+    sqlite3_stmt *update = take(b, "update grant_rows set expires = ?2, next = ?3, changed = ?4, issued = ?5,"
+                                   " available = ?6, held = ?7, used = ?8, expired = ?9, voided = ?10, clearing = ?11,"
+                                   " debt = ?12 where key = ?1");
+    int code = insert && update ? SCRIP_OK : SCRIP_EIO, is_there;
+    uint64_t account = 0;
 
     for (uint64_t i = 0; i < c->grant_count && code == SCRIP_OK; i++) {
         const struct scrip_grant_row *row = &c->grants[i];
 
-        if ((code = bind_name(b, s, 4, row->class_name, 0)) < 0 ||
-            (code = bind_name(b, s, 11, row->cost_currency, 0)) < 0)
-            break;
-        sqlite3_bind_int64(s, 1, key_of(name_id(b, row->account), row->number));
-        bind_text(s, 2, row->id, row->id_size);
-        sqlite3_bind_int64(s, 3, (int64_t)row->event);
-        sqlite3_bind_int64(s, 5, (int64_t)row->terms);
-        sqlite3_bind_int64(s, 6, row->created_us);
-        sqlite3_bind_int64(s, 7, row->effective_us);
-        bind_time(s, 8, row->expires_us);
-        if (row->has_priority)
-            sqlite3_bind_int64(s, 9, row->priority);
-        else
-            sqlite3_bind_null(s, 9);
-        if (row->has_cost)
-            bind_decimal(b, s, 10, &row->cost, cost);
-        else
-            sqlite3_bind_null(s, 10);
-        bind_text_or_null(s, 12, row->scope, row->scope_size);
-        bind_blob(s, 13, row->order_key, row->order_key_size);
-        sqlite3_bind_int64(s, 14, row->floor);
-        sqlite3_bind_int64(s, 15, row->unlimited);
-        for (int book = 0; book < SCRIP_BOOK_COUNT; book++)
-            sqlite3_bind_int64(s, 16 + book, row->balance[book]);
-        bind_text_or_null(s, 24, row->rules, row->rules_size);
-        bind_time(s, 25, row->next_us);
-        sqlite3_bind_int64(s, 26, (int64_t)row->changed);
-        code = run(b, s, "grants");
+        while (account < c->account_count && c->accounts[account].name != row->account)
+            account++; /* grants come in the order of their accounts */
+        is_there = account < c->account_count && row->event < c->accounts[account].first_number;
+        if (is_there)
+            code = grant_update(b, update, row, &is_there);
+        if (code == SCRIP_OK && !is_there)
+            code = grant_insert(b, insert, row);
     }
-    if (s != NULL)
-        give(b, s);
+    if (insert != NULL)
+        give(b, insert);
+    if (update != NULL)
+        give(b, update);
     return code;
 }
 

@@ -2,9 +2,9 @@
  *
  *     asked CONFIG FROM TO KNOWN KNOWN KNOWN
  *
- * FROM and TO are dates of the account's first and last usage; each KNOWN an instant by which so much had been recorded:
- * little, half, nearly all. Questions are asked early, in the middle and late between FROM and TO, each again and again
- * for a while. A line a question: its name, when, milliseconds, bytes of its answer. */
+ * FROM and TO are dates of the account's first and last usage; each KNOWN an instant by which so much had been
+ * recorded: little, half, nearly all. Questions are asked early, in the middle and late between FROM and TO, each again
+ * and again for a while. A line a question: its name, when, milliseconds, bytes of its answer. */
 #include <scrip/scrip.h>
 
 #include <stdio.h>

@@ -1,5 +1,5 @@
 #!/bin/bash
-# asof.sh - what a question about the past takes on an account of many events, beside one of few: `make bench`, or alone.
+# asof.sh - what a question about the past takes on an account of many events, beside one of few; `make bench` calls it.
 #
 # LONG and SHORT: events (200000, 2000). FLOORS=no: shows only. Questions are asked at instants early, in the middle and
 # late in the history; what was known, too. Times are of the processor, a question, in milliseconds.
@@ -21,8 +21,9 @@ history() {
         sleep 0.01
         known+=("$(noted)")
     done
-    "$bench/asked" "$folder/scrip.ini" 2022-01-02 "$(date -u -d "2022-01-02 $(($2 * 20)) seconds" +%Y-%m-%dT%H:%M:%SZ)" \
-        "${known[@]}" >"$folder/asked" 2>"$folder/said" || fail "$(cat "$folder/said")"
+    last=$(date -u -d "2022-01-02 $(($2 * 20)) seconds" +%Y-%m-%dT%H:%M:%SZ)
+    "$bench/asked" "$folder/scrip.ini" 2022-01-02 "$last" "${known[@]}" >"$folder/asked" 2>"$folder/said" ||
+        fail "$(cat "$folder/said")"
     sed "s/^/$1 /" "$folder/asked" >>"$folder/times"
 }
 says() {
@@ -49,7 +50,8 @@ for question in as-of before known known-then usage-days usage-part; do
             $2 == q && $1 == "short" && $4 > few { few = $4 }
             $2 == q && $1 == "long" && $3 == w { many = $4 }
             END { ratio = many / (few ? few : 0.001); is_held = q !~ /^usage/
-            printf "%-7s %-34s %-8s %10.2f %10.2f %8.2f\n", is_held ? (ratio <= 3 ? "ok" : "MISSED") : "", says, w, few, many, ratio
+            holds = is_held ? (ratio <= 3 ? "ok" : "MISSED") : ""
+            printf "%-7s %-34s %-8s %10.2f %10.2f %8.2f\n", holds, says, w, few, many, ratio
             exit is_held && ratio > 3 }' "$folder/times" || missed=$((missed + 1))
     done
 done

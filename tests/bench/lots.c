@@ -2,16 +2,18 @@
  *
  *     lots FOLDER SHAPE GRANTS PAYERS USAGES
  *
- * The first PAYERS grants in draw order pay for all usage, whatever else is there: so the draws are the same however many
- * grants the account has. They stand evenly among the others, or where SHAPE's order wants them. Scopes make four buckets:
- * anything, one product, one user, both.
+ * The first PAYERS grants in draw order pay for all usage, whatever else is there: so the draws are the same however
+ * many grants the account has. They stand evenly among the others, or where SHAPE's order wants them. Scopes make four
+ * buckets: anything, one product, one user, both.
  *
  * SHAPE: what else of it there is.
  *   ahead, behind  payers are made first, or last
  *   spent          every grant is a payer, and is used up: a draw of a grant of its own
- *   rests          the same, but a rest that is too small for one more usage stays in each
+ *   drained        the same, and each ends soon after it was used up
+ *   rests          as spent, but a rest that is too small for one more usage stays in each
  *   taken          adjustments take away, instead of usage
  *   ending         the others end one after the other while usage goes on; what is left in them expires
+ *   users          each grant is one user's allowance; payers are made first, and only their users use anything
  *   holds          each usage is held, then captured
  *   limits         limits of the day and of the month, which all usage fits
  *   owed           one usage in ten is of a product that no grant is for
@@ -39,6 +41,12 @@ struct feed {
 static int is(const struct feed *feed, const char *shape)
 {
     return strcmp(feed->shape, shape) == 0;
+}
+
+/* Every grant is a payer. */
+static int is_spent(const struct feed *feed)
+{
+    return is(feed, "spent") || is(feed, "drained") || is(feed, "rests");
 }
 
 static FILE *file_open(const struct feed *feed, const char *name)
@@ -78,9 +86,9 @@ static int64_t payer_of(const struct feed *feed, int64_t n)
 {
     int64_t every = feed->grants / feed->payers;
 
-    if (is(feed, "spent") || is(feed, "rests"))
+    if (is_spent(feed))
         return n;
-    if (is(feed, "ahead"))
+    if (is(feed, "ahead") || is(feed, "users"))
         return n < feed->payers ? n : -1;
     if (is(feed, "behind"))
         return n >= feed->grants - feed->payers ? n - (feed->grants - feed->payers) : -1;
@@ -89,9 +97,11 @@ static int64_t payer_of(const struct feed *feed, int64_t n)
 
 static void scope_write(FILE *out, const struct feed *feed, int64_t payer, int64_t n)
 {
-    int kind = is(feed, "spent") || is(feed, "rests") ? 0 : (int)((payer < 0 ? n : payer) % 4);
+    int kind = is_spent(feed) ? 0 : (int)((payer < 0 ? n : payer) % 4);
 
-    if (is(feed, "owed"))
+    if (is(feed, "users"))
+        fprintf(out, ",,user-%" PRId64 "\n", n);
+    else if (is(feed, "owed"))
         fprintf(out, ",product-%d,%s\n", (int)(n % (PRODUCTS - 1)), kind & 2 ? "user-0" : "");
     else
         fprintf(out, ",%s,%s\n", kind & 1 ? "product-0" : "", kind & 2 ? "user-0" : "");
@@ -108,8 +118,11 @@ static void grants_write(const struct feed *feed)
     for (int64_t n = 0; n < feed->grants; n++) {
         int64_t payer = payer_of(feed, n), amount = 3, ends = last + 86400 * 400 + n;
 
-        if (is(feed, "spent"))
-            amount = 2 * feed->usages / feed->grants + (n == feed->grants - 1 ? 2 * feed->usages % feed->grants + 1 : 0);
+        if (is(feed, "drained") && n < feed->grants - 1)
+            ends = USAGE_START + (n + 2) * (2 * feed->usages / feed->grants) * STEP;
+        if (is(feed, "spent") || is(feed, "drained"))
+            amount = 2 * feed->usages / feed->grants +
+                     (n == feed->grants - 1 ? 2 * feed->usages % feed->grants + 1 : 0);
         else if (is(feed, "rests"))
             amount = 2 * (2 * feed->usages / feed->grants + 1) + 1;
         else if (payer >= 0) {
@@ -117,9 +130,9 @@ static void grants_write(const struct feed *feed)
             ends = last + 86400 + payer;
         } else if (is(feed, "ending"))
             ends = USAGE_START + n * (2 * feed->usages * STEP) / feed->grants + 1;
-        fprintf(out, "g-%07" PRId64 ",one,%s,%" PRId64 ".00,%s,%s,%d,%d.00,USD", n, time_text(START + n / 4, start), amount,
-                payer < 0 ? classes[n % 3] : classes[3], time_text(ends, end), payer < 0 ? (int)(9 + n % 5) : (int)(payer % 5),
-                payer < 0 ? 900 + (int)(n % 7) : 1);
+        fprintf(out, "g-%07" PRId64 ",one,%s,%" PRId64 ".00,%s,%s,%d,%d.00,USD", n, time_text(START + n / 4, start),
+                amount, payer < 0 ? classes[n % 3] : classes[3], time_text(ends, end),
+                payer < 0 ? (int)(9 + n % 5) : (int)(payer % 5), payer < 0 ? 900 + (int)(n % 7) : 1);
         scope_write(out, feed, payer, n);
     }
     file_close(out);
@@ -139,7 +152,7 @@ static void usage_write(const struct feed *feed, int part, int64_t first, int64_
                     i ? "month" : "day", 100000000);
     for (int64_t number = first; number < first + count; number++) {
         int64_t of = is(feed, "holds") ? number / 2 : number;
-        int product = (int)(of % PRODUCTS), user = (int)(of / 3 % USERS);
+        int product = (int)(of % PRODUCTS), user = (int)(of / 3 % (is(feed, "users") ? feed->payers : USERS));
 
         fprintf(out, "u-%08" PRId64 ",", number);
         time_text(USAGE_START + number * STEP, when);
@@ -151,7 +164,7 @@ static void usage_write(const struct feed *feed, int part, int64_t first, int64_
             fprintf(out, "scrip.adjustment,one,%s,,,,,,,credits,-%d.00\n", when, 1 + (int)(number % 3));
         else
             fprintf(out, "scrip.usage,one,%s,product-%d,user-%d,%d,,,,,\n", when, product, user,
-                    is(feed, "spent") ? 1 : is(feed, "rests") ? 2 : 1 + (int)(number % 3));
+                    is(feed, "rests") ? 2 : is_spent(feed) ? 1 : 1 + (int)(number % 3));
     }
     file_close(out);
 }

@@ -5,8 +5,8 @@
 # USERS: `own` or `any` (see generate.c), FLOORS=no: shows only. baseline.c says what each baseline does. Programs take
 # turns, so that what disturbs one disturbs all. Every run's sums must agree with scrip's, or nothing is shown.
 #
-# Then what a draw costs on an account of many grants (lots.sh), and what a question costs on one of many events (asof.sh),
-# which have sizes of their own.
+# Then what a draw costs on an account of many grants (lots.sh), and what a question costs on one of many events
+# (asof.sh), which have sizes of their own.
 #
 # scrip uses two processors, the baselines one. Where others use the machine too, the processor time says more.
 set -eu -o pipefail

@@ -2,8 +2,8 @@
  *
  *     timed CONFIG FILE ...
  *
- * A line a file: seconds, seconds of processor time, rows, rows that were refused or put in quarantine. The first file's
- * time begins before the store is opened. */
+ * A line a file: seconds, seconds of processor time, rows, rows that were refused or put in quarantine. The first
+ * file's time begins before the store is opened. */
 #include <scrip/scrip.h>
 
 #include <stdio.h>
