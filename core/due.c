@@ -135,17 +135,13 @@ static void activate(struct account *account, struct grant *grant, int64_t time_
         return;
     grant->stage = GRANT_LIVE;
     account_grant_gain(grant);
-    if (grant->rules && grant->rules->every[0]) {
-        if (grant->rules->from == SCRIP_FROM_FIRST_USE) {
-            sleep(account, grant);
-            return;
-        }
-        if (grant->row.next_us != SCRIP_TIME_NONE) {
-            struct timer next = { .due_us = grant->row.next_us, .rank = RANK_RECURRENCE, .order = grant->row.number,
-                                  .grant = grant };
+    if (grant->rules && grant->rules->every[0] && grant->rules->from == SCRIP_FROM_FIRST_USE)
+        sleep(account, grant);
+    else if (grant->row.next_us != SCRIP_TIME_NONE) {
+        struct timer next = { .due_us = grant->row.next_us, .rank = RANK_RECURRENCE, .order = grant->row.number,
+                              .grant = grant };
 
-            account_timer_put(account, &next);
-        }
+        account_timer_put(account, &next);
     }
     purse_gain(account, account_purse(account, grant->terms->row.currency), time_us);
 }

@@ -1,5 +1,5 @@
-/* late_merge.c - what an account that was made anew changes of the account itself: its state is taken over, and what came
- * out differently is posted as entries of the late event, with the dates of the old ones. */
+/* late_merge.c - what an account that was made anew changes of the account itself: its state is taken over, and what
+ * came out differently is posted as entries of the late event, with the dates of the old ones. */
 #include "late_inner.h"
 
 #include "hash.h"

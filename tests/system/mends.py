@@ -257,6 +257,13 @@ def issued_below_zero():
     lib.equal(found, {"g": ("24", "0"), "h": ("1", "0")}, "filled up")
 
 
+def asleep_and_unlimited():
+    """A grant that waits for its first use, and may go below 0, paid what was owed only when the account was read again."""
+    found = grants([grant("g", 0, 9, effective=at(20), floor="unlimited", recurrence={"every": "PT10M", "from": "first-use"}),
+                    usage("u", 10, 2), grant("h", 30, 5), usage("v", 40, 1)], "overdraft = debt\ndraw_order = created desc")
+    lib.equal(found, {"g": ("0", "2"), "h": ("4", "1")}, "paid when it becomes effective")
+
+
 most_of_a_charge()
 owed_alternative()
 first_use()
@@ -274,6 +281,7 @@ scope_moves()
 reversed_twice()
 settled_with_a_charge()
 most_of_each_line()
+asleep_and_unlimited()
 issued_below_zero()
 less_is_owed()
 void_before_its_start()
