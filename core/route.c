@@ -530,8 +530,9 @@ int route_amount(struct scrip *scrip, const struct event *event, struct quote *q
     int code;
 
     if (currency == NULL)
-        return host_currency_unknown(scrip, event->currency->text[0] ? "currency" : "product or currency",
-                                     event->currency->text, err);
+        return error_set(err, SCRIP_EINVALID,
+                         "currency '%s': not configured: a hold names a product, or a currency and an amount",
+                         event->currency->text);
     if ((code = amount_from_event(event, currency->terms, 0, &amount, err)) < 0)
         return code;
     rate.terms = currency->terms->row.number;
@@ -623,7 +624,8 @@ int route_grant(struct scrip *scrip, const struct event *event, struct arena *ar
     int code;
 
     if (currency == NULL)
-        return host_currency_unknown(scrip, "currency", event->currency->text, err);
+        return error_set(err, SCRIP_EINVALID, "currency '%s': not configured: add a section [currency/... %s]",
+                         event->currency->text, event->currency->text);
     code = grant_from_event(event, currency->terms, scrip->names, arena, &scrip->scratch, &quote->grant, err);
     if (code < 0)
         return code;
