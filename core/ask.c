@@ -355,8 +355,11 @@ static int ask_head(struct scrip *scrip, const struct scrip_query *query, const 
     struct head_listing listing = { .by_account = query->by && strcmp(query->by, "account") == 0 };
     char hex[2 * HASH_SIZE + 1];
     uint8_t head[HASH_SIZE];
-    int code = table_begin(&listing.table, answer, "head", listing.by_account ? each : all, 3);
+    int code;
 
+    if (query->by != NULL && query->by[0] && !listing.by_account)
+        return error_set(err, SCRIP_EINVALID, "by '%s': a head can be listed by account", query->by);
+    code = table_begin(&listing.table, answer, "head", listing.by_account ? each : all, 3);
     if (code == SCRIP_OK)
         code = accounts_each(scrip, query->account, head_row, &listing, err);
     if (code == SCRIP_OK && !listing.by_account) {
@@ -376,6 +379,8 @@ int scrip_ask(struct scrip *scrip, const struct scrip_query *query, const struct
 {
     if (scrip->reader == NULL && query->question != SCRIP_ASK_PLUGINS && query->question != SCRIP_ASK_PLUGIN)
         return error_set(err, SCRIP_EINVALID, "host: opened without its store: open it to read or write");
+    if (query->from_us != SCRIP_TIME_NONE && query->to_us != SCRIP_TIME_NONE && query->from_us > query->to_us)
+        return error_set(err, SCRIP_EINVALID, "from: is later than to: give the earlier one first");
     switch (query->question) {
     case SCRIP_ASK_BALANCE:
         return ask_balance(scrip, query, answer, err);

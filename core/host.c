@@ -114,6 +114,24 @@ struct currency *host_currency(struct scrip *scrip, const char *code)
     return NULL;
 }
 
+int host_currency_unknown(const struct scrip *scrip, const char *field, const char *code, struct scrip_error *err)
+{
+    const char *more;
+    char known[160] = "";
+    size_t used = 0;
+
+    for (size_t i = 0; i < scrip->currency_count && used < sizeof known; i++)
+        used += (size_t)snprintf(known + used, sizeof known - used, "%s%s", i ? ", " : "",
+                                 scrip->currencies[i].name->text);
+    text_trim(known);
+    more = used >= sizeof known ? " ..." : "";
+    if (code[0] == 0)
+        return error_set(err, SCRIP_EINVALID, "%s: missing: want one of %s%s", field, known, more);
+    return error_set(err, SCRIP_EINVALID,
+                     "%s '%s': not configured: want one of %s%s, or add a section [currency/... %s]", field, code,
+                     known, more, code);
+}
+
 int host_writes(struct scrip *scrip, struct scrip_error *err)
 {
     return scrip->writer ? SCRIP_OK

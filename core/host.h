@@ -177,6 +177,8 @@ extern const struct scrip_host host_table;
 const struct scrip_name *host_name(struct scrip_ctx *ctx, const char *text, uint64_t size);
 struct scrip *host_of(struct scrip_ctx *ctx);
 struct currency *host_currency(struct scrip *scrip, const char *code);
+/* SCRIP_EINVALID, and which there are. */
+int host_currency_unknown(const struct scrip *scrip, const char *field, const char *code, struct scrip_error *err);
 /* A plugin by its name, or by its file: that stands beside the configuration. */
 int host_plugin(struct scrip *scrip, int kind, const char *name, const char *where, struct plugin **out,
                 struct scrip_error *err);

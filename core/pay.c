@@ -482,7 +482,8 @@ void shortage(struct engine *engine, const struct payment *p)
     char *reason = engine->effect.reason, wanted[DECIMAL_TEXT_SIZE], there[DECIMAL_TEXT_SIZE];
     char text[sizeof engine->effect.reason];
     size_t used = strlen(reason);
-    const char *currency = p->rate->terms->row.currency->text;
+    const char *currency = p->rate->terms->row.currency->text, *only = event_text(p->event, SCRIP_F_GRANT);
+    const struct grant *grant = only[0] ? account_grant_find(p->account, only, strlen(only)) : NULL;
     int decimals = (int)p->rate->terms->row.decimals;
 
     money_write(p->amount, decimals, wanted, sizeof wanted);
@@ -492,6 +493,11 @@ void shortage(struct engine *engine, const struct payment *p)
         snprintf(text, sizeof text,
                  "amount: %s %s wanted: with it the account would have used more than %s, the most that it can", wanted,
                  currency, there);
+    } else if (only[0] && (grant == NULL || grant->stage == GRANT_DEBT)) {
+        snprintf(text, sizeof text, "grant '%s': the account has no such grant", only);
+    } else if (only[0] && grant->terms->row.currency != p->rate->terms->row.currency) {
+        snprintf(text, sizeof text, "grant '%s': it is of %s, and %s %s wanted", only,
+                 grant->terms->row.currency->text, wanted, currency);
     } else if (p->limit != NULL) {
         snprintf(text, sizeof text, "limit '%s': %s %s wanted, %s left in its %s", p->limit->row.id, wanted, currency,
                  there, p->limit->row.per_size ? p->limit->row.per : "whole time");

@@ -103,6 +103,12 @@ int grant_from_event(const struct event *event, const struct terms *terms, struc
     row->class_name = names_add(names, class_name, strlen(class_name));
     row->cost_currency = names_add(names, cost_currency, strlen(cost_currency));
     row->has_cost = event_decimal(event, SCRIP_F_COST_AMOUNT, &row->cost) == SCRIP_OK;
+    if (row->has_cost && row->cost.whole < 0)
+        return error_set(err, SCRIP_EINVALID, "cost.amount: '%s': want what the lot cost, from 0 up",
+                         event_text(event, SCRIP_F_COST_AMOUNT));
+    if (row->has_cost != (cost_currency[0] != 0))
+        return error_set(err, SCRIP_EINVALID, "%s: missing: a cost is an amount and its currency, such as 9.50 and EUR",
+                         field_text(row->has_cost ? SCRIP_F_COST_CURRENCY : SCRIP_F_COST_AMOUNT));
     if ((code = priority_field(event, row, err)) < 0 || (code = amount_fields(event, terms, row, &amount, err)) < 0 ||
         (code = floor_field(event, terms, row, err)) < 0 ||
         (code = grant_rules_write(event, terms, amount, scratch, err)) < 0)

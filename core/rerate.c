@@ -407,6 +407,8 @@ int scrip_close_period(struct scrip *scrip, const char *period, const char *acco
     struct timespec now;
 
     memset(totals, 0, sizeof *totals);
+    if (code == SCRIP_OK && period_end(period, "UTC") == SCRIP_TIME_NONE)
+        code = error_set(err, SCRIP_EINVALID, "period '%s': it is none: want 2022, 2022-03 or 2022-03-29", period);
     if (code == SCRIP_OK)
         code = accounts_each(scrip, account, account_name, &accounts, err);
     if (code == SCRIP_OK && accounts.count == 0)

@@ -530,9 +530,8 @@ int route_amount(struct scrip *scrip, const struct event *event, struct quote *q
     int code;
 
     if (currency == NULL)
-        return error_set(err, SCRIP_EINVALID,
-                         "currency '%s': not configured: a hold names a product, or a currency and an amount",
-                         event->currency->text);
+        return host_currency_unknown(scrip, event->currency->text[0] ? "currency" : "product or currency",
+                                     event->currency->text, err);
     if ((code = amount_from_event(event, currency->terms, 0, &amount, err)) < 0)
         return code;
     rate.terms = currency->terms->row.number;
@@ -624,8 +623,7 @@ int route_grant(struct scrip *scrip, const struct event *event, struct arena *ar
     int code;
 
     if (currency == NULL)
-        return error_set(err, SCRIP_EINVALID, "currency '%s': not configured: add a section [currency/... %s]",
-                         event->currency->text, event->currency->text);
+        return host_currency_unknown(scrip, "currency", event->currency->text, err);
     code = grant_from_event(event, currency->terms, scrip->names, arena, &scrip->scratch, &quote->grant, err);
     if (code < 0)
         return code;

@@ -126,8 +126,8 @@ int rules_read(const char *json, size_t size, struct rules *out)
 
 static const char *const from_names[] = { "anchor", "calendar", "start", "first-use" };
 
-static int choice_read(const struct event *event, int key, const char *const *names, size_t count, int *out,
-                       struct scrip_error *err)
+static int choice_read(const struct event *event, int key, const char *const *names, size_t count, const char *wanted,
+                       int *out, struct scrip_error *err)
 {
     const char *text = event_text(event, key);
 
@@ -136,8 +136,7 @@ static int choice_read(const struct event *event, int key, const char *const *na
         if (strcmp(text, names[i]) == 0)
             *out = (int)i;
     if (text[0] && strcmp(names[*out], text) != 0)
-        return error_set(err, SCRIP_EINVALID, "%s: '%s' is not known: want %s, or another of its manual",
-                         field_text(key), text, names[0]);
+        return error_set(err, SCRIP_EINVALID, "%s: '%s' is not known: want %s", field_text(key), text, wanted);
     return SCRIP_OK;
 }
 
@@ -148,8 +147,9 @@ static int recurrence_write(const struct event *event, int64_t amount, struct js
     int64_t anchor = event_time(event, SCRIP_F_RECURRENCE_ANCHOR), ignored;
     int adds, from, code;
 
-    if ((code = choice_read(event, SCRIP_F_RECURRENCE_MODE, modes, 2, &adds, err)) < 0 ||
-        (code = choice_read(event, SCRIP_F_RECURRENCE_FROM, from_names, 4, &from, err)) < 0)
+    if ((code = choice_read(event, SCRIP_F_RECURRENCE_MODE, modes, 2, "reset or add", &adds, err)) < 0 ||
+        (code = choice_read(event, SCRIP_F_RECURRENCE_FROM, from_names, 4, "anchor, calendar, start or first-use",
+                            &from, err)) < 0)
         return code;
     if (every[0] == 0)
         return event_field(event, SCRIP_F_RECURRENCE_ANCHOR) || event_field(event, SCRIP_F_RECURRENCE_MODE) ||

@@ -149,10 +149,7 @@ static int decide_terms(struct scrip *scrip, const struct event *event, struct q
     struct currency *currency = host_currency(scrip, code);
 
     if (currency == NULL)
-        return error_set(err, SCRIP_EINVALID,
-                         code[0] ? "currency '%s': not configured: add a section [currency/... %s]"
-                                 : "currency: missing: name a configured currency%s%s",
-                         code, code);
+        return host_currency_unknown(scrip, event->shown.type == SCRIP_CONVERSION ? "from" : "currency", code, err);
     quote->terms = currency->terms;
     if (!event->shown.has_amount)
         return SCRIP_OK;
@@ -171,9 +168,9 @@ static int decide_conversion(struct scrip *scrip, const struct event *event, str
     if (code < 0)
         return code;
     if (currency == NULL)
-        return error_set(err, SCRIP_EINVALID, "to '%s': not configured: add a section [currency/... %s]", to, to);
+        return host_currency_unknown(scrip, "to", to, err);
     if (currency->terms == quote->terms)
-        return error_set(err, SCRIP_EINVALID, "to '%s': is the currency that is converted", to);
+        return error_set(err, SCRIP_EINVALID, "to '%s': is the currency that is converted: name another", to);
     quote->to_terms = currency->terms;
     quote->per = (struct scrip_decimal){ 1, 0 };
     from = host_currency(scrip, event_text(event, SCRIP_F_FROM));
@@ -247,8 +244,9 @@ static int decide_charge(struct scrip *scrip, struct account *account, const str
         return SCRIP_OK;
     }
     if (number == 0) {
-        snprintf(quote->refusal, sizeof quote->refusal, "of '%s': the account has no such event of source '%s'", id,
-                 source[0] ? source : event->source->text);
+        snprintf(quote->refusal, sizeof quote->refusal,
+                 "of '%s': the account has no such event of source '%s': give account, source and id as events shows them",
+                 id, source[0] ? source : event->source->text);
         return SCRIP_OK;
     }
     code = history_charge(scrip, account, (uint64_t)number, &scrip->arena, &charge, err);
@@ -355,7 +353,7 @@ static int decide(struct scrip *scrip, struct account *account, const struct eve
     case SCRIP_GRANT:
     case SCRIP_ADJUSTMENT:
         if (event->currency->number == 0)
-            return error_set(err, SCRIP_EINVALID, "currency: missing: name a configured currency");
+            return host_currency_unknown(scrip, "currency", "", err);
         scrip->grant_number = account->row.grant_count + 1;
         return route_grant(scrip, event, &scrip->arena, quote, err);
     case SCRIP_TRANSFER:

@@ -72,7 +72,7 @@ int transfer_check(const struct event *event, struct scrip_error *err)
         code = error_set(err, SCRIP_EINVALID, "to: shares name the receivers: leave it out");
     for (size_t i = 0; i < count && code == SCRIP_OK; i++)
         if (strcmp(receivers[i].account, event->account->text) == 0)
-            code = error_set(err, SCRIP_EINVALID, "to '%s': is the account itself", receivers[i].account);
+            code = error_set(err, SCRIP_EINVALID, "to '%s': is the account itself: name another", receivers[i].account);
     return code;
 }
 

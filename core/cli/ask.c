@@ -280,7 +280,7 @@ int run_close(struct use *use)
            (unsigned long long)totals.outcome[SCRIP_APPLIED], (unsigned long long)totals.outcome[SCRIP_DUPLICATE],
            (unsigned long long)totals.outcome[SCRIP_REFUSED]);
     if (totals.outcome[SCRIP_REFUSED])
-        fprintf(stderr, "scrip: close: %s is no period, or not over: want 2022, 2022-03 or 2022-03-29\n", use->words[0]);
+        fprintf(stderr, "scrip: close: %s is not over at that time: close it when it is\n", use->words[0]);
     return totals.outcome[SCRIP_REFUSED] ? EXIT_PARTLY : EXIT_DONE;
 }
 

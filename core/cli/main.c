@@ -482,7 +482,9 @@ static int command_parse(struct use *use, char **argv)
         else if (!only_words && strncmp(argv[i], "--", 2) == 0) {
             if (flag_take(use, argv, &i) != EXIT_DONE)
                 return EXIT_USE;
-        } else if (!only_words && argv[i][0] == '-' && argv[i][1] != 0)
+        } else if (!only_words && strcmp(argv[i], "-c") == 0)
+            return wrong_use("%s: -c: want a FILE", command->name);
+        else if (!only_words && argv[i][0] == '-' && argv[i][1] != 0)
             return wrong_use("%s: '%s': options have two dashes; a word that begins with one comes behind --", command->name,
                              argv[i]);
         else if (use->word_count == WORD_LIMIT)
@@ -513,6 +515,8 @@ int main(int argc, char **argv)
         use.config = argv[at + 1];
         at += 2;
     }
+    if (argv[at] != NULL && (strcmp(argv[at], "-c") == 0 || strcmp(argv[at], "--config") == 0))
+        return wrong_use("%s: the configuration is named by -c FILE", argv[at]);
     if (argv[at] == NULL) {
         general_help();
         return wrong_use("want a command");

@@ -103,7 +103,8 @@ static int file_open(struct base *b, const char *file, int session)
         int fd = open(file, O_CREAT | O_RDWR | O_CLOEXEC, 0600);
 
         if (fd < 0)
-            return scrip_fail(b->ctx, SCRIP_EIO, "%s: %s", file, strerror(errno));
+            return scrip_fail(b->ctx, SCRIP_EIO, "%s: %s%s", file, strerror(errno),
+                              errno == ENOENT ? ": make its folder first" : "");
         close(fd);
     } else if (access(file, F_OK) != 0)
         return scrip_fail(b->ctx, errno == ENOENT ? SCRIP_ENOTFOUND : SCRIP_EIO, "%s: %s: run scrip init", file,

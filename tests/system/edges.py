@@ -524,8 +524,58 @@ def inputs():
     b.done()
 
 
+# ---- an impatient user
+
+def impatient():
+    """What was found, what was wanted, and what mends it."""
+    b = books([grant("g", 0, 100)])
+    before = b.run("head").stdout
+    for words, exit, parts in (
+            (("grant", "a", "C", "5"), 1, "currency 'C': not configured: want one of c, d, or add a section [currency/... C]"),
+            (("grant", "a", "c", "1,5"), 2, "amount: '1,5' is not a decimal number such as 12.5"),
+            (("grant", "a", "c", "5", "--expires", "2022-13-01"), 2, "expires: '2022-13-01' is not a time such as 2022-03-29"),
+            (("grant", "a", "c", "5", "--cost", "5"), 1, "cost.currency: missing"),
+            (("charge", "a", "R", "1", "--time", "29.03.2022"), 2, "time: '29.03.2022' is not a time such as 2022-03-29"),
+            (("charge", "a", "r"), 1, "product 'r': no service has a price for it: add one to a rate sheet"),
+            (("hold", "a"), 2, "want a PRODUCT, or --currency and --amount"),
+            (("convert", "a", "c", "e"), 1, "to 'e': not configured: want one of c, d"),
+            (("convert", "a", "c", "c", "--rate", "1"), 1, "to 'c': is the currency that is converted: name another"),
+            (("transfer", "a", "c", "5", "--to", "a"), 1, "to 'a': is the account itself: name another"),
+            (("transfer", "a", "c", "5"), 1, "name the account that gets it"),
+            (("limit", "a", "c", "5", "weekly"), 1, "per: 'weekly' is no period: want hour, day, month, year"),
+            (("adjust", "a", "c", "-5", "--reason", "x"), 2, "'-5': options have two dashes; a word that begins with one comes behind --"),
+            (("close", "2022-13"), 2, "period '2022-13': it is none: want 2022, 2022-03 or 2022-03-29"),
+            (("close", "lastmonth"), 2, "period 'lastmonth': it is none"),
+            (("statement", "a", "--from", "2022-05-01", "--to", "2022-01-01"), 2, "from: is later than to"),
+            (("usage", "--by", "product", "--from", "2022-05-01", "--to", "2022-01-01"), 2, "from: is later than to"),
+            (("balance", "A"), 2, "account 'A': the store has no such account"),
+            (("head", "--by", "colour"), 2, "by 'colour'"),
+            (("balance", "a", "-c"), 2, "balance: -c: want a FILE"),
+            (("explain", "nope"), 2, "look in `quarantine list`, too")):
+        done = b.run(*words, ok=None)
+        assert done.returncode == exit and parts in done.stderr, (words, exit, parts, done.returncode, done.stderr)
+    lib.equal(b.run("head").stdout, before, "the books after all of it")
+    for words, parts in ((("charge", "a", "R", "1", "--grant", "G"), "grant 'G': the account has no such grant"),
+                         (("reverse", "a", "nope"), "no such event of source 'local': give account, source and id as events shows them"),
+                         (("void", "a", "G"), "grant 'G': the account has no such grant"),
+                         (("close", "2099"), "2099 is not over at that time"),
+                         (("grant", "a", "c", "5", "--time", "2022-01-01", "--expires", "2021-01-01"), "before it takes effect")):
+        done = b.run(*words, ok=None)
+        assert done.returncode == 1 and parts in done.stderr, (words, parts, done.returncode, done.stderr)
+    for words in (("-c",), ("--config", "x.ini", "balance")):
+        done = subprocess.run([lib.SCRIP, *words], capture_output=True, text=True)
+        assert done.returncode == 2 and "named by -c FILE" in done.stderr, done
+    b.run("verify")
+    b.done()
+    b = lib.Books(CONFIG.format(policy="").replace("file = books.db", "file = no/such/books.db"))
+    b.write("rates.csv", RATES)
+    done = b.run("init", ok=None)
+    assert done.returncode == 3 and "make its folder first" in done.stderr, done
+    b.done()
+
+
 faults = []
-stories = [(amounts, (name, *story)) for name, story in AMOUNTS.items()] + [(part, ()) for part in (sums_over_accounts, long_ids, not_text, month_ends, daylight_saving, decades, ends, one_instant, times, inputs)]
+stories = [(amounts, (name, *story)) for name, story in AMOUNTS.items()] + [(part, ()) for part in (sums_over_accounts, long_ids, not_text, month_ends, daylight_saving, decades, ends, one_instant, times, inputs, impatient)]
 for part, story in stories:
     if len(sys.argv) > 1 and part.__name__ not in sys.argv[1:] and (not story or story[0] not in sys.argv[1:]):
         continue

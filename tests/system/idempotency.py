@@ -96,9 +96,12 @@ LONG = [made("capture", "x1", 20, hold="o"), made("hold", "q", 20, currency="c",
         used("w", 52, 37, grant="g")]
 FAILS = (
     ([], used("k", 100, 500), "1000.00 c wanted, 114.00 available"),
-    ([], used("k", 100, 1, grant="nobody"), "2.00 c wanted, 0.00 available"),
+    ([], used("k", 100, 1, grant="nobody"), "grant 'nobody': the account has no such grant"),
     ([], made("usage", "k", 100, product="R", quantity="1", grants=["x", "y"]), "2.00 c wanted, 0.00 available"),
     ([], made("usage", "k", 100, product="R", currency="d"), "does not take d"),
+    ([grant("dd", 20, 5, currency="d")], used("k", 100, 1, grant="dd"), "it is of d, and 2.00 c wanted"),
+    ([], made("adjustment", "k", 100, currency="c", amount="-5", reason="x", grant="nobody"), "no such grant"),
+    ([], made("hold", "k", 100, currency="c", amount="5", grant="nobody"), "no such grant"),
     (LONG, used("k", 100, 10), "limit 'tight': 20.00 c wanted, 16.00 left in its day"),
     (LONG, made("hold", "k", 100, currency="c", amount="17"), "limit 'tight'"),
     ([], made("hold", "k", 100, currency="c", amount="114.01"), "114.01 c wanted, 114.00 available"),
@@ -161,7 +164,7 @@ STRANGE = (
     (made("transfer", "k", 100, currency="c", amount="5"), "name the account that gets it"),
     (made("transfer", "k", 100, shares={"a": "10%", "b": "remaining"}, currency="c", amount="5"), "is the account itself"),
     (made("transfer", "k", 100, shares={"b": "10%", "e": "80%"}, currency="c", amount="5"), "100% together"),
-    (made("reset", "k", 100, currency="nobody"), "not configured"),
+    (made("reset", "k", 100, currency="nobody"), "'nobody': not configured: want one of c, d, or add a section"),
     (made("reset", "k", 100), "currency: missing"),
     (made("reset", "k", 100, currency="c", preserve_overage="maybe"), "preserve_overage: 'maybe'"),
     (used("k", 100, 1, accept="some"), "accept: 'some'"),
@@ -173,6 +176,13 @@ STRANGE = (
     (made("capture", "k", 100), "hold: missing"),
     (made("rerate", "k", 100), "scrip rerate"),
     (made("usage", "k", 100, product="NEW"), "NEW"),
+    (grant("k", 100, 5, cost={"amount": "5"}), "cost.currency: missing"),
+    (grant("k", 100, 5, cost={"currency": "EUR"}), "cost.amount: missing"),
+    (grant("k", 100, 5, cost={"amount": "-5", "currency": "EUR"}), "from 0 up"),
+    (grant("k", 100, 5, recurrence={"every": "P1M", "from": "tuesday"}), "want anchor, calendar, start or first-use"),
+    (grant("k", 100, 5, recurrence={"every": "P1M", "mode": "twice"}), "want reset or add"),
+    (grant("k", 100, 5, recurrence={"every": "monthly"}), "want P1M"),
+    (made("hold", "k", 100, amount="5"), "product or currency: missing: want one of c, d"),
 )
 
 

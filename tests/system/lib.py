@@ -44,6 +44,9 @@ class Books:
 
     def run(self, *args, ok=(0,), stdin=None):
         done = subprocess.run([SCRIP, "-c", self.config, *args], input=stdin, capture_output=True, text=True)
+        # A sanitizer ends the program with 1, which is also the code for events that were refused.
+        if "runtime error: " in done.stderr or "Sanitizer" in done.stderr:
+            raise AssertionError(f"scrip {' '.join(args)}:\n{done.stderr}")
         if ok is not None and done.returncode not in ok:
             raise AssertionError(f"scrip {' '.join(args)}: exit {done.returncode}, wanted {ok}\n"
                                  f"{done.stdout}\n{done.stderr}")
