@@ -51,6 +51,7 @@ struct bucket {
     struct scope scope;
     const struct scrip_name *class_name;
     struct grant *root; /* bucket.c */
+    struct grant *first; /* the first that offers anything; NULL: to be searched for */
     uint64_t mark;      /* its purse's, where it fits the usage at hand */
 };
 

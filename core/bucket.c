@@ -76,9 +76,15 @@ static void insert(struct bucket *bucket, struct grant *grant)
 
 void bucket_offer(struct grant *grant, int64_t offer)
 {
+    struct bucket *bucket = grant->bucket;
+
     grant->offer = offer;
     if (!grant->in_bucket)
-        insert(grant->bucket, grant);
+        insert(bucket, grant);
+    if (offer <= 0 && bucket->first == grant)
+        bucket->first = NULL;
+    else if (offer > 0 && bucket->first != NULL && grant_order(grant, bucket->first) < 0)
+        bucket->first = grant;
     for (struct grant *g = grant; g != NULL; g = g->up) {
         int64_t before = g->most;
 
@@ -105,9 +111,11 @@ struct grant *bucket_first(struct bucket *bucket, int64_t least)
 {
     struct grant *grant;
 
-    while ((grant = first_offer(bucket->root, least)) != NULL) {
+    while ((grant = least == 1 && bucket->first ? bucket->first : first_offer(bucket->root, least)) != NULL) {
         int64_t room = grant->stage == GRANT_LIVE ? grant_room(grant) : 0;
 
+        if (least == 1)
+            bucket->first = grant;
         if (room >= least)
             return grant;
         bucket_offer(grant, room > 0 ? room : 0);
@@ -219,7 +227,7 @@ struct bucket *purse_bucket(struct purse *purse, const char *scope, size_t scope
 void purse_buckets_clear(struct purse *purse)
 {
     for (size_t i = 0; i < purse->count; i++)
-        purse->buckets[i]->root = NULL;
+        purse->buckets[i]->root = purse->buckets[i]->first = NULL;
 }
 
 void purse_buckets_free(struct purse *purse)
