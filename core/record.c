@@ -515,6 +515,9 @@ int quote_from_row(const struct scrip_event_row *row, const struct event *event,
         quote->verdict = SCRIP_FREE;
     if (quote_items(quote, event, names, arena, err) < 0)
         return SCRIP_EINVALID;
+    if (row->rate != 0 && row->lines_size)
+        return error_set(err, SCRIP_EINVALID, "event %" PRIu64 " of '%s': recorded both with a rate and with lines",
+                         row->number, row->account->text);
     if (row->rate != 0) {
         quote->verdict = SCRIP_PRICED;
         quote->lines[0].rate = prices_rate_at(prices, row->rate);

@@ -82,7 +82,9 @@ def tables(db):
 
 
 def change(value):
-    """The value with one digit (or one byte of a blob) changed; None where it has none."""
+    """The value with one digit (or one byte of a blob) changed, or put where nothing was; None where it has none."""
+    if value is None:
+        return 1
     if isinstance(value, int):
         return value + 1 if value % 10 < 9 else value - 1
     if isinstance(value, bytes) and value:
@@ -96,12 +98,12 @@ def change(value):
     return None
 
 
-def tamper(path, table, column, pick):
+def tamper(path, table, column, pick, which):
     """Changes one value, or says why not: no value to change, or the store itself refuses it."""
     db = sqlite3.connect(path)
     try:
         keys = [r[1] for r in db.execute(f'pragma table_info("{table}")') if r[5]] or ["rowid"]
-        rows = db.execute(f'select "{column}", {", ".join(keys)} from "{table}" where "{column}" is not null').fetchall()
+        rows = db.execute(f'select "{column}", {", ".join(keys)} from "{table}" where {which}').fetchall()
         rows = [r for r in rows if change(r[0]) is not None]
         if not rows:
             return None
@@ -127,18 +129,20 @@ with sqlite3.connect(path) as db:
     db.execute("pragma wal_checkpoint(truncate)")
     names = tables(db)
     places = [(t, c[1]) for t in names for c in db.execute(f'pragma table_info("{t}")').fetchall()]
-    empty = [t for t in names if not db.execute(f'select count(*) from "{t}"').fetchone()[0]]
+    bare = [t for t in names if not db.execute(f'select count(*) from "{t}"').fetchone()[0]]
 db.close()
-assert not empty, f"tables without a row, so not tested: {empty}"
+assert not bare, f"tables without a row, so not tested: {bare}"
 shutil.copy(path, path + ".good")
 tried, missed = 0, []
 for table, column in places:
-    for pick in (lambda rows: rows[0], random.choice, lambda rows: rows[-1]):
+    there, empty = f'"{column}" is not null', f'"{column}" is null'
+    for pick, which in ((lambda rows: rows[0], there), (random.choice, there), (lambda rows: rows[-1], there),
+                        (random.choice, empty)):
         for end in ("-wal", "-shm"):
             if os.path.exists(path + end):
                 os.unlink(path + end)
         shutil.copy(path + ".good", path)
-        what = tamper(path, table, column, pick)
+        what = tamper(path, table, column, pick, which)
         if what is None:
             continue
         tried += 1
