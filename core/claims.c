@@ -426,7 +426,8 @@ static void draws_use(struct engine *engine, struct account *account, struct cla
         used += draw->amount == 0;
     }
     claim->draw_count -= used;
-    memmove(claim->draws, claim->draws + used, claim->draw_count * sizeof *claim->draws);
+    if (used > 0)
+        memmove(claim->draws, claim->draws + used, claim->draw_count * sizeof *claim->draws);
     engine->of = 0;
 }
 
