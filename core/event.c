@@ -403,6 +403,31 @@ static int lines_check(const struct event *event, struct scrip_error *err)
     return SCRIP_OK;
 }
 
+/* Fields that a type has no use for and whose loss would change what is meant. Others are kept and do nothing. */
+static int misplaced_check(int type, uint64_t seen, struct scrip_error *err)
+{
+    static const struct {
+        int type, key;
+        const char *instead;
+    } misplaced[] = {
+        { SCRIP_VOID, SCRIP_F_AMOUNT, "it ends the whole grant: take part of it away by a scrip.adjustment" },
+        { SCRIP_RESET, SCRIP_F_AMOUNT, "grants go back to their own amount: change it by a scrip.adjustment" },
+        { SCRIP_RESET, SCRIP_F_GRANT, "it resets all grants of its currency" },
+        { SCRIP_GRANT, SCRIP_F_SERVICE, "give scope.services, which may pay from it" },
+        { SCRIP_GRANT, SCRIP_F_PRODUCT, "give scope.products, which may be paid from it" },
+        { SCRIP_GRANT, SCRIP_F_USER, "give scope.users, who may pay from it" },
+        { SCRIP_LIMIT, SCRIP_F_SERVICE, "give scope.services, which it limits" },
+        { SCRIP_LIMIT, SCRIP_F_PRODUCT, "give scope.products, which it limits" },
+        { SCRIP_LIMIT, SCRIP_F_USER, "give scope.users, whom it limits" },
+    };
+
+    for (size_t i = 0; i < sizeof misplaced / sizeof *misplaced; i++)
+        if (misplaced[i].type == type && (seen & UINT64_C(1) << misplaced[i].key))
+            return error_set(err, SCRIP_EINVALID, "%s: is no field of a %s: %s", field_kinds[misplaced[i].key].text,
+                             event_type_names[type], misplaced[i].instead);
+    return SCRIP_OK;
+}
+
 int event_read(struct event *event, const struct scrip_field *fields, size_t count, int64_t time_us, int64_t end_us,
                const struct scrip_name *source, struct names *names, struct arena *arena, struct scrip_error *err)
 {
@@ -441,6 +466,8 @@ int event_read(struct event *event, const struct scrip_field *fields, size_t cou
         return error_set(err, SCRIP_EINVALID, "time: missing: give the time at which it happened");
     if (event->id_size == 0)
         return error_set(err, SCRIP_EINVALID, "id: missing: give an id that is unique in its account and source");
+    if ((code = misplaced_check(event->shown.type, seen, err)) < 0)
+        return code;
     event->fields = arena_get(arena, event->field_count * sizeof *rest);
     memcpy(event->fields, rest, event->field_count * sizeof *rest);
     if ((code = lines_check(event, err)) < 0)

@@ -78,5 +78,14 @@ for id in ("n", "01.06.2022 09:00|ann", "02.06.2022 09:00|bob"):
 # The feed again: each row is known.
 again = waits.write("again.csv", ROWS)
 assert "2 duplicate" in waits.run("ingest", again, "--as", "usage").stdout
-whole.done()
 waits.done()
+# A field that its type has no use for, and that is meant: it waits, with what to give instead.
+for kind, data, instead in (("void", {"grant": "g", "amount": "3"}, "by a scrip.adjustment"),
+                            ("reset", {"currency": "flex", "amount": "3"}, "by a scrip.adjustment"),
+                            ("grant", {"currency": "flex", "amount": "3", "product": "JOB"}, "scope.products"),
+                            ("limit", {"currency": "flex", "amount": "3", "user": "ann"}, "scope.users")):
+    whole.events([lib.event(kind, f"misplaced-{kind}", "team", "2022-06-05T09:00:00Z", **data)], ok=(1,))
+    why = [q["reason"] for q in whole.ask("quarantine", "list") if f"a scrip.{kind}" in q["reason"]]
+    assert len(why) == 1 and instead in why[0], (kind, why)
+lib.equal([(b["available"], b["voided"]) for b in whole.ask("balance")], [("68", "0")], "nothing of it was done")
+whole.done()
