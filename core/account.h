@@ -124,6 +124,7 @@ struct claim {
     const struct terms *terms;
     struct event event; /* the usage or hold that made it; its texts are in the account's arena */
     int64_t nominal; /* what it would hold alone */
+    uint64_t captured_by; /* the event that captured it; 0: none */
     struct claim_draw *draws;
     size_t draw_count, draw_room;
     struct claim *before; /* an older one of the same key */

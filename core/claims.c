@@ -460,6 +460,7 @@ int capture_apply(struct engine *engine, struct account *account, const struct e
     }
     draws_use(engine, account, claim, amount, time_us);
     hold_end(engine, account, claim, SCRIP_CLAIM_CAPTURED, time_us, time_us);
+    claim->captured_by = account->row.event_count;
     if (amount > 0)
         return SCRIP_CHARGED;
     if (rate != NULL)

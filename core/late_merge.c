@@ -83,6 +83,7 @@ static void claims_merge(struct making *m)
         claim->row.amount = made->row.amount;
         claim->row.expires_us = made->row.expires_us;
         claim->nominal = made->nominal;
+        claim->captured_by = made->captured_by;
         claim->draw_count = 0;
         for (size_t k = 0; k < made->draw_count; k++) {
             struct claim_draw draw = made->draws[k];

@@ -194,7 +194,7 @@ static int decide_conversion(struct scrip *scrip, const struct event *event, str
 }
 
 struct target {
-    int64_t type, outcome;
+    int64_t type;
     char hold[SCRIP_NAME_SIZE + 1];
     struct arena *arena;
 };
@@ -205,7 +205,6 @@ static int target_row(void *sink, const struct scrip_event_row *row)
     struct event event;
 
     target->type = row->type;
-    target->outcome = row->outcome;
     if (event_from_row(row, &event, target->arena, NULL) == SCRIP_OK)
         snprintf(target->hold, sizeof target->hold, "%s", event_text(&event, SCRIP_F_HOLD));
     return SCRIP_OK;
@@ -229,15 +228,15 @@ static int decide_charge(struct scrip *scrip, struct account *account, const str
         return (int)number;
     if (number > 0 && (code = history_event(scrip, account->row.name, (uint64_t)number, target_row, &target, err)) < 0)
         return code;
-    if (number > 0 && target.type == SCRIP_CAPTURE && target.outcome == SCRIP_REFUSED) {
-        snprintf(quote->refusal, sizeof quote->refusal, "of '%s': was refused: it charged nothing", id);
-        return SCRIP_OK;
-    }
     if (number > 0 && target.type == SCRIP_CAPTURE) {
         if ((code = hold_open(scrip, account, target.hold, err)) < 0)
             return code;
         claim = account_hold_find(account, target.hold, strlen(target.hold));
-        number = claim ? (int64_t)claim->row.event : 0;
+        if (claim == NULL || claim->captured_by != (uint64_t)number) {
+            snprintf(quote->refusal, sizeof quote->refusal, "of '%s': was refused: it charged nothing", id);
+            return SCRIP_OK;
+        }
+        number = (int64_t)claim->row.event;
     } else if (number > 0 && target.type != SCRIP_USAGE && target.type != SCRIP_HOLD) {
         snprintf(quote->refusal, sizeof quote->refusal, "of '%s': is a %s, not a charge", id,
                  event_type_names[target.type]);

@@ -264,6 +264,19 @@ def asleep_and_unlimited():
     lib.equal(found, {"g": ("0", "2"), "h": ("4", "1")}, "paid when it becomes effective")
 
 
+def captured_after_all():
+    """A capture that came before its hold was refused when it came, and its reversal for ever, though it captured by then; one
+    that stayed refused had its reversal in place give back what another one had captured."""
+    hold = event("hold", "o", 1, hold="h", currency="c", amount="4")
+    capture, again = event("capture", "k", 3, hold="h"), event("capture", "l", 4, hold="h")
+    reversal = event("reversal", "r", 5, of={"source": "test", "id": "k"}, amount="1")
+    found = grants([grant("g", 0, 5), capture, hold, reversal], "late = replay")
+    lib.equal(found, {"g": ("2", "3")}, "captured")
+    reversal["data"]["of"]["id"] = "l"
+    found = grants([grant("g", 0, 5), hold, again, reversal, capture], "late = replay")
+    lib.equal(found, {"g": ("1", "4")}, "captured by the other")
+
+
 most_of_a_charge()
 owed_alternative()
 first_use()
@@ -285,3 +298,4 @@ asleep_and_unlimited()
 issued_below_zero()
 less_is_owed()
 void_before_its_start()
+captured_after_all()

@@ -23,6 +23,7 @@ SEED = os.environ.get("SEED", "2026")
 COUNT = int(os.environ.get("HISTORIES", "200"))
 BATCH = int(os.environ.get("BATCH", "50"))
 KINDS = os.environ.get("KINDS", "").split() or None
+ONLY = os.environ.get("ONLY")
 LATE = os.environ.get("LATE")
 SHOW = int(os.environ.get("SHOW", "1"))
 # What is put in its place though it came late: no event that moves amounts elsewhere. What an account says comes first.
@@ -298,7 +299,7 @@ def batch(rng, number, count):
 def main():
     print(f"seed {SEED}, {COUNT} histories")
     wrong = 0
-    for number in range((COUNT + BATCH - 1) // BATCH):
+    for number in [int(ONLY)] if ONLY else range((COUNT + BATCH - 1) // BATCH):
         rng = random.Random(f"{SEED}/{number}")
         policies, reads, failed = batch(rng, number, min(BATCH, COUNT - number * BATCH))
         for kind, history in list({kind: (kind, h) for kind, h in sorted(failed,
