@@ -99,6 +99,11 @@ int late_is_replayed(const struct account *account, const struct event *event, c
     return terms != NULL ? wants_replay(terms, behind_us) : any_wants(account, behind_us);
 }
 
+int late_is_anew(const struct event *event, const struct quote *quote)
+{
+    return event->shown.type == SCRIP_REVERSAL && quote->charge != NULL && quote->charge->is_anew;
+}
+
 /* ---- the account made anew ------------------------------------------------------------------------------------ */
 
 static int by_place(const void *left, const void *right)

@@ -499,39 +499,42 @@ static void own_add(struct scrip *scrip, struct past_rows *past, const struct ac
     event_to_row(event, &row, &scrip->scratch, &scrip->arena);
     quote_to_row(quote, event, &row, &scrip->scratch, &scrip->arena);
     row.number = account->row.event_count + 1;
-    row.flags = flags | SCRIP_EVENT_PLACED;
+    row.flags = flags;
     past_rows_add(past, &row);
 }
 
-/* 1: it was late, and is in its place; 0: it is to be applied where it came; else the fault. */
-static int take_late(struct scrip *scrip, struct account *account, const struct event *event, int flags,
+/* 1: the account was made anew with the event, and *flags says how; 0: the event is to be applied to it as it is; else the
+ * fault. */
+static int take_late(struct scrip *scrip, struct account *account, const struct event *event, int *flags,
                      struct late *late, struct scrip_error *err)
 {
     struct past_rows past = { 0 };
     struct before before = { 0 };
     struct last last = { account };
-    int code = SCRIP_OK;
+    int code = SCRIP_OK, is_anew = late_is_anew(event, &scrip->quote), is_placed;
 
-    if (event->shown.time_us > account->row.clock_us || account->row.event_count == 0)
+    if ((event->shown.time_us > account->row.clock_us && !is_anew) || account->row.event_count == 0)
         return 0;
     if (account->last_source == NULL &&
         (code = history_event(scrip, account->row.name, account->row.clock_event, last_row, &last, err)) < 0)
         return code;
-    if (!late_is_replayed(account, event, &scrip->quote) || (code = batch_wait(scrip, err)) < 0)
+    is_placed = late_is_replayed(account, event, &scrip->quote);
+    if ((!is_placed && !is_anew) || (code = batch_wait(scrip, err)) < 0)
         return code;
     if ((code = claims_open(scrip, account, err)) == SCRIP_OK)
         code = past_rows_load(&past, scrip, account->row.name, 0, err);
-    if (code == SCRIP_OK && past_rows_allow(&past, event) &&
+    if (code == SCRIP_OK && ((is_placed = is_placed && past_rows_allow(&past, event)) || is_anew) &&
         (code = before_load(scrip, account->row.name, &before, err)) == SCRIP_OK) {
         route_undo(scrip, account); /* what a service put as if it came last */
-        own_add(scrip, &past, account, event, &scrip->quote, flags);
+        *flags |= is_placed ? SCRIP_EVENT_PLACED : SCRIP_EVENT_ANEW;
+        own_add(scrip, &past, account, event, &scrip->quote, *flags);
         late->past = &past;
         late->entries = before.entries;
         late->entry_count = before.count;
         late->days = &before.days;
         late->months = &before.months;
         scrip->late_quote = scrip->quote;
-        scrip->engine.flags = flags | SCRIP_EVENT_PLACED;
+        scrip->engine.flags = *flags;
         code = late_apply(late, event, &scrip->late_quote, err);
         scrip->quote = scrip->late_quote;
         code = code < 0 ? code : 1;
@@ -548,13 +551,11 @@ int take_apply(struct scrip *scrip, struct account *account, const struct event 
                struct scrip_error *err)
 {
     struct late late = { .scrip = scrip, .account = account, .engine = &scrip->engine, .asks = 1 };
-    int flags = is_told ? SCRIP_EVENT_TOLD : 0, code = take_late(scrip, account, event, flags, &late, err);
+    int flags = is_told ? SCRIP_EVENT_TOLD : 0, code = take_late(scrip, account, event, &flags, &late, err);
 
     if (code < 0)
         return code;
-    if (code == 1)
-        flags |= SCRIP_EVENT_PLACED;
-    else {
+    if (code == 0) {
         scrip->engine.flags = flags;
         engine_apply(&scrip->engine, account, event, &scrip->quote);
         if (scrip->engine.effect.outcome == SCRIP_REFUSED)

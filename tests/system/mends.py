@@ -277,6 +277,25 @@ def captured_after_all():
     lib.equal(found, {"g": ("1", "4")}, "captured by the other")
 
 
+def draws_in_their_order():
+    """What a charge had drawn, where a late event had a part in it, came back in the order of the grants' numbers."""
+    both = [grant("g", 0, 5, priority="2"), grant("h", 0, 5, priority="1")]
+    used, later = usage("u", 1, 8), grant("i", 2, 1, priority="3")
+    back = event("reversal", "r", 5, of={"source": "test", "id": "u"}, amount="1")
+    for lag in ("late = replay", "late = post\nsettle_lag = 1m"):
+        for feed in ([used, later, back], [later, used, back], [back, later, used]):
+            found = grants(both + feed, "draw_order = priority\n" + lag)
+            lib.equal(found, {"g": ("3", "2"), "h": ("0", "5"), "i": ("1", "0")}, lag)
+    found = grants(both + [grant("i", 100, 1, priority="3"), used, event("grant", "j", 300, currency="c", amount="1"), back],
+                   "draw_order = priority\nlate = post\nsettle_lag = 2m")
+    lib.equal((found["g"], found["h"]), (("3", "2"), ("0", "5")), "judged where it came")
+    found = grants([grant("g", 0, 5), event("capture", "k", 3, hold="h", amount="9"),
+                    event("hold", "o", 1, hold="h", currency="c", amount="4"),
+                    event("reversal", "r", 5, of={"source": "test", "id": "k"}, amount="1")],
+                   "late = replay\noverdraft = debt\ncapture_over = charge")
+    lib.equal(found, {"g": ("0", "5")}, "what is owed goes first")
+
+
 most_of_a_charge()
 owed_alternative()
 first_use()
@@ -299,3 +318,4 @@ issued_below_zero()
 less_is_owed()
 void_before_its_start()
 captured_after_all()
+draws_in_their_order()
