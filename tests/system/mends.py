@@ -296,6 +296,17 @@ def draws_in_their_order():
     lib.equal(found, {"g": ("0", "5")}, "what is owed goes first")
 
 
+def more_than_held():
+    """What a capture drew beyond its hold counted as drawn before it, and was the last that a reversal gave back."""
+    held = [grant("g", 0, 5, expires=at(10)), event("hold", "o", 1, hold="h", currency="c", amount="4"),
+            event("capture", "k", 20, hold="h", amount="6")]
+    back = event("reversal", "r", 30, of={"source": "test", "id": "k"}, amount="3")
+    found = grants([*held, grant("i", 20, 3), back], "capture_over = charge")
+    lib.equal(found, {"g": ("0", "3"), "i": ("3", "0")}, "another grant paid it")
+    found = grants([*held, back], "capture_over = charge\noverdraft = debt")
+    lib.equal(found, {"g": ("0", "3")}, "it is owed")
+
+
 most_of_a_charge()
 owed_alternative()
 first_use()
@@ -319,3 +330,4 @@ less_is_owed()
 void_before_its_start()
 captured_after_all()
 draws_in_their_order()
+more_than_held()
