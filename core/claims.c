@@ -429,7 +429,7 @@ static int capture_more(struct engine *engine, struct account *account, struct c
 {
     size_t count = claim->draw_count, line = claim->draws[0].line;
     struct claim_draw *held;
-    struct quote quote;
+    struct quote quote = { .count = 0 };
 
     if (rest_pay(engine, account, claim, amount - claim->row.amount, time_us, SCRIP_BOOK_USED, &quote) < 0)
         return SCRIP_REFUSED;

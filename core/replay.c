@@ -123,7 +123,7 @@ static int event_apply(struct replay *replay, struct event *event)
                          .days = replay->days ? replay->days : &none,
                          .months = replay->months ? replay->months : &none };
     int code = SCRIP_OK, is_placed = late_is_replayed(account, event, &replay->quote);
-    int is_anew = late_is_anew(event, &replay->quote);
+    int is_anew = (replay->row->flags & SCRIP_EVENT_ANEW) != 0;
 
     replay->engine.flags = replay->row->flags;
     if (is_placed || is_anew) {

@@ -307,6 +307,16 @@ def more_than_held():
     lib.equal(found, {"g": ("0", "3")}, "it is owed")
 
 
+def movements_back():
+    """What one late event posted and another took back was posted twice as large by each late event after them."""
+    books = lib.Books(CONFIG.format(policy="overdraft = debt\nlate = replay"))
+    books.events([usage("u", 1, 50), grant("g", 0, 10), usage("v", 90, 1)] + [usage(f"w{n}", 60 - n, 1) for n in range(9)])
+    posted = books.ask("statement", "a", "--from", at(0), "--to", at(3000))
+    lib.equal(max(abs(float(row["amount"])) for row in posted if row["amount"]), 50, "the largest movement")
+    books.run("verify")
+    books.done()
+
+
 most_of_a_charge()
 owed_alternative()
 first_use()
@@ -331,3 +341,4 @@ void_before_its_start()
 captured_after_all()
 draws_in_their_order()
 more_than_held()
+movements_back()
