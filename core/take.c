@@ -333,6 +333,13 @@ static int decide_limit(struct scrip *scrip, const struct event *event, struct q
     return decide_terms(scrip, event, quote, 0, err);
 }
 
+/* Where the first grant of the account's next event comes among all: also an event that is refused now may give grants once a
+ * late one is in its place. */
+static uint64_t grant_sequence(const struct account *account)
+{
+    return (account->row.event_count + 1) * QUOTE_GRANT_LIMIT;
+}
+
 /* What the event needs to be known of it before the books change. The reason class of a fault is in *reason_class. */
 static int decide(struct scrip *scrip, struct account *account, const struct event *event, const char **reason_class,
                   struct scrip_error *err)
@@ -353,11 +360,11 @@ static int decide(struct scrip *scrip, struct account *account, const struct eve
     case SCRIP_ADJUSTMENT:
         if (event->currency->number == 0)
             return host_currency_unknown(scrip, "currency", "", err);
-        scrip->grant_number = account->row.grant_count + 1;
+        scrip->grant_number = grant_sequence(account);
         return route_grant(scrip, event, &scrip->arena, quote, err);
     case SCRIP_TRANSFER:
         if (event_field(event, SCRIP_F_FROM) != NULL) {
-            scrip->grant_number = account->row.grant_count + 1;
+            scrip->grant_number = grant_sequence(account);
             return route_grant(scrip, event, &scrip->arena, quote, err);
         }
         if (event_field(event, SCRIP_F_SHARE) == NULL &&
@@ -373,7 +380,7 @@ static int decide(struct scrip *scrip, struct account *account, const struct eve
     case SCRIP_LIMIT:
         return decide_limit(scrip, event, quote, err);
     case SCRIP_CONVERSION:
-        scrip->grant_number = account->row.grant_count + 1;
+        scrip->grant_number = grant_sequence(account);
         return decide_conversion(scrip, event, quote, err);
     case SCRIP_EXTEND:
     case SCRIP_CAPTURE:

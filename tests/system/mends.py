@@ -317,6 +317,12 @@ def movements_back():
     books.done()
 
 
+def sequence_of_the_refused():
+    """A grant that was refused when it came, and was given after all when another one came late, had the same sequence as that."""
+    found = grants([grant("i", 5, 9, renews="h"), usage("u", 5, 4), grant("h", 0, 20)], "late = replay\ndraw_order = sequence")
+    lib.equal(found, {"i": ("5", "4"), "h": ("20", "0")}, "the order in which they were told of")
+
+
 most_of_a_charge()
 owed_alternative()
 first_use()
@@ -342,3 +348,4 @@ captured_after_all()
 draws_in_their_order()
 more_than_held()
 movements_back()
+sequence_of_the_refused()
