@@ -323,6 +323,21 @@ def sequence_of_the_refused():
     lib.equal(found, {"i": ("5", "4"), "h": ("20", "0")}, "the order in which they were told of")
 
 
+def woken_in_order():
+    """Grants that one use woke were woken in another order when the account was read again: another head."""
+    daily = {"every": "P1D", "from": "first-use"}
+    feed = [grant(id, 0, 5, recurrence=daily, scope={"products": [product]}) for id, product in zip("ghi", "xpp")]
+    feed += [event("usage", "u", 1, currency="c", amount="1", product="x"), usage("v", 2, 1)]
+    heads = set()
+    for parts in ([feed], [[one] for one in feed]):
+        books = lib.Books(CONFIG.format(policy=""))
+        for part in parts:
+            books.events(part)
+        heads.add(books.run("head", "--format", "csv").stdout)
+        books.done()
+    lib.equal(len(heads), 1, "one run equals many")
+
+
 most_of_a_charge()
 owed_alternative()
 first_use()
@@ -349,3 +364,4 @@ draws_in_their_order()
 more_than_held()
 movements_back()
 sequence_of_the_refused()
+woken_in_order()
