@@ -515,13 +515,22 @@ void account_grant_gain(struct grant *grant)
         bucket_offer(grant, room);
 }
 
+void purse_sleeper_add(struct purse *purse, struct grant *grant)
+{
+    size_t at = purse->sleeper_count;
+
+    ARRAY_ROOM(purse->sleepers, purse->sleeper_count, purse->sleeper_room);
+    for (purse->sleeper_count++; at > 0 && purse->sleepers[at - 1]->row.number > grant->row.number; at--)
+        purse->sleepers[at] = purse->sleepers[at - 1];
+    purse->sleepers[at] = grant;
+}
+
 static void recurrence_start(struct account *account, struct grant *grant)
 {
     struct purse *purse = account_purse(account, grant->terms->row.currency);
 
     if (grant->rules->from == SCRIP_FROM_FIRST_USE && grant->row.next_us == SCRIP_TIME_NONE) {
-        ARRAY_ROOM(purse->sleepers, purse->sleeper_count, purse->sleeper_room);
-        purse->sleepers[purse->sleeper_count++] = grant;
+        purse_sleeper_add(purse, grant);
     } else if (grant->row.next_us != SCRIP_TIME_NONE)
         grant_timer(account, grant, grant->row.next_us, RANK_RECURRENCE);
 }
@@ -556,10 +565,12 @@ void account_grant_stage(struct account *account, struct grant *grant)
 void account_grant_end(struct account *account, struct grant *grant)
 {
     struct purse *purse = account_purse(account, grant->terms->row.currency);
+    size_t kept = 0;
 
     for (size_t i = 0; i < purse->sleeper_count; i++)
-        if (purse->sleepers[i] == grant)
-            purse->sleepers[i--] = purse->sleepers[--purse->sleeper_count];
+        if (purse->sleepers[i] != grant)
+            purse->sleepers[kept++] = purse->sleepers[i];
+    purse->sleeper_count = kept;
     grant->stage = GRANT_ENDED; /* a search that meets it passes over it */
 }
 

@@ -76,7 +76,7 @@ struct purse {
     size_t debt_count, debt_room;
     wide owed;
     wide spent;              /* used and held of all grants: what rollups add up must fit an amount */
-    struct grant **sleepers; /* live grants that issue at their first use */
+    struct grant **sleepers; /* live grants that issue at their first use, by number */
     size_t sleeper_count, sleeper_room;
 };
 
@@ -124,6 +124,7 @@ struct claim {
     const struct terms *terms;
     struct event event; /* the usage or hold that made it; its texts are in the account's arena */
     int64_t nominal; /* what it would hold alone */
+    uint64_t captured_by; /* the event that captured it; 0: none */
     struct claim_draw *draws;
     size_t draw_count, draw_room;
     struct claim *before; /* an older one of the same key */
@@ -248,6 +249,7 @@ static inline int account_is_past(const struct account *account, int64_t due_us,
 /* Sets the stage from the clock, and puts timers for what is to come. */
 void account_grant_stage(struct account *account, struct grant *grant);
 /* Takes a grant out of what may be drawn. */
+void purse_sleeper_add(struct purse *purse, struct grant *grant); /* it waits for its first use */
 void account_grant_end(struct account *account, struct grant *grant);
 /* It has more than before: to be called whenever something was added. */
 void account_grant_gain(struct grant *grant);

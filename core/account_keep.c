@@ -148,12 +148,13 @@ static uint64_t number_get(const uint8_t **at)
     return number;
 }
 
-/* nominal, then per draw: grant, rate, line, amount, time; 8 bytes each, little endian. */
+/* nominal, then per draw: grant, rate, line, amount, time; of a captured hold at last the capture's event; 8 bytes each, little
+ * endian. */
 #define CLAIM_DRAW_SIZE 40
 
 void claim_pack(struct claim *claim)
 {
-    size_t size = 8 + claim->draw_count * CLAIM_DRAW_SIZE;
+    size_t size = 8 + claim->draw_count * CLAIM_DRAW_SIZE + (claim->captured_by ? 8 : 0);
     uint8_t *bytes = memory_get(size), *at = bytes;
 
     number_put(&at, (uint64_t)claim->nominal);
@@ -166,6 +167,8 @@ void claim_pack(struct claim *claim)
         number_put(&at, (uint64_t)draw->amount);
         number_put(&at, (uint64_t)draw->time_us);
     }
+    if (claim->captured_by)
+        number_put(&at, claim->captured_by);
     free((void *)claim->row.draws);
     claim->row.draws = bytes;
     claim->row.draws_size = size;
@@ -174,11 +177,14 @@ void claim_pack(struct claim *claim)
 int claim_unpack(struct account *account, struct claim *claim, const struct prices *prices)
 {
     const uint8_t *at = claim->row.draws;
-    size_t count;
+    size_t count, rest;
 
-    if (claim->row.draws_size < 8 || (claim->row.draws_size - 8) % CLAIM_DRAW_SIZE != 0)
+    if (claim->row.draws_size < 8)
         return SCRIP_EINVALID;
     count = (claim->row.draws_size - 8) / CLAIM_DRAW_SIZE;
+    rest = (claim->row.draws_size - 8) % CLAIM_DRAW_SIZE;
+    if (rest != 0 && rest != 8)
+        return SCRIP_EINVALID;
     claim->nominal = (int64_t)number_get(&at);
     for (size_t i = 0; i < count; i++) {
         uint64_t grant = number_get(&at);
@@ -192,6 +198,7 @@ int claim_unpack(struct account *account, struct claim *claim, const struct pric
         draw.time_us = (int64_t)number_get(&at);
         claim_draw_add(claim, &draw);
     }
+    claim->captured_by = rest ? number_get(&at) : 0;
     return SCRIP_OK;
 }
 

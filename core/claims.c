@@ -371,11 +371,10 @@ static int amount_of(struct engine *engine, const struct claim *claim, const str
     return SCRIP_EREFUSED;
 }
 
-/* More than is held: the rest is drawn as a charge of its own line. */
+/* More than is held: who pays the rest, as a charge of its own line; `quote` gets that line, to post it with. */
 static int rest_pay(struct engine *engine, struct account *account, struct claim *claim, int64_t rest, int64_t time_us,
-                    int to)
+                    int to, struct quote *quote)
 {
-    struct quote quote = { .count = 0 };
     struct payment p = { .account = account,
                          .event = &claim->event,
                          .is_now = time_us == account->row.clock_us,
@@ -394,15 +393,9 @@ static int rest_pay(struct engine *engine, struct account *account, struct claim
         sleepers_undo(engine, account, 0);
         return SCRIP_EREFUSED;
     }
-    quote.lines[p.line].rate = p.rate;
-    quote.lines[p.line].time_us = time_us;
-    engine->of = claim->row.event;
-    if (to == SCRIP_BOOK_USED) {
-        draws_post(engine, account, &claim->event, &quote, to, time_us);
-        debt_payers_keep(account, claim, p.line);
-    } else
-        draws_hold(engine, account, claim, &quote, time_us);
-    engine->of = 0;
+    quote->count = 0;
+    quote->lines[p.line].rate = p.rate;
+    quote->lines[p.line].time_us = time_us;
     return SCRIP_OK;
 }
 
@@ -431,6 +424,27 @@ static void draws_use(struct engine *engine, struct account *account, struct cla
     engine->of = 0;
 }
 
+/* All that is held, and more: what was held was drawn before the rest. */
+static int capture_more(struct engine *engine, struct account *account, struct claim *claim, int64_t amount,
+                        int64_t time_us)
+{
+    size_t count = claim->draw_count, line = claim->draws[0].line;
+    struct claim_draw *held;
+    struct quote quote = { .count = 0 };
+
+    if (rest_pay(engine, account, claim, amount - claim->row.amount, time_us, SCRIP_BOOK_USED, &quote) < 0)
+        return SCRIP_REFUSED;
+    held = memory_get(count * sizeof *held);
+    memcpy(held, claim->draws, count * sizeof *held);
+    draws_use(engine, account, claim, claim->row.amount, time_us);
+    engine->of = claim->row.event;
+    draws_post(engine, account, &claim->event, &quote, SCRIP_BOOK_USED, time_us);
+    engine->of = 0;
+    debt_payers_keep(account, claim->row.event, line, held, count);
+    free(held);
+    return SCRIP_CHARGED;
+}
+
 int capture_apply(struct engine *engine, struct account *account, const struct event *event)
 {
     struct claim *claim = hold_of(engine, account, event);
@@ -452,15 +466,12 @@ int capture_apply(struct engine *engine, struct account *account, const struct e
                       claim->row.id, wanted, claim->terms->row.currency->text, held);
     }
     rate = claim->draw_count ? claim->draws[0].rate : NULL;
-    if (amount > claim->row.amount) {
-        int64_t rest = amount - claim->row.amount;
-
-        if (rest_pay(engine, account, claim, rest, time_us, SCRIP_BOOK_USED) < 0)
-            return SCRIP_REFUSED;
-        amount -= rest;
-    }
-    draws_use(engine, account, claim, amount, time_us);
+    if (amount <= claim->row.amount)
+        draws_use(engine, account, claim, amount, time_us);
+    else if (capture_more(engine, account, claim, amount, time_us) == SCRIP_REFUSED)
+        return SCRIP_REFUSED;
     hold_end(engine, account, claim, SCRIP_CLAIM_CAPTURED, time_us, time_us);
+    claim->captured_by = account->row.event_count;
     if (amount > 0)
         return SCRIP_CHARGED;
     if (rate != NULL)
@@ -501,9 +512,13 @@ static int hold_resize(struct engine *engine, struct account *account, struct cl
             draws_give_back(engine, account, claim, claim->row.amount - amount, time_us, time_us);
         else if (amount > claim->row.amount && claim->draw_count == 0)
             return refuse(engine, "hold '%s': it holds nothing that could grow: make another", claim->row.id);
-        else if (amount > claim->row.amount &&
-                 rest_pay(engine, account, claim, amount - claim->row.amount, time_us, SCRIP_BOOK_HELD) < 0)
-            return SCRIP_REFUSED;
+        else if (amount > claim->row.amount) {
+            if (rest_pay(engine, account, claim, amount - claim->row.amount, time_us, SCRIP_BOOK_HELD, &quote) < 0)
+                return SCRIP_REFUSED;
+            engine->of = claim->row.event;
+            draws_hold(engine, account, claim, &quote, time_us);
+            engine->of = 0;
+        }
         claim->nominal = amount;
         return SCRIP_APPLIED;
     }

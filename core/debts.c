@@ -53,12 +53,13 @@ static void payer_keep(struct account *account, struct claim *claim, struct gran
     account_claim_touch(account, claim);
 }
 
-void debt_payers_keep(struct account *account, const struct claim *hold, uint64_t line)
+void debt_payers_keep(struct account *account, uint64_t event_number, uint64_t line, const struct claim_draw *held,
+                      size_t count)
 {
-    struct claim *claim = debt_find(account, hold->row.event, line);
+    struct claim *claim = debt_find(account, event_number, line);
 
-    for (size_t i = 0; claim != NULL && i < hold->draw_count; i++)
-        payer_keep(account, claim, hold->draws[i].grant, hold->draws[i].amount);
+    for (size_t i = 0; claim != NULL && i < count; i++)
+        payer_keep(account, claim, held[i].grant, held[i].amount);
 }
 
 void debt_payer_less(struct account *account, uint64_t event_number, uint64_t line, const struct grant *grant,

@@ -81,24 +81,22 @@ static int is_named(const struct event *event, const struct grant *grant)
 
 void sleepers_wake(struct engine *engine, struct purse *purse, const struct payment *p)
 {
-    for (size_t i = 0; i < purse->sleeper_count;) {
+    size_t kept = 0;
+
+    for (size_t i = 0; i < purse->sleeper_count; i++) {
         struct grant *grant = purse->sleepers[i];
 
-        if (grant->stage == GRANT_LIVE && is_named(p->event, grant) &&
-            scope_fits(&grant->bucket->scope, p->event, p->rate->row.service) && wake(engine, p->account, grant, p))
-            purse->sleepers[i] = purse->sleepers[--purse->sleeper_count];
-        else
-            i++;
+        if (grant->stage != GRANT_LIVE || !is_named(p->event, grant) ||
+            !scope_fits(&grant->bucket->scope, p->event, p->rate->row.service) || !wake(engine, p->account, grant, p))
+            purse->sleepers[kept++] = grant;
     }
+    purse->sleeper_count = kept;
 }
 
 static void sleep(struct account *account, struct grant *grant)
 {
-    struct purse *purse = account_purse(account, grant->terms->row.currency);
-
     grant->row.next_us = SCRIP_TIME_NONE;
-    ARRAY_ROOM(purse->sleepers, purse->sleeper_count, purse->sleeper_room);
-    purse->sleepers[purse->sleeper_count++] = grant;
+    purse_sleeper_add(account_purse(account, grant->terms->row.currency), grant);
 }
 
 /* The charge failed: nobody used anything. Their entries are the last ones. */

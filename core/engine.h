@@ -37,6 +37,7 @@ struct charge {
     size_t line_count; /* of its quote */
     struct event *items;
     size_t item_count; /* the same */
+    int is_anew; /* an event for which the account was made anew has a part in it: its draws may be in another order */
 };
 
 #define QUOTE_GRANT_LIMIT 1024 /* grants that one conversion makes */

@@ -87,7 +87,8 @@ void hold_time_out(struct engine *engine, struct account *account, struct claim 
 void debt_add(struct engine *engine, struct account *account, const struct event *subject, const struct draw *draw,
               const struct quote_line *line, uint64_t event_number, int64_t event_time_us);
 /* What a hold drew for a charge whose rest is owed now. */
-void debt_payers_keep(struct account *account, const struct claim *hold, uint64_t line);
+void debt_payers_keep(struct account *account, uint64_t event_number, uint64_t line, const struct claim_draw *held,
+                      size_t count);
 /* A draw of a charge went back. */
 void debt_payer_less(struct account *account, uint64_t event_number, uint64_t line, const struct grant *grant, int64_t amount);
 void debts_settle(struct engine *engine, struct account *account, struct purse *purse, int64_t time_us,

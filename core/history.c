@@ -114,6 +114,7 @@ static int anew_row(void *sink, const struct scrip_event_row *row)
     struct putting *p = sink;
     struct scrip_event_row priced = { .account = row->account };
 
+    p->charge->is_anew |= (row->flags & EVENT_REMADE) != 0;
     if (!past_row_anew(row, p->charge->event, &priced, p->arena))
         return SCRIP_OK;
     return quote_from_row(&priced, p->charge->of, p->scrip->prices, p->scrip->names, p->arena, &p->scrip->scratch,
@@ -280,6 +281,7 @@ static int own_event(void *sink, const struct scrip_event_row *row)
     struct scrip_event_row copy = *row;
     int code;
 
+    p->charge->is_anew |= (row->flags & EVENT_REMADE) != 0;
     copy.id = arena_text(p->arena, row->id, row->id_size);
     code = event_from_row(&copy, own->event, p->arena, p->err);
     if (code == SCRIP_OK)

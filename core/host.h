@@ -135,7 +135,7 @@ struct scrip {
     struct arena arena; /* of the event at hand */
     struct bytes undo; /* what services put while quoting, newest last */
     struct bytes timer_undo; /* and what they wait for */
-    uint64_t grant_number; /* that the next grant of the account at hand will get */
+    uint64_t grant_number; /* of the next grant of the account at hand, in the order in which they were told of */
     const struct scrip_name *answered; /* the service that priced the last usage */
     uint64_t prices_written_terms, prices_written_rates;
     struct source_top *tops;

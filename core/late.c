@@ -99,6 +99,11 @@ int late_is_replayed(const struct account *account, const struct event *event, c
     return terms != NULL ? wants_replay(terms, behind_us) : any_wants(account, behind_us);
 }
 
+int late_is_anew(const struct event *event, const struct quote *quote)
+{
+    return event->shown.type == SCRIP_REVERSAL && quote->charge != NULL && quote->charge->is_anew;
+}
+
 /* ---- the account made anew ------------------------------------------------------------------------------------ */
 
 static int by_place(const void *left, const void *right)
@@ -296,6 +301,7 @@ static int charge_find(struct making *m, const struct event *event)
 {
     const char *source = event_text(event, SCRIP_F_OF_SOURCE), *id = event_text(event, SCRIP_F_OF_ID), *hold;
     const struct past_rows *past = m->late->past;
+    const struct claim *claim;
     struct charge *charge;
     uint64_t number = 0;
     int code;
@@ -313,13 +319,12 @@ static int charge_find(struct making *m, const struct event *event)
         if (row->type != SCRIP_CAPTURE || event_from_row(row, &of, &m->arena, NULL) < 0)
             break;
         hold = event_text(&of, SCRIP_F_HOLD);
-        number = account_hold_find(m->scratch, hold, strlen(hold))
-                     ? account_hold_find(m->scratch, hold, strlen(hold))->row.event
-                     : 0;
+        claim = account_hold_find(m->scratch, hold, strlen(hold));
+        number = claim && claim->captured_by == number ? claim->row.event : 0;
         break;
     }
     if (number == 0) {
-        snprintf(m->quote.refusal, sizeof m->quote.refusal, "of '%s': it comes before the charge that it is about", id);
+        snprintf(m->quote.refusal, sizeof m->quote.refusal, "of '%s': it charged nothing before this", id);
         return SCRIP_OK;
     }
     code = history_charge_of(m->late->scrip, m->scratch, m->entries, m->entry_count, number, row_of, m, &m->arena,

@@ -44,6 +44,11 @@ int past_rows_apply(const struct past_rows *past, struct scrip *scrip, const str
 
 /* 1: the event is late by its account's order, and the currency that it is of wants it put in its place. */
 int late_is_replayed(const struct account *account, const struct event *event, const struct quote *quote);
+/* 1: the account is to be made anew wherever the event stands: it gives back, last draw first, of a charge whose draws are in
+ * their order only then. */
+int late_is_anew(const struct event *event, const struct quote *quote);
+/* What is recorded of an event for which the account was made anew. */
+#define EVENT_REMADE (SCRIP_EVENT_PLACED | SCRIP_EVENT_ANEW)
 
 /* What one late event is put in place with. */
 struct late {
@@ -62,7 +67,7 @@ struct late {
     struct json_out anew; /* asks: prices that changed, for the event's record; size 0: none */
 };
 
-/* Puts the event in its place: the account is as if it had come in order, the effect holds what that changes. */
+/* Puts the event where its row says, in its place or where it came: the account is as if it had come in order, the effect holds what that changes. */
 int late_apply(struct late *late, const struct event *event, struct quote *quote, struct scrip_error *err);
 
 #endif

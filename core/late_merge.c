@@ -83,6 +83,7 @@ static void claims_merge(struct making *m)
         claim->row.amount = made->row.amount;
         claim->row.expires_us = made->row.expires_us;
         claim->nominal = made->nominal;
+        claim->captured_by = made->captured_by;
         claim->draw_count = 0;
         for (size_t k = 0; k < made->draw_count; k++) {
             struct claim_draw draw = made->draws[k];
@@ -170,12 +171,14 @@ static int touches(const struct scrip_entry_row *entry, int book)
     return entry->debit == book || entry->credit == book;
 }
 
-/* What falls due belongs to whichever event brought the time there: only its movement counts. */
+/* What falls due belongs to whichever event brought the time there: only its movement counts. A movement back is one of less
+ * than nothing: what was posted both ways is one difference. */
 static void net_add(struct making *m, const struct scrip_entry_row *entry, uint64_t grant, int64_t sign)
 {
     int64_t closed = m->late->account->row.closed_us;
     int is_charge =
         touches(entry, SCRIP_BOOK_USED) || touches(entry, SCRIP_BOOK_HELD) || touches(entry, SCRIP_BOOK_DEBT);
+    int is_back = entry->credit > entry->debit;
     struct net *net;
 
     ARRAY_ROOM(m->nets, m->net_count, m->net_room);
@@ -183,10 +186,10 @@ static void net_add(struct making *m, const struct scrip_entry_row *entry, uint6
     net->of = is_charge ? (entry->of ? entry->of : entry->event) : 0;
     net->line = is_charge ? entry->line : 0;
     net->grant = grant;
-    net->credit = entry->credit;
-    net->debit = entry->debit;
+    net->credit = is_back ? entry->debit : entry->credit;
+    net->debit = is_back ? entry->credit : entry->debit;
     net->time_us = entry->time_us > closed ? entry->time_us : closed;
-    net->amount = sign * entry->amount;
+    net->amount = (is_back ? -sign : sign) * entry->amount;
 }
 
 static int by_net(const void *left, const void *right)

@@ -110,7 +110,7 @@ int past_rows_add(struct past_rows *past, const struct scrip_event_row *row)
     kept->data = arena_text(&past->arena, row->data, row->data_size);
     kept->lines = arena_text(&past->arena, row->lines, row->lines_size);
     kept->reason = arena_text(&past->arena, row->reason, row->reason_size);
-    if (row->flags & SCRIP_EVENT_PLACED) {
+    if (row->flags & EVENT_REMADE) {
         struct anew anew = { .past = past, .arena = &past->arena };
 
         anew_read(row, &anew);
@@ -122,7 +122,7 @@ int past_row_anew(const struct scrip_event_row *row, uint64_t event, struct scri
 {
     struct anew anew = { .wanted = event, .out = out, .arena = arena };
 
-    if (row->flags & SCRIP_EVENT_PLACED)
+    if (row->flags & EVENT_REMADE)
         anew_read(row, &anew);
     return anew.is_found;
 }

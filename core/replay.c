@@ -123,15 +123,16 @@ static int event_apply(struct replay *replay, struct event *event)
                          .days = replay->days ? replay->days : &none,
                          .months = replay->months ? replay->months : &none };
     int code = SCRIP_OK, is_placed = late_is_replayed(account, event, &replay->quote);
+    int is_anew = (replay->row->flags & SCRIP_EVENT_ANEW) != 0;
 
     replay->engine.flags = replay->row->flags;
-    if (is_placed) {
+    if (is_placed || is_anew) {
         code = past_rows_load(&past, replay->scrip, account->row.name, replay->row->number, replay->err);
-        is_placed = past_rows_allow(&past, event);
+        is_placed = is_placed && past_rows_allow(&past, event);
     }
     if (code == SCRIP_OK && is_placed != ((replay->row->flags & SCRIP_EVENT_PLACED) != 0))
         fault(replay, 0, "it came late, and %s", is_placed ? "should be in its place" : "should be where it came");
-    if (code == SCRIP_OK && is_placed)
+    if (code == SCRIP_OK && (is_placed || is_anew))
         code = late_apply(&late, event, &replay->quote, replay->err);
     else if (code == SCRIP_OK)
         engine_apply(&replay->engine, account, event, &replay->quote);

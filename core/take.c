@@ -194,7 +194,7 @@ static int decide_conversion(struct scrip *scrip, const struct event *event, str
 }
 
 struct target {
-    int64_t type, outcome;
+    int64_t type;
     char hold[SCRIP_NAME_SIZE + 1];
     struct arena *arena;
 };
@@ -205,7 +205,6 @@ static int target_row(void *sink, const struct scrip_event_row *row)
     struct event event;
 
     target->type = row->type;
-    target->outcome = row->outcome;
     if (event_from_row(row, &event, target->arena, NULL) == SCRIP_OK)
         snprintf(target->hold, sizeof target->hold, "%s", event_text(&event, SCRIP_F_HOLD));
     return SCRIP_OK;
@@ -229,15 +228,15 @@ static int decide_charge(struct scrip *scrip, struct account *account, const str
         return (int)number;
     if (number > 0 && (code = history_event(scrip, account->row.name, (uint64_t)number, target_row, &target, err)) < 0)
         return code;
-    if (number > 0 && target.type == SCRIP_CAPTURE && target.outcome == SCRIP_REFUSED) {
-        snprintf(quote->refusal, sizeof quote->refusal, "of '%s': was refused: it charged nothing", id);
-        return SCRIP_OK;
-    }
     if (number > 0 && target.type == SCRIP_CAPTURE) {
         if ((code = hold_open(scrip, account, target.hold, err)) < 0)
             return code;
         claim = account_hold_find(account, target.hold, strlen(target.hold));
-        number = claim ? (int64_t)claim->row.event : 0;
+        if (claim == NULL || claim->captured_by != (uint64_t)number) {
+            snprintf(quote->refusal, sizeof quote->refusal, "of '%s': was refused: it charged nothing", id);
+            return SCRIP_OK;
+        }
+        number = (int64_t)claim->row.event;
     } else if (number > 0 && target.type != SCRIP_USAGE && target.type != SCRIP_HOLD) {
         snprintf(quote->refusal, sizeof quote->refusal, "of '%s': is a %s, not a charge", id,
                  event_type_names[target.type]);
@@ -334,6 +333,13 @@ static int decide_limit(struct scrip *scrip, const struct event *event, struct q
     return decide_terms(scrip, event, quote, 0, err);
 }
 
+/* Where the first grant of the account's next event comes among all: also an event that is refused now may give grants once a
+ * late one is in its place. */
+static uint64_t grant_sequence(const struct account *account)
+{
+    return (account->row.event_count + 1) * QUOTE_GRANT_LIMIT;
+}
+
 /* What the event needs to be known of it before the books change. The reason class of a fault is in *reason_class. */
 static int decide(struct scrip *scrip, struct account *account, const struct event *event, const char **reason_class,
                   struct scrip_error *err)
@@ -354,11 +360,11 @@ static int decide(struct scrip *scrip, struct account *account, const struct eve
     case SCRIP_ADJUSTMENT:
         if (event->currency->number == 0)
             return host_currency_unknown(scrip, "currency", "", err);
-        scrip->grant_number = account->row.grant_count + 1;
+        scrip->grant_number = grant_sequence(account);
         return route_grant(scrip, event, &scrip->arena, quote, err);
     case SCRIP_TRANSFER:
         if (event_field(event, SCRIP_F_FROM) != NULL) {
-            scrip->grant_number = account->row.grant_count + 1;
+            scrip->grant_number = grant_sequence(account);
             return route_grant(scrip, event, &scrip->arena, quote, err);
         }
         if (event_field(event, SCRIP_F_SHARE) == NULL &&
@@ -374,7 +380,7 @@ static int decide(struct scrip *scrip, struct account *account, const struct eve
     case SCRIP_LIMIT:
         return decide_limit(scrip, event, quote, err);
     case SCRIP_CONVERSION:
-        scrip->grant_number = account->row.grant_count + 1;
+        scrip->grant_number = grant_sequence(account);
         return decide_conversion(scrip, event, quote, err);
     case SCRIP_EXTEND:
     case SCRIP_CAPTURE:
@@ -500,39 +506,42 @@ static void own_add(struct scrip *scrip, struct past_rows *past, const struct ac
     event_to_row(event, &row, &scrip->scratch, &scrip->arena);
     quote_to_row(quote, event, &row, &scrip->scratch, &scrip->arena);
     row.number = account->row.event_count + 1;
-    row.flags = flags | SCRIP_EVENT_PLACED;
+    row.flags = flags;
     past_rows_add(past, &row);
 }
 
-/* 1: it was late, and is in its place; 0: it is to be applied where it came; else the fault. */
-static int take_late(struct scrip *scrip, struct account *account, const struct event *event, int flags,
+/* 1: the account was made anew with the event, and *flags says how; 0: the event is to be applied to it as it is; else the
+ * fault. */
+static int take_late(struct scrip *scrip, struct account *account, const struct event *event, int *flags,
                      struct late *late, struct scrip_error *err)
 {
     struct past_rows past = { 0 };
     struct before before = { 0 };
     struct last last = { account };
-    int code = SCRIP_OK;
+    int code = SCRIP_OK, is_anew = late_is_anew(event, &scrip->quote), is_placed;
 
-    if (event->shown.time_us > account->row.clock_us || account->row.event_count == 0)
+    if ((event->shown.time_us > account->row.clock_us && !is_anew) || account->row.event_count == 0)
         return 0;
     if (account->last_source == NULL &&
         (code = history_event(scrip, account->row.name, account->row.clock_event, last_row, &last, err)) < 0)
         return code;
-    if (!late_is_replayed(account, event, &scrip->quote) || (code = batch_wait(scrip, err)) < 0)
+    is_placed = late_is_replayed(account, event, &scrip->quote);
+    if ((!is_placed && !is_anew) || (code = batch_wait(scrip, err)) < 0)
         return code;
     if ((code = claims_open(scrip, account, err)) == SCRIP_OK)
         code = past_rows_load(&past, scrip, account->row.name, 0, err);
-    if (code == SCRIP_OK && past_rows_allow(&past, event) &&
+    if (code == SCRIP_OK && ((is_placed = is_placed && past_rows_allow(&past, event)) || is_anew) &&
         (code = before_load(scrip, account->row.name, &before, err)) == SCRIP_OK) {
         route_undo(scrip, account); /* what a service put as if it came last */
-        own_add(scrip, &past, account, event, &scrip->quote, flags);
+        *flags |= is_placed ? SCRIP_EVENT_PLACED : SCRIP_EVENT_ANEW;
+        own_add(scrip, &past, account, event, &scrip->quote, *flags);
         late->past = &past;
         late->entries = before.entries;
         late->entry_count = before.count;
         late->days = &before.days;
         late->months = &before.months;
         scrip->late_quote = scrip->quote;
-        scrip->engine.flags = flags | SCRIP_EVENT_PLACED;
+        scrip->engine.flags = *flags;
         code = late_apply(late, event, &scrip->late_quote, err);
         scrip->quote = scrip->late_quote;
         code = code < 0 ? code : 1;
@@ -549,13 +558,11 @@ int take_apply(struct scrip *scrip, struct account *account, const struct event 
                struct scrip_error *err)
 {
     struct late late = { .scrip = scrip, .account = account, .engine = &scrip->engine, .asks = 1 };
-    int flags = is_told ? SCRIP_EVENT_TOLD : 0, code = take_late(scrip, account, event, flags, &late, err);
+    int flags = is_told ? SCRIP_EVENT_TOLD : 0, code = take_late(scrip, account, event, &flags, &late, err);
 
     if (code < 0)
         return code;
-    if (code == 1)
-        flags |= SCRIP_EVENT_PLACED;
-    else {
+    if (code == 0) {
         scrip->engine.flags = flags;
         engine_apply(&scrip->engine, account, event, &scrip->quote);
         if (scrip->engine.effect.outcome == SCRIP_REFUSED)

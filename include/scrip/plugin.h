@@ -626,6 +626,7 @@ struct scrip_rate_row {
 
 #define SCRIP_EVENT_TOLD INT64_C(1)   /* its outcome was answered to a caller; else it came in a feed */
 #define SCRIP_EVENT_PLACED INT64_C(2) /* it came late, and was put in its place */
+#define SCRIP_EVENT_ANEW INT64_C(4)   /* it stands where it came, but its account was made anew for it */
 
 /* An event with its outcome. Key: (account, number). Unique: (source, id) in the account. */
 struct scrip_event_row {

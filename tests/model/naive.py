@@ -11,7 +11,7 @@ from types import SimpleNamespace
 from claims import Claims
 from when import (ACTIVATION, DAY, EPOCH, EXPIRY, FOREVER, NO_LIMIT, RANKS, RECURRENCE, RELEASE, REST, SETTLEMENT,
                   ZONES,
-                  floored, instant, period_end, rounded, seconds, shifted)
+                  floored, instant, period_end, rounded, seconds, series, shifted)
 
 
 class Account(Claims):
@@ -74,8 +74,7 @@ class Account(Claims):
         if base is None:
             base = g.start
         # Silent: an anchor after the start is counted backwards from, too.
-        out = [shifted(base, g.every, n, self.zone) for n in range(-120, 120)]
-        return [t for t in out if g.start < t < min(g.end, DAY * 120)]
+        return [t for t in series(base, g.every, self.zone) if g.start < t < min(g.end, DAY * 120)]
 
     def fall_due(self, rank, now):
         if rank in (EXPIRY, ACTIVATION):

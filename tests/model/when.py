@@ -1,5 +1,6 @@
 """when.py - instants, durations and rounding of the naive model."""
 import datetime
+import functools
 from fractions import Fraction
 
 EPOCH = datetime.datetime(2022, 1, 1)
@@ -13,10 +14,12 @@ EXPIRY, ACTIVATION, RECURRENCE, SETTLEMENT, RELEASE, REST = 1, 2, 4, 5, 6, 11
 ZONES = {"UTC": 0, "Europe/Berlin": 3600, "America/New_York": -18000}  # no history reaches the summer
 
 
+@functools.lru_cache(4096)
 def seconds(text):
     return int((datetime.datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ") - EPOCH).total_seconds())
 
 
+@functools.lru_cache(4096)
 def instant(second):
     return (EPOCH + datetime.timedelta(seconds=second)).strftime("%Y-%m-%dT%H:%M:%SZ")
 
@@ -44,6 +47,12 @@ def shifted(second, every, count, zone):
         local = local.replace(year=first.year, month=first.month, day=min(local.day, last))
         return int((local - EPOCH).total_seconds()) - zone
     return second + count * (3600 if every == "PT1H" else int(every[1:-1]) * DAY)
+
+
+@functools.lru_cache(4096)
+def series(base, every, zone):
+    """The instants that a duration makes, before and after a base."""
+    return [shifted(base, every, n, zone) for n in range(-120, 120)]
 
 
 def floored(second, unit, zone):

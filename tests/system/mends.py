@@ -264,6 +264,80 @@ def asleep_and_unlimited():
     lib.equal(found, {"g": ("0", "2"), "h": ("4", "1")}, "paid when it becomes effective")
 
 
+def captured_after_all():
+    """A capture that came before its hold was refused when it came, and its reversal for ever, though it captured by then; one
+    that stayed refused had its reversal in place give back what another one had captured."""
+    hold = event("hold", "o", 1, hold="h", currency="c", amount="4")
+    capture, again = event("capture", "k", 3, hold="h"), event("capture", "l", 4, hold="h")
+    reversal = event("reversal", "r", 5, of={"source": "test", "id": "k"}, amount="1")
+    found = grants([grant("g", 0, 5), capture, hold, reversal], "late = replay")
+    lib.equal(found, {"g": ("2", "3")}, "captured")
+    reversal["data"]["of"]["id"] = "l"
+    found = grants([grant("g", 0, 5), hold, again, reversal, capture], "late = replay")
+    lib.equal(found, {"g": ("1", "4")}, "captured by the other")
+
+
+def draws_in_their_order():
+    """What a charge had drawn, where a late event had a part in it, came back in the order of the grants' numbers."""
+    both = [grant("g", 0, 5, priority="2"), grant("h", 0, 5, priority="1")]
+    used, later = usage("u", 1, 8), grant("i", 2, 1, priority="3")
+    back = event("reversal", "r", 5, of={"source": "test", "id": "u"}, amount="1")
+    for lag in ("late = replay", "late = post\nsettle_lag = 1m"):
+        for feed in ([used, later, back], [later, used, back], [back, later, used]):
+            found = grants(both + feed, "draw_order = priority\n" + lag)
+            lib.equal(found, {"g": ("3", "2"), "h": ("0", "5"), "i": ("1", "0")}, lag)
+    found = grants(both + [grant("i", 100, 1, priority="3"), used, event("grant", "j", 300, currency="c", amount="1"), back],
+                   "draw_order = priority\nlate = post\nsettle_lag = 2m")
+    lib.equal((found["g"], found["h"]), (("3", "2"), ("0", "5")), "judged where it came")
+    found = grants([grant("g", 0, 5), event("capture", "k", 3, hold="h", amount="9"),
+                    event("hold", "o", 1, hold="h", currency="c", amount="4"),
+                    event("reversal", "r", 5, of={"source": "test", "id": "k"}, amount="1")],
+                   "late = replay\noverdraft = debt\ncapture_over = charge")
+    lib.equal(found, {"g": ("0", "5")}, "what is owed goes first")
+
+
+def more_than_held():
+    """What a capture drew beyond its hold counted as drawn before it, and was the last that a reversal gave back."""
+    held = [grant("g", 0, 5, expires=at(10)), event("hold", "o", 1, hold="h", currency="c", amount="4"),
+            event("capture", "k", 20, hold="h", amount="6")]
+    back = event("reversal", "r", 30, of={"source": "test", "id": "k"}, amount="3")
+    found = grants([*held, grant("i", 20, 3), back], "capture_over = charge")
+    lib.equal(found, {"g": ("0", "3"), "i": ("3", "0")}, "another grant paid it")
+    found = grants([*held, back], "capture_over = charge\noverdraft = debt")
+    lib.equal(found, {"g": ("0", "3")}, "it is owed")
+
+
+def movements_back():
+    """What one late event posted and another took back was posted twice as large by each late event after them."""
+    books = lib.Books(CONFIG.format(policy="overdraft = debt\nlate = replay"))
+    books.events([usage("u", 1, 50), grant("g", 0, 10), usage("v", 90, 1)] + [usage(f"w{n}", 60 - n, 1) for n in range(9)])
+    posted = books.ask("statement", "a", "--from", at(0), "--to", at(3000))
+    lib.equal(max(abs(float(row["amount"])) for row in posted if row["amount"]), 50, "the largest movement")
+    books.run("verify")
+    books.done()
+
+
+def sequence_of_the_refused():
+    """A grant that was refused when it came, and was given after all when another one came late, had the same sequence as that."""
+    found = grants([grant("i", 5, 9, renews="h"), usage("u", 5, 4), grant("h", 0, 20)], "late = replay\ndraw_order = sequence")
+    lib.equal(found, {"i": ("5", "4"), "h": ("20", "0")}, "the order in which they were told of")
+
+
+def woken_in_order():
+    """Grants that one use woke were woken in another order when the account was read again: another head."""
+    daily = {"every": "P1D", "from": "first-use"}
+    feed = [grant(id, 0, 5, recurrence=daily, scope={"products": [product]}) for id, product in zip("ghi", "xpp")]
+    feed += [event("usage", "u", 1, currency="c", amount="1", product="x"), usage("v", 2, 1)]
+    heads = set()
+    for parts in ([feed], [[one] for one in feed]):
+        books = lib.Books(CONFIG.format(policy=""))
+        for part in parts:
+            books.events(part)
+        heads.add(books.run("head", "--format", "csv").stdout)
+        books.done()
+    lib.equal(len(heads), 1, "one run equals many")
+
+
 most_of_a_charge()
 owed_alternative()
 first_use()
@@ -285,3 +359,9 @@ asleep_and_unlimited()
 issued_below_zero()
 less_is_owed()
 void_before_its_start()
+captured_after_all()
+draws_in_their_order()
+more_than_held()
+movements_back()
+sequence_of_the_refused()
+woken_in_order()

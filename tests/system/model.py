@@ -3,14 +3,18 @@ any.
 
 HISTORIES=N SEED=S run more or others; a history that fails is shrunk and printed as native events with its
 configuration.
-BATCH=N says how many histories share a store.
+BATCH=N says how many histories share a store; ONLY=N runs that batch and no other; JOBS=N: so many at a time.
 """
+import contextlib
+import io
 import json
+import multiprocessing
 import os
 import random
 import re
 import sqlite3
 import sys
+import traceback
 from fractions import Fraction
 
 import lib
@@ -23,6 +27,8 @@ SEED = os.environ.get("SEED", "2026")
 COUNT = int(os.environ.get("HISTORIES", "200"))
 BATCH = int(os.environ.get("BATCH", "50"))
 KINDS = os.environ.get("KINDS", "").split() or None
+ONLY = os.environ.get("ONLY")
+JOBS = int(os.environ.get("JOBS", os.cpu_count()))
 LATE = os.environ.get("LATE")
 SHOW = int(os.environ.get("SHOW", "1"))
 # What is put in its place though it came late: no event that moves amounts elsewhere. What an account says comes first.
@@ -278,9 +284,10 @@ def batch(rng, number, count):
     quarantined = books.ask("quarantine", "list")
     assert not quarantined, (f"batch {number}", histories.config(policies), quarantined[:3])
     answers = engine_answers(books, policies, reads)
-    wrong = []
-    for n, history in enumerate(made):
-        mine = {key: value for key, value in answers.items() if re.sub("[xy]$", "", key[1]) == f"n{n}"}
+    wrong, each = [], {f"n{n}": {} for n in range(count)}
+    for key, value in answers.items():
+        each[key[1].rstrip("xy")][key] = value
+    for history, mine in zip(made, each.values()):
         if found := differences(history, policies, reads, mine):
             wrong.append((kind_of(found[0], history), history))
         else:
@@ -295,19 +302,33 @@ def batch(rng, number, count):
     return policies, reads, wrong
 
 
-def main():
-    print(f"seed {SEED}, {COUNT} histories")
-    wrong = 0
-    for number in range((COUNT + BATCH - 1) // BATCH):
-        rng = random.Random(f"{SEED}/{number}")
-        policies, reads, failed = batch(rng, number, min(BATCH, COUNT - number * BATCH))
-        for kind, history in list({kind: (kind, h) for kind, h in sorted(failed,
-                                                                         key=lambda f: -len(f[1]))}.values())[:SHOW]:
+def batch_run(number):
+    """One batch, with what it has to say."""
+    said, rng = io.StringIO(), random.Random(f"{SEED}/{number}")
+    with contextlib.redirect_stdout(said):
+        try:
+            policies, reads, failed = batch(rng, number, min(BATCH, COUNT - number * BATCH))
+        except Exception:
+            print(f"==== batch {number}: {traceback.format_exc()}")
+            return 1, said.getvalue()
+        kinds = {kind: (kind, h) for kind, h in sorted(failed, key=lambda f: -len(f[1]))}
+        for kind, history in list(kinds.values())[:SHOW]:
             print(f"==== batch {number}: {len(failed)} differ, {sum(k == kind for k, _ in failed)} of them in {kind}")
             show(shrink(history, policies, reads), policies, reads)
-        wrong += len(failed)
+    return len(failed), said.getvalue()
+
+
+def main():
+    print(f"seed {SEED}, {COUNT} histories", flush=True)
+    numbers = [int(ONLY)] if ONLY else range((COUNT + BATCH - 1) // BATCH)
+    wrong = 0
+    with multiprocessing.Pool(min(JOBS, len(numbers))) as pool:
+        for failed, said in pool.imap(batch_run, numbers):
+            print(said, end="", flush=True)
+            wrong += failed
     if wrong:
         sys.exit(f"{wrong} histories differ")
 
 
-main()
+if __name__ == "__main__":
+    main()
