@@ -94,6 +94,7 @@ const struct scrip_host host_table = {
     .row_json = intake_row_json,
     .write = report_write,
     .name = host_name,
+    .shared = host_shared,
 };
 
 struct scrip *host_of(struct scrip_ctx *ctx)
@@ -104,6 +105,45 @@ struct scrip *host_of(struct scrip_ctx *ctx)
 const struct scrip_name *host_name(struct scrip_ctx *ctx, const char *text, uint64_t size)
 {
     return names_add(host_of(ctx)->names, text, size);
+}
+
+/* Memory of a store's section, for as long as the host is open. */
+struct shared {
+    struct shared *next;
+    const struct config_section *section;
+    void (*end)(void *shared);
+    void *memory;
+};
+
+void *host_shared(struct scrip_ctx *ctx, uint64_t size, void (*end)(void *shared))
+{
+    struct instance *instance = ctx->host_private;
+    struct scrip *scrip = instance->owner;
+    struct shared *shared;
+
+    for (shared = scrip->shared; shared != NULL; shared = shared->next)
+        if (shared->section == instance->section)
+            return shared->memory;
+    shared = memory_get(sizeof *shared);
+    shared->next = scrip->shared;
+    shared->section = instance->section;
+    shared->end = end;
+    shared->memory = memory_get(size);
+    scrip->shared = shared;
+    return shared->memory;
+}
+
+static void shared_end(struct scrip *scrip)
+{
+    while (scrip->shared != NULL) {
+        struct shared *next = scrip->shared->next;
+
+        if (scrip->shared->end != NULL)
+            scrip->shared->end(scrip->shared->memory);
+        free(scrip->shared->memory);
+        free(scrip->shared);
+        scrip->shared = next;
+    }
 }
 
 struct currency *host_currency(struct scrip *scrip, const char *code)
@@ -305,7 +345,7 @@ static int session_start(struct scrip *scrip, const struct config_section *secti
         code = instance_open(*out, err);
     if (code == SCRIP_OK && (code = store_of(*out)->begin(&(*out)->ctx, session)) < 0)
         code = error_set(err, code, "store: %s", (*out)->error.message);
-    return code;
+    return code < 0 ? code : SCRIP_OK;
 }
 
 static int terms_row(void *sink, const void *row)
@@ -486,6 +526,7 @@ void scrip_close(struct scrip *scrip)
         instance_end(scrip->currencies[i].instance);
     instance_end(scrip->reader);
     instance_end(scrip->writer);
+    shared_end(scrip);
     batch_free(&scrip->batches[0]);
     batch_free(&scrip->batches[1]);
     free(scrip->sorted.events);

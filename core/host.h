@@ -122,6 +122,7 @@ struct scrip {
     size_t report_count, report_room;
     struct instance *reader; /* the store's sessions; NULL: none */
     struct instance *writer;
+    struct shared *shared; /* what sessions of one section share */
 
     struct account **accounts; /* by number of name */
     size_t accounts_room;
@@ -174,6 +175,7 @@ struct origin {
 
 /* host.c */
 extern const struct scrip_host host_table;
+void *host_shared(struct scrip_ctx *ctx, uint64_t size, void (*end)(void *shared));
 const struct scrip_name *host_name(struct scrip_ctx *ctx, const char *text, uint64_t size);
 struct scrip *host_of(struct scrip_ctx *ctx);
 struct currency *host_currency(struct scrip *scrip, const char *code);

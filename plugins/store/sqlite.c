@@ -626,18 +626,21 @@ static int timers_write(struct base *b, const struct scrip_commit *c)
     return code;
 }
 
-/* When which events of each account came in. */
+/* When which events of each account came in: one row for each, or as a copy brings them. */
 static int batches_write(struct base *b, const struct scrip_commit *c)
 {
     sqlite3_stmt *s = take(b, "insert into batch_rows values (?1, ?2, ?3, scrip_check('batch_rows', ?1, ?2, ?3))");
     int code = s ? SCRIP_OK : SCRIP_EIO;
 
-    for (uint64_t i = 0; i < c->account_count && code == SCRIP_OK; i++) {
-        const struct scrip_account_row *row = &c->accounts[i];
+    for (uint64_t i = 0; i < (c->batch_count ? c->batch_count : c->account_count) && code == SCRIP_OK; i++) {
+        const struct scrip_account_row *account = c->batch_count ? NULL : &c->accounts[i];
+        struct scrip_batch_row row = c->batch_count ? c->batches[i]
+                                                    : (struct scrip_batch_row){ account->name, account->first_number,
+                                                                                account->event_count, c->recorded_us };
 
-        sqlite3_bind_int64(s, 1, key_of(name_id(b, row->name), row->first_number));
-        sqlite3_bind_int64(s, 2, (int64_t)row->event_count);
-        sqlite3_bind_int64(s, 3, c->recorded_us);
+        sqlite3_bind_int64(s, 1, key_of(name_id(b, row.account), row.first));
+        sqlite3_bind_int64(s, 2, (int64_t)row.last);
+        sqlite3_bind_int64(s, 3, row.recorded_us);
         code = run(b, s, "batches");
     }
     if (s != NULL)

@@ -44,9 +44,11 @@ struct base {
 
 static int base_fault(struct base *b, const char *what)
 {
-    int code = sqlite3_errcode(b->db) & 0xff;
+    int extended = sqlite3_extended_errcode(b->db), code = extended & 0xff;
+    int is_known = extended == SQLITE_CONSTRAINT_PRIMARYKEY || extended == SQLITE_CONSTRAINT_UNIQUE ||
+                   extended == SQLITE_CONSTRAINT_ROWID;
 
-    b->fault = code == SQLITE_BUSY ? SCRIP_EBUSY : code == SQLITE_NOMEM ? SCRIP_ENOMEM : SCRIP_EIO;
+    b->fault = code == SQLITE_BUSY ? SCRIP_EBUSY : code == SQLITE_NOMEM ? SCRIP_ENOMEM : is_known ? SCRIP_ECONFLICT : SCRIP_EIO;
     return scrip_fail(b->ctx, b->fault, "%s: %s: %s", sqlite3_db_filename(b->db, "main"), what, sqlite3_errmsg(b->db));
 }
 
