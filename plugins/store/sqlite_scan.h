@@ -404,7 +404,7 @@ static void event_lend(struct base *b, const struct scrip_event_row *row)
     const char **const outs[] = { &b->lent.id, &b->lent.data, &b->lent.lines, &b->lent.reason };
     char *at;
 
-    b->lent_text = base_grow(b->lent_text, row->id_size + row->data_size + row->lines_size + row->reason_size + 4);
+    b->lent_text = store_grow(b->lent_text, row->id_size + row->data_size + row->lines_size + row->reason_size + 4);
     at = b->lent_text;
     b->lent = *row;
     for (int i = 0; i < 4; i++) {
