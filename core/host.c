@@ -1,5 +1,5 @@
 /* host.c - opens a host from its configuration, and closes it: instances, sessions, the table of services. */
-#include "host.h"
+#include "migrate.h"
 
 #include "calendar.h"
 #include "hash.h"
@@ -18,6 +18,7 @@ static const struct scrip_option host_keys[] = {
     { "plugins", SCRIP_OPTION_LIST, NULL, NULL, 0, "folders searched for plugins before the default one" },
     { "max_future", SCRIP_OPTION_DURATION, "1d", NULL, 0, "events later than the clock by more go to quarantine" },
     { "dimensions", SCRIP_OPTION_LIST, NULL, NULL, 0, "attributes that usage may be grouped by" },
+    { "store", SCRIP_OPTION_NAME, NULL, NULL, 0, "the section that is the store, where there are several: migrate copies to others" },
     SCRIP_OPTIONS_END,
 };
 static const struct scrip_option service_keys[] = {
@@ -336,8 +337,8 @@ static int instances_start(struct scrip *scrip, int only_currencies, struct scri
 
 /* ---- the store ------------------------------------------------------------------------------------------------ */
 
-static int session_start(struct scrip *scrip, const struct config_section *section, int session, struct instance **out,
-                         struct scrip_error *err)
+int host_session(struct scrip *scrip, const struct config_section *section, int session, struct instance **out,
+                 struct scrip_error *err)
 {
     int code = instance_start(scrip, SCRIP_STORE, section->plugin, section, section->instance, out, err);
 
@@ -409,29 +410,63 @@ static int terms_settle(struct scrip *scrip, struct scrip_error *err)
     return SCRIP_OK;
 }
 
+/* The only section of a store, or the one that `store` names. */
+static int store_section(struct scrip *scrip, const struct config_section **out, struct scrip_error *err)
+{
+    const char *wanted = strncmp(scrip->store, "store/", 6) == 0 ? scrip->store + 6 : scrip->store;
+
+    *out = NULL;
+    for (size_t i = 0; i < scrip->config->section_count; i++) {
+        const struct config_section *section = &scrip->config->sections[i];
+
+        if (section->kind != SCRIP_STORE || (wanted[0] && strcmp(section->instance, wanted) != 0))
+            continue;
+        if (*out != NULL)
+            return error_set(err, SCRIP_EINVALID, "%s:%d: a second store: say which one is in use: store = %s in [scrip]",
+                             scrip->config->path, section->line, (*out)->instance);
+        *out = section;
+    }
+    if (*out != NULL)
+        return SCRIP_OK;
+    return wanted[0] ? error_set(err, SCRIP_EINVALID, "%s: store = %s: there is no section [store/... %s]", scrip->config->path,
+                                 scrip->store, wanted)
+                     : error_set(err, SCRIP_EINVALID, "%s: no store: add a section such as [store/sqlite] with file = books.db",
+                                 scrip->config->path);
+}
+
+/* What `migrate` has not brought to its end is no store. */
+static int copy_check(struct scrip *scrip, struct scrip_error *err)
+{
+    struct instance *reader = scrip->reader;
+    struct scrip_cursor mark;
+    int code;
+
+    error_clear(&reader->error);
+    code = store_of(reader)->cursor_find(&reader->ctx, MIGRATE_SOURCE, MIGRATE_FEED, &mark);
+    if (code == SCRIP_ENOTFOUND || (code == SCRIP_OK && mark.line == MIGRATE_WHOLE))
+        return SCRIP_OK;
+    if (code < 0)
+        return error_set(err, code, "store: %s", reader->error.message);
+    return error_set(err, SCRIP_EBUSY, "store: is a copy that is not whole yet: run scrip migrate again, where it came from");
+}
+
 static int store_start(struct scrip *scrip, struct scrip_error *err)
 {
-    const struct config_section *section = NULL;
-    int code = SCRIP_OK;
+    const struct config_section *section;
+    int code = store_section(scrip, &section, err);
 
-    for (size_t i = 0; i < scrip->config->section_count; i++)
-        if (scrip->config->sections[i].kind == SCRIP_STORE) {
-            if (section != NULL)
-                return error_set(err, SCRIP_EINVALID, "%s:%d: a second store: a configuration has one",
-                                 scrip->config->path, scrip->config->sections[i].line);
-            section = &scrip->config->sections[i];
-        }
-    if (section == NULL)
-        return error_set(err, SCRIP_EINVALID, "%s: no store: add a section such as [store/sqlite] with file = books.db",
-                         scrip->config->path);
+    if (code < 0)
+        return code;
     if (scrip->access == SCRIP_ACCESS_INIT || scrip->access == SCRIP_ACCESS_UPGRADE)
-        code = session_start(scrip, section,
-                             scrip->access == SCRIP_ACCESS_INIT ? SCRIP_SESSION_INIT : SCRIP_SESSION_UPGRADE,
-                             &scrip->writer, err);
+        code = host_session(scrip, section,
+                            scrip->access == SCRIP_ACCESS_INIT ? SCRIP_SESSION_INIT : SCRIP_SESSION_UPGRADE,
+                            &scrip->writer, err);
     else if (scrip->access == SCRIP_ACCESS_WRITE)
-        code = session_start(scrip, section, SCRIP_SESSION_WRITE, &scrip->writer, err);
+        code = host_session(scrip, section, SCRIP_SESSION_WRITE, &scrip->writer, err);
     if (code == SCRIP_OK)
-        code = session_start(scrip, section, SCRIP_SESSION_READ, &scrip->reader, err);
+        code = host_session(scrip, section, SCRIP_SESSION_READ, &scrip->reader, err);
+    if (code == SCRIP_OK)
+        code = copy_check(scrip, err);
     if (code == SCRIP_OK)
         code = prices_load(scrip, err);
     return code < 0 ? code : terms_settle(scrip, err);
@@ -460,6 +495,7 @@ static int host_start(struct scrip *scrip, const char *path, struct instance **h
         scrip->dimensions = memory_grow(scrip->dimensions, (scrip->dimension_count + 1) * sizeof *scrip->dimensions);
         scrip->dimensions[scrip->dimension_count++] = names_add(scrip->names, *item, strlen(*item));
     }
+    scrip->store = memory_text(instance_text(*host, "store"));
     registry_start(scrip, *host);
     return SCRIP_OK;
 }
@@ -538,6 +574,7 @@ void scrip_close(struct scrip *scrip)
     free(scrip->timer_undo.start);
     free(scrip->accounts);
     free(scrip->tops);
+    free(scrip->store);
     free(scrip->reports);
     free(scrip->sources);
     free(scrip->services);

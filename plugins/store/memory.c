@@ -1,10 +1,11 @@
-/* memory.c - a store that ends with its host: for tests, quotes, simulation and embedding. With a file it writes each commit
- * there, too, and reads them all when it is opened. */
+/* memory.c - a store that ends with its host: for tests, quotes, simulation and embedding. With a file it writes each
+ * commit there, too, and reads them all when it is opened. */
 #include "memory.h"
 
 static const struct scrip_option options[] = {
     { "file", SCRIP_OPTION_PATH, NULL, NULL, 0,
-      "keeps every commit in this file and reads them all when it is opened; absent: what it keeps ends with the program" },
+      "keeps every commit in this file and reads them all when it is opened; absent: what it keeps ends with the "
+      "program" },
     SCRIP_OPTIONS_END,
 };
 

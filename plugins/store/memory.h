@@ -1,5 +1,5 @@
-/* memory.h - the memory store's sessions: what they share, how they begin, and what they answer. Apart from memory.c so that a
- * test may build a store that does one thing wrong. */
+/* memory.h - the memory store's sessions: what they share, how they begin, and what they answer. Apart from memory.c so
+ * that a test may build a store that does one thing wrong. */
 #ifndef SCRIP_MEMORY_H
 #define SCRIP_MEMORY_H
 
@@ -99,8 +99,9 @@ static int memory_begin(struct scrip_ctx *ctx, int kind)
     else if (kind == SCRIP_SESSION_INIT)
         shared->is_made = 1;
     else if (!shared->is_made)
-        code = scrip_fail(ctx, SCRIP_ENOTFOUND, "memory: nothing is kept from one command to the next: give it a file, or ask in"
-                                                " the program that writes");
+        code = scrip_fail(ctx, SCRIP_ENOTFOUND,
+                          "memory: nothing is kept from one command to the next: give it a file, or ask in"
+                          " the program that writes");
     if (code == SCRIP_OK && kind != SCRIP_SESSION_READ) {
         session->kind = kind;
         shared->has_writer = 1;
@@ -132,7 +133,8 @@ static int memory_commit(struct scrip_ctx *ctx, const struct scrip_commit *c)
     code = commit_try(t, ctx, c);
     if (code == SCRIP_OK && shared->fd >= 0) {
         commit_write(t, c);
-        code = journal_write(ctx, ctx->host->option_text(ctx, "file"), shared->fd, shared->taken, t->scratch, t->scratch_size);
+        code = journal_write(ctx, ctx->host->option_text(ctx, "file"), shared->fd, shared->taken, t->scratch,
+                             t->scratch_size);
         if (code == SCRIP_OK)
             shared->taken += (off_t)t->scratch_size;
         t->scratch_size = 0;
@@ -169,7 +171,8 @@ static int is_wanted(const struct scrip_scan *scan, const void *fields)
         return scan->account == NULL || !scan->only_open || claim->stage == SCRIP_CLAIM_OPEN;
     case SCRIP_TABLE_ENTRIES:
         return scan->account == NULL || scan->of == 0 || ((const struct scrip_entry_row *)fields)->of == scan->of;
-    default: return 1;
+    default:
+        return 1;
     }
 }
 
@@ -271,8 +274,8 @@ static int memory_scan(struct scrip_ctx *ctx, const struct scrip_scan *scan)
 /* ---- single rows ---------------------------------------------------------------------------------------------- */
 
 /* An event never changes, so it may be lent without the lock. */
-static int memory_event_find(struct scrip_ctx *ctx, const char *account, const char *source, const char *id, uint64_t id_size,
-                             const struct scrip_event_row **out)
+static int memory_event_find(struct scrip_ctx *ctx, const char *account, const char *source, const char *id,
+                             uint64_t id_size, const struct scrip_event_row **out)
 {
     struct session *session = ctx->self;
     struct scrip_event_row wanted = { .account = ctx->host->name(ctx, account, strlen(account)),
@@ -308,8 +311,8 @@ static int memory_source_last(struct scrip_ctx *ctx, const char *source, char *o
     return code;
 }
 
-static int memory_state_find(struct scrip_ctx *ctx, const char *account, const char *service, const void *key, uint64_t key_size,
-                             void *value, uint64_t *size, int64_t *discard_after_us)
+static int memory_state_find(struct scrip_ctx *ctx, const char *account, const char *service, const void *key,
+                             uint64_t key_size, void *value, uint64_t *size, int64_t *discard_after_us)
 {
     struct session *session = ctx->self;
     struct tables *t = &session->shared->tables;
@@ -361,8 +364,8 @@ static int memory_cursor_find(struct scrip_ctx *ctx, const char *source, const c
 /* ---- checks --------------------------------------------------------------------------------------------------- */
 
 /* The file's records carry hashes of their own; here is what rows of different tables say of each other. */
-static void account_check(const struct tables *t, const struct scrip_account_row *row, int (*finding)(void *, const char *),
-                          void *sink)
+static void account_check(const struct tables *t, const struct scrip_account_row *row,
+                          int (*finding)(void *, const char *), void *sink)
 {
     static const uint32_t counted[] = { SCRIP_TABLE_EVENTS, SCRIP_TABLE_ENTRIES, SCRIP_TABLE_TIMERS };
     const uint64_t said[] = { row->event_count, row->entry_count, row->timer_count };

@@ -21,8 +21,8 @@ static const char *label_of(uint32_t table, const void *fields)
 
 static int known_fault(struct scrip_ctx *ctx, uint32_t table, const void *fields)
 {
-    return scrip_fail(ctx, SCRIP_ECONFLICT, "%s: '%s' %llu: is there already: another writer was first", scrip_tables[table].name,
-                      label_of(table, fields),
+    return scrip_fail(ctx, SCRIP_ECONFLICT, "%s: '%s' %llu: is there already: another writer was first",
+                      scrip_tables[table].name, label_of(table, fields),
                       scrip_tables[table].number == SCRIP_NO_NUMBER
                           ? 0ull
                           : (unsigned long long)number_at(fields, scrip_tables[table].number));
@@ -120,8 +120,8 @@ static int commit_try(struct tables *t, struct scrip_ctx *ctx, const struct scri
     int code = SCRIP_OK;
 
     for (uint64_t i = 0; i < c->settled_count; i++) {
-        struct row *old = key_find(t, SCRIP_TABLE_QUARANTINE, &c->settled[i],
-                                   key_hash(t, SCRIP_TABLE_QUARANTINE, &c->settled[i]));
+        struct row *old =
+            key_find(t, SCRIP_TABLE_QUARANTINE, &c->settled[i], key_hash(t, SCRIP_TABLE_QUARANTINE, &c->settled[i]));
 
         if (old != NULL)
             row_change(t, SCRIP_TABLE_QUARANTINE, NULL, old);

@@ -2,8 +2,8 @@
  *
  *     "scrip memory 1\n\0"   size hash lists   size hash lists ...
  *
- * A record that breaks off at the file's end was never acknowledged: its writer was killed. The rows are in the order and
- * the bytes of this machine: the file is no format for exchange. */
+ * A record that breaks off at the file's end was never acknowledged: its writer was killed. The rows are in the order
+ * and the bytes of this machine: the file is no format for exchange. */
 #ifndef SCRIP_MEMORY_JOURNAL_H
 #define SCRIP_MEMORY_JOURNAL_H
 
@@ -33,9 +33,14 @@ static void row_write(struct tables *t, uint32_t table, const void *fields)
         case SCRIP_MEMBER_NAME:
             bytes_write(t, name_at(fields, member->at)->text, name_at(fields, member->at)->size);
             break;
-        case SCRIP_MEMBER_BYTES: bytes_write(t, text_at(fields, member->at), number_at(fields, member->size)); break;
-        case SCRIP_MEMBER_TEXT: bytes_write(t, text_at(fields, member->at), strlen(text_at(fields, member->at))); break;
-        default: scratch_add(t, (const char *)fields + member->at, member->size);
+        case SCRIP_MEMBER_BYTES:
+            bytes_write(t, text_at(fields, member->at), number_at(fields, member->size));
+            break;
+        case SCRIP_MEMBER_TEXT:
+            bytes_write(t, text_at(fields, member->at), strlen(text_at(fields, member->at)));
+            break;
+        default:
+            scratch_add(t, (const char *)fields + member->at, member->size);
         }
     }
     if (table == SCRIP_TABLE_ACCOUNTS)
@@ -85,7 +90,8 @@ static int journal_write(struct scrip_ctx *ctx, const char *file, int fd, off_t 
         return SCRIP_OK;
     scrip_fail(ctx, SCRIP_EIO, "%s: %s", file, strerror(errno));
     if (ftruncate(fd, at) != 0)
-        scrip_fail(ctx, SCRIP_EIO, "%s: %s, nor can what was begun be taken back: run scrip verify", file, strerror(errno));
+        scrip_fail(ctx, SCRIP_EIO, "%s: %s, nor can what was begun be taken back: run scrip verify", file,
+                   strerror(errno));
     return SCRIP_EIO;
 }
 
@@ -177,7 +183,8 @@ static int commit_read(struct tables *t, struct scrip_ctx *ctx, const uint8_t *b
     struct scrip_commit c = { .recorded_us = (int64_t)number_take(&r) };
     struct scrip_quarantine_row *settled;
     uint64_t settled_count = number_take(&r);
-    char *texts = store_grow(NULL, size * 2 + 1), *text = texts; /* each text had its size before it: room for its NUL */
+    char *texts = store_grow(NULL, size * 2 + 1),
+         *text = texts; /* each text had its size before it: room for its NUL */
     int code;
 
     settled_count = settled_count > size ? 0 : settled_count;
@@ -259,7 +266,8 @@ static int journal_open(struct scrip_ctx *ctx, const char *file, int session, in
     else if (info.st_size == 0)
         code = scrip_fail(ctx, SCRIP_ENOTFOUND, "%s: is empty: run scrip init", file);
     else if (pread(*fd, mark, sizeof mark, 0) != (ssize_t)sizeof mark || memcmp(mark, JOURNAL_MARK, sizeof mark) != 0)
-        code = scrip_fail(ctx, SCRIP_EVERSION, "%s: is a file of something else, or of another scrip: name another file", file);
+        code = scrip_fail(ctx, SCRIP_EVERSION,
+                          "%s: is a file of something else, or of another scrip: name another file", file);
     if (code < 0 && *fd >= 0) {
         close(*fd);
         *fd = -1;

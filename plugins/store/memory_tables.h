@@ -1,8 +1,8 @@
-/* memory_tables.h - the rows of the memory store: each a block of its own that never changes, found by its key, listed by its
- * account, taken back where its commit fails.
+/* memory_tables.h - the rows of the memory store: each a block of its own that never changes, found by its key, listed
+ * by its account, taken back where its commit fails.
  *
- * A row that is replaced stays as long as a scan may still look at it: a scan takes the pointers of its rows first and calls
- * back without the lock, so that a callback may scan, too, and a commit need not wait for it. */
+ * A row that is replaced stays as long as a scan may still look at it: a scan takes the pointers of its rows first and
+ * calls back without the lock, so that a callback may scan, too, and a commit need not wait for it. */
 #ifndef SCRIP_MEMORY_TABLES_H
 #define SCRIP_MEMORY_TABLES_H
 
@@ -47,9 +47,9 @@ struct step { /* of the commit at hand; both: added replaces removed */
 struct tables {
     const struct scrip_host *host;
     struct index keys[SCRIP_TABLE_COUNT];
-    struct index identities; /* of events */
+    struct index identities;              /* of events */
     struct list lists[SCRIP_TABLE_COUNT]; /* of rows that have no account, of accounts, of rollups */
-    struct holder **holders; /* by number of name */
+    struct holder **holders;              /* by number of name */
     size_t holders_room;
     char **tops; /* greatest id of a source, by number of its name */
     size_t tops_room;
@@ -112,10 +112,17 @@ static void scratch_number(struct tables *t, uint64_t number)
 static void key_add(struct tables *t, const struct scrip_member *m, const void *fields)
 {
     switch (m->kind) {
-    case SCRIP_MEMBER_NAME: scratch_number(t, name_at(fields, m->at)->number); break;
-    case SCRIP_MEMBER_BYTES: scratch_add(t, text_at(fields, m->at), number_at(fields, m->size)); break;
-    case SCRIP_MEMBER_TEXT: scratch_add(t, text_at(fields, m->at), strlen(text_at(fields, m->at))); break;
-    default: scratch_add(t, (const char *)fields + m->at, m->size);
+    case SCRIP_MEMBER_NAME:
+        scratch_number(t, name_at(fields, m->at)->number);
+        break;
+    case SCRIP_MEMBER_BYTES:
+        scratch_add(t, text_at(fields, m->at), number_at(fields, m->size));
+        break;
+    case SCRIP_MEMBER_TEXT:
+        scratch_add(t, text_at(fields, m->at), strlen(text_at(fields, m->at)));
+        break;
+    default:
+        scratch_add(t, (const char *)fields + m->at, m->size);
     }
 }
 
@@ -161,15 +168,18 @@ static int member_order(const struct scrip_member *m, const void *a, const void 
     int64_t x, y;
 
     switch (m->kind) {
-    case SCRIP_MEMBER_NAME: return names_order(name_at(a, m->at), name_at(b, m->at));
+    case SCRIP_MEMBER_NAME:
+        return names_order(name_at(a, m->at), name_at(b, m->at));
     case SCRIP_MEMBER_BYTES:
         return bytes_order(text_at(a, m->at), number_at(a, m->size), text_at(b, m->at), number_at(b, m->size));
-    case SCRIP_MEMBER_TEXT: return strcmp(text_at(a, m->at), text_at(b, m->at));
+    case SCRIP_MEMBER_TEXT:
+        return strcmp(text_at(a, m->at), text_at(b, m->at));
     case SCRIP_MEMBER_NUMBER:
         x = (int64_t)number_at(a, m->at);
         y = (int64_t)number_at(b, m->at);
         return (x > y) - (x < y);
-    default: return memcmp((const char *)a + m->at, (const char *)b + m->at, m->size);
+    default:
+        return memcmp((const char *)a + m->at, (const char *)b + m->at, m->size);
     }
 }
 
@@ -233,7 +243,8 @@ static struct row *key_find(struct tables *t, uint32_t table, const void *fields
 {
     struct index *index = &t->keys[table];
 
-    for (struct row *row = index->room ? index->buckets[hash & (index->room - 1)] : NULL; row != NULL; row = row->next[BY_KEY])
+    for (struct row *row = index->room ? index->buckets[hash & (index->room - 1)] : NULL; row != NULL;
+         row = row->next[BY_KEY])
         if (row->hash[BY_KEY] == hash && key_order(table, row->fields, fields) == 0)
             return row;
     return NULL;
@@ -327,8 +338,8 @@ static struct holder *holder_add(struct tables *t, const struct scrip_name *name
 /* Rows of accounts themselves and rollups are in one list: they are asked for all at once. */
 static int is_held(uint32_t table)
 {
-    return scrip_tables[table].account != SCRIP_NO_ACCOUNT && table != SCRIP_TABLE_ACCOUNTS && table != SCRIP_TABLE_DAYS &&
-           table != SCRIP_TABLE_MONTHS;
+    return scrip_tables[table].account != SCRIP_NO_ACCOUNT && table != SCRIP_TABLE_ACCOUNTS &&
+           table != SCRIP_TABLE_DAYS && table != SCRIP_TABLE_MONTHS;
 }
 
 /* ---- rows ----------------------------------------------------------------------------------------------------- */

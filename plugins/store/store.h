@@ -22,7 +22,8 @@ static inline void *store_grow(void *memory, size_t size)
     return grown;
 }
 
-/* One writer at a time, told at once: FILE-lock is held as long as *fd is open. The lock is the process's: a kill frees it. */
+/* One writer at a time, told at once: FILE-lock is held as long as *fd is open. The lock is the process's: a kill frees
+ * it. */
 static inline int store_lock(struct scrip_ctx *ctx, const char *file, int *fd)
 {
     size_t size = strlen(file);
@@ -40,8 +41,8 @@ static inline int store_lock(struct scrip_ctx *ctx, const char *file, int *fd)
     return code;
 }
 
-/* Makes the file where there is none, so that nobody else may ever read it; for a session that makes no file, tells where there
- * is none. */
+/* Makes the file where there is none, so that nobody else may ever read it; for a session that makes no file, tells
+ * where there is none. */
 static inline int store_file(struct scrip_ctx *ctx, const char *file, int session)
 {
     int fd;
@@ -49,11 +50,13 @@ static inline int store_file(struct scrip_ctx *ctx, const char *file, int sessio
     if (session != SCRIP_SESSION_INIT) {
         if (access(file, F_OK) == 0)
             return SCRIP_OK;
-        return scrip_fail(ctx, errno == ENOENT ? SCRIP_ENOTFOUND : SCRIP_EIO, "%s: %s: run scrip init", file, strerror(errno));
+        return scrip_fail(ctx, errno == ENOENT ? SCRIP_ENOTFOUND : SCRIP_EIO, "%s: %s: run scrip init", file,
+                          strerror(errno));
     }
     fd = open(file, O_CREAT | O_RDWR | O_CLOEXEC, 0600);
     if (fd < 0)
-        return scrip_fail(ctx, SCRIP_EIO, "%s: %s%s", file, strerror(errno), errno == ENOENT ? ": make its folder first" : "");
+        return scrip_fail(ctx, SCRIP_EIO, "%s: %s%s", file, strerror(errno),
+                          errno == ENOENT ? ": make its folder first" : "");
     close(fd);
     return SCRIP_OK;
 }

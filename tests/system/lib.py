@@ -33,6 +33,7 @@ STORE = os.environ.get("SCRIP_TEST_STORE", "sqlite")
 def on_store(config):
     if STORE == "sqlite":
         return config
+    config = re.sub(r"^(synchronous|cache) *=.*\n", "", config, flags=re.M)
     return re.sub(r"^\[store/sqlite([ \]])", rf"[store/{STORE}\1", config, flags=re.M)
 
 
