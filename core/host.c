@@ -1,5 +1,5 @@
 /* host.c - opens a host from its configuration, and closes it: instances, sessions, the table of services. */
-#include "host.h"
+#include "migrate.h"
 
 #include "calendar.h"
 #include "hash.h"
@@ -18,6 +18,7 @@ static const struct scrip_option host_keys[] = {
     { "plugins", SCRIP_OPTION_LIST, NULL, NULL, 0, "folders searched for plugins before the default one" },
     { "max_future", SCRIP_OPTION_DURATION, "1d", NULL, 0, "events later than the clock by more go to quarantine" },
     { "dimensions", SCRIP_OPTION_LIST, NULL, NULL, 0, "attributes that usage may be grouped by" },
+    { "store", SCRIP_OPTION_NAME, NULL, NULL, 0, "the section that is the store, where there are several: migrate copies to others" },
     SCRIP_OPTIONS_END,
 };
 static const struct scrip_option service_keys[] = {
@@ -94,6 +95,7 @@ const struct scrip_host host_table = {
     .row_json = intake_row_json,
     .write = report_write,
     .name = host_name,
+    .shared = host_shared,
 };
 
 struct scrip *host_of(struct scrip_ctx *ctx)
@@ -104,6 +106,45 @@ struct scrip *host_of(struct scrip_ctx *ctx)
 const struct scrip_name *host_name(struct scrip_ctx *ctx, const char *text, uint64_t size)
 {
     return names_add(host_of(ctx)->names, text, size);
+}
+
+/* Memory of a store's section, for as long as the host is open. */
+struct shared {
+    struct shared *next;
+    const struct config_section *section;
+    void (*end)(void *shared);
+    void *memory;
+};
+
+void *host_shared(struct scrip_ctx *ctx, uint64_t size, void (*end)(void *shared))
+{
+    struct instance *instance = ctx->host_private;
+    struct scrip *scrip = instance->owner;
+    struct shared *shared;
+
+    for (shared = scrip->shared; shared != NULL; shared = shared->next)
+        if (shared->section == instance->section)
+            return shared->memory;
+    shared = memory_get(sizeof *shared);
+    shared->next = scrip->shared;
+    shared->section = instance->section;
+    shared->end = end;
+    shared->memory = memory_get(size);
+    scrip->shared = shared;
+    return shared->memory;
+}
+
+static void shared_end(struct scrip *scrip)
+{
+    while (scrip->shared != NULL) {
+        struct shared *next = scrip->shared->next;
+
+        if (scrip->shared->end != NULL)
+            scrip->shared->end(scrip->shared->memory);
+        free(scrip->shared->memory);
+        free(scrip->shared);
+        scrip->shared = next;
+    }
 }
 
 struct currency *host_currency(struct scrip *scrip, const char *code)
@@ -296,8 +337,8 @@ static int instances_start(struct scrip *scrip, int only_currencies, struct scri
 
 /* ---- the store ------------------------------------------------------------------------------------------------ */
 
-static int session_start(struct scrip *scrip, const struct config_section *section, int session, struct instance **out,
-                         struct scrip_error *err)
+int host_session(struct scrip *scrip, const struct config_section *section, int session, struct instance **out,
+                 struct scrip_error *err)
 {
     int code = instance_start(scrip, SCRIP_STORE, section->plugin, section, section->instance, out, err);
 
@@ -305,7 +346,7 @@ static int session_start(struct scrip *scrip, const struct config_section *secti
         code = instance_open(*out, err);
     if (code == SCRIP_OK && (code = store_of(*out)->begin(&(*out)->ctx, session)) < 0)
         code = error_set(err, code, "store: %s", (*out)->error.message);
-    return code;
+    return code < 0 ? code : SCRIP_OK;
 }
 
 static int terms_row(void *sink, const void *row)
@@ -369,29 +410,63 @@ static int terms_settle(struct scrip *scrip, struct scrip_error *err)
     return SCRIP_OK;
 }
 
+/* The only section of a store, or the one that `store` names. */
+static int store_section(struct scrip *scrip, const struct config_section **out, struct scrip_error *err)
+{
+    const char *wanted = strncmp(scrip->store, "store/", 6) == 0 ? scrip->store + 6 : scrip->store;
+
+    *out = NULL;
+    for (size_t i = 0; i < scrip->config->section_count; i++) {
+        const struct config_section *section = &scrip->config->sections[i];
+
+        if (section->kind != SCRIP_STORE || (wanted[0] && strcmp(section->instance, wanted) != 0))
+            continue;
+        if (*out != NULL)
+            return error_set(err, SCRIP_EINVALID, "%s:%d: a second store: say which one is in use: store = %s in [scrip]",
+                             scrip->config->path, section->line, (*out)->instance);
+        *out = section;
+    }
+    if (*out != NULL)
+        return SCRIP_OK;
+    return wanted[0] ? error_set(err, SCRIP_EINVALID, "%s: store = %s: there is no section [store/... %s]", scrip->config->path,
+                                 scrip->store, wanted)
+                     : error_set(err, SCRIP_EINVALID, "%s: no store: add a section such as [store/sqlite] with file = books.db",
+                                 scrip->config->path);
+}
+
+/* What `migrate` has not brought to its end is no store. */
+static int copy_check(struct scrip *scrip, struct scrip_error *err)
+{
+    struct instance *reader = scrip->reader;
+    struct scrip_cursor mark;
+    int code;
+
+    error_clear(&reader->error);
+    code = store_of(reader)->cursor_find(&reader->ctx, MIGRATE_SOURCE, MIGRATE_FEED, &mark);
+    if (code == SCRIP_ENOTFOUND || (code == SCRIP_OK && mark.line == MIGRATE_WHOLE))
+        return SCRIP_OK;
+    if (code < 0)
+        return error_set(err, code, "store: %s", reader->error.message);
+    return error_set(err, SCRIP_EBUSY, "store: is a copy that is not whole yet: run scrip migrate again, where it came from");
+}
+
 static int store_start(struct scrip *scrip, struct scrip_error *err)
 {
-    const struct config_section *section = NULL;
-    int code = SCRIP_OK;
+    const struct config_section *section;
+    int code = store_section(scrip, &section, err);
 
-    for (size_t i = 0; i < scrip->config->section_count; i++)
-        if (scrip->config->sections[i].kind == SCRIP_STORE) {
-            if (section != NULL)
-                return error_set(err, SCRIP_EINVALID, "%s:%d: a second store: a configuration has one",
-                                 scrip->config->path, scrip->config->sections[i].line);
-            section = &scrip->config->sections[i];
-        }
-    if (section == NULL)
-        return error_set(err, SCRIP_EINVALID, "%s: no store: add a section such as [store/sqlite] with file = books.db",
-                         scrip->config->path);
+    if (code < 0)
+        return code;
     if (scrip->access == SCRIP_ACCESS_INIT || scrip->access == SCRIP_ACCESS_UPGRADE)
-        code = session_start(scrip, section,
-                             scrip->access == SCRIP_ACCESS_INIT ? SCRIP_SESSION_INIT : SCRIP_SESSION_UPGRADE,
-                             &scrip->writer, err);
+        code = host_session(scrip, section,
+                            scrip->access == SCRIP_ACCESS_INIT ? SCRIP_SESSION_INIT : SCRIP_SESSION_UPGRADE,
+                            &scrip->writer, err);
     else if (scrip->access == SCRIP_ACCESS_WRITE)
-        code = session_start(scrip, section, SCRIP_SESSION_WRITE, &scrip->writer, err);
+        code = host_session(scrip, section, SCRIP_SESSION_WRITE, &scrip->writer, err);
     if (code == SCRIP_OK)
-        code = session_start(scrip, section, SCRIP_SESSION_READ, &scrip->reader, err);
+        code = host_session(scrip, section, SCRIP_SESSION_READ, &scrip->reader, err);
+    if (code == SCRIP_OK)
+        code = copy_check(scrip, err);
     if (code == SCRIP_OK)
         code = prices_load(scrip, err);
     return code < 0 ? code : terms_settle(scrip, err);
@@ -420,6 +495,7 @@ static int host_start(struct scrip *scrip, const char *path, struct instance **h
         scrip->dimensions = memory_grow(scrip->dimensions, (scrip->dimension_count + 1) * sizeof *scrip->dimensions);
         scrip->dimensions[scrip->dimension_count++] = names_add(scrip->names, *item, strlen(*item));
     }
+    scrip->store = memory_text(instance_text(*host, "store"));
     registry_start(scrip, *host);
     return SCRIP_OK;
 }
@@ -486,6 +562,7 @@ void scrip_close(struct scrip *scrip)
         instance_end(scrip->currencies[i].instance);
     instance_end(scrip->reader);
     instance_end(scrip->writer);
+    shared_end(scrip);
     batch_free(&scrip->batches[0]);
     batch_free(&scrip->batches[1]);
     free(scrip->sorted.events);
@@ -497,6 +574,7 @@ void scrip_close(struct scrip *scrip)
     free(scrip->timer_undo.start);
     free(scrip->accounts);
     free(scrip->tops);
+    free(scrip->store);
     free(scrip->reports);
     free(scrip->sources);
     free(scrip->services);

@@ -122,6 +122,8 @@ struct scrip {
     size_t report_count, report_room;
     struct instance *reader; /* the store's sessions; NULL: none */
     struct instance *writer;
+    struct shared *shared; /* what sessions of one section share */
+    char *store; /* the section that is the store, where there are several; "" */
 
     struct account **accounts; /* by number of name */
     size_t accounts_room;
@@ -174,6 +176,7 @@ struct origin {
 
 /* host.c */
 extern const struct scrip_host host_table;
+void *host_shared(struct scrip_ctx *ctx, uint64_t size, void (*end)(void *shared));
 const struct scrip_name *host_name(struct scrip_ctx *ctx, const char *text, uint64_t size);
 struct scrip *host_of(struct scrip_ctx *ctx);
 struct currency *host_currency(struct scrip *scrip, const char *code);
@@ -185,6 +188,9 @@ int host_plugin(struct scrip *scrip, int kind, const char *name, const char *whe
 /* The keys of the host itself that sections of a kind take beside their plugin's; NULL: none. */
 const struct scrip_option *host_keys_of(int kind);
 int host_writes(struct scrip *scrip, struct scrip_error *err); /* refuses where the host was opened to read */
+/* A session of a store's section, begun; *out is to be closed and freed whatever is answered. */
+int host_session(struct scrip *scrip, const struct config_section *section, int session, struct instance **out,
+                 struct scrip_error *err);
 
 /* service_due.c: what services wait for */
 /* Fires what services wait for up to an instant: each becomes a usage of its own. */

@@ -51,6 +51,8 @@ struct asking {
     const struct scrip_query *query;
     const struct scrip_rerate_options *rerate; /* NULL: the query */
     struct scrip_totals *totals;
+    const struct scrip_migrate_options *migrate;
+    uint64_t *differences;
 };
 
 static int report_run(const struct asking *asking, struct instance *report,
@@ -63,8 +65,9 @@ static int report_run(const struct asking *asking, struct instance *report,
     error_clear(&report->error);
     error_clear(err);
     report->call = &call;
-    code = asking->rerate ? scrip_rerate(asking->scrip, asking->rerate, &answer, asking->totals, err)
-                          : scrip_ask(asking->scrip, asking->query, &answer, err);
+    code = asking->rerate    ? scrip_rerate(asking->scrip, asking->rerate, &answer, asking->totals, err)
+           : asking->migrate ? scrip_migrate(asking->scrip, asking->migrate, &answer, asking->differences, err)
+                             : scrip_ask(asking->scrip, asking->query, &answer, err);
     report->call = NULL;
     if (code < 0 && err->message[0] == 0)
         error_set(err, code, "report %s: %s", report->ctx.instance, report->error.message);
@@ -105,6 +108,15 @@ int scrip_rerate_print(struct scrip *scrip, const struct scrip_rerate_options *o
                        struct scrip_totals *totals, struct scrip_error *err)
 {
     struct asking asking = { .scrip = scrip, .rerate = options, .totals = totals };
+
+    return print(&asking, format, write, sink, err);
+}
+
+int scrip_migrate_print(struct scrip *scrip, const struct scrip_migrate_options *options, const char *format,
+                        int (*write)(void *sink, const char *bytes, uint64_t size), void *sink, uint64_t *differences,
+                        struct scrip_error *err)
+{
+    struct asking asking = { .scrip = scrip, .migrate = options, .differences = differences };
 
     return print(&asking, format, write, sink, err);
 }

@@ -68,6 +68,7 @@ int finish(int code);
 int run_feeds(struct use *use);      /* run.c */
 int run_ingest(struct use *use);
 int run_quarantine(struct use *use);
+int run_migrate(struct use *use);
 int run_operation(struct use *use);  /* event.c: every command that is one event */
 int run_quote(struct use *use);
 int run_submit(struct use *use);

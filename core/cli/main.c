@@ -223,6 +223,8 @@ static const struct flag close_flags[] = {
 const struct command commands[] = {
     { "init", "", 0, 0, "Creates the store's schema where there is none.", "scrip -c books.ini init", run_init, no_flags, NULL },
     { "upgrade", "", 0, 0, "Brings an older store's schema up to date.", "scrip -c books.ini upgrade", run_upgrade, no_flags, NULL },
+    { "migrate", "STORE", 1, 1, "Copies everything to another store of the configuration, and proves it equal. May be interrupted at "
+      "any point and repeated.", "scrip -c books.ini migrate store/archive", run_migrate, no_flags, format_flags },
     { "run", "", 0, 0, "Reads every configured source to its end, charges, then writes every configured report. May be "
       "interrupted at any point and repeated. Creates the store where there is none.", "scrip -c books.ini run --until 2022-04-01",
       run_feeds, run_flags, format_flags },

@@ -48,6 +48,7 @@ static void watch_end(struct watch *watch)
 {
     if (watch->is_dirty)
         fputs("\r\033[K", stderr);
+    watch->is_dirty = 0;
 }
 
 static void totals_add(struct scrip_totals *sum, const struct scrip_totals *more)
@@ -133,6 +134,37 @@ int run_ingest(struct use *use)
     scrip_close(scrip);
     shown = totals_show(use, &sum);
     return code < 0 ? failed(code, &err) : shown;
+}
+
+/* The proof comes after the last progress, on a line of its own. */
+static int proof_write(void *sink, const char *bytes, uint64_t size)
+{
+    watch_end(sink);
+    return stdout_write(NULL, bytes, size);
+}
+
+int run_migrate(struct use *use)
+{
+    struct watch watch;
+    struct scrip_migrate_options options = { use->words[0], progress, &watch };
+    const char *format = flag_value(use, "format", 0);
+    struct scrip_error err = { 0 };
+    struct scrip *scrip;
+    uint64_t differences;
+    int code;
+
+    if ((code = opened(use, SCRIP_ACCESS_WRITE, &scrip)) != EXIT_DONE)
+        return code;
+    watch_start(&watch);
+    code = scrip_migrate_print(scrip, &options, format ? format : "table", proof_write, &watch, &differences, &err);
+    watch_end(&watch);
+    scrip_close(scrip);
+    if (code < 0)
+        return failed(code, &err);
+    if (differences)
+        fprintf(stderr, "scrip: migrate: the copy is not whole: this store was written to meanwhile, or one of both is damaged: run "
+                        "scrip verify here, then scrip migrate again\n");
+    return differences ? EXIT_PARTLY : EXIT_DONE;
 }
 
 static int quarantine_list(struct use *use, const char *key)

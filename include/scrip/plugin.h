@@ -473,8 +473,13 @@ struct scrip_host {
     /* For a report: bytes to where the report goes. */
     int (*write)(struct scrip_ctx *ctx, const void *bytes, uint64_t size);
 
-    /* For a store: the one interned name of a text. Reading sessions only; valid until the host is closed. */
+    /* For a store: the one interned name of a text; valid until the host is closed. Reading sessions, and any session in its
+     * open and begin. */
     const struct scrip_name *(*name)(struct scrip_ctx *ctx, const char *text, uint64_t size);
+    /* For a store: memory of this size that all sessions of its section share in this host, zeroed when it is first asked for.
+     * `end` (NULL: none) is called on it when the host is closed, after the last session was; then the host frees it. Sessions
+     * are entered from several threads: the store guards what it keeps there. In open and begin only. */
+    void *(*shared)(struct scrip_ctx *ctx, uint64_t size, void (*end)(void *shared));
 };
 
 #define scrip_fail(ctx, ...) ((ctx)->host->fail((ctx), __VA_ARGS__))
@@ -566,6 +571,7 @@ struct scrip_report {
  * sessions beside it, each an instance with a ctx of its own, each entered by one thread at a time. A reading session sees
  * every commit that returned before its call began. */
 
+/* Lent until the host is closed: a name that came in a commit's row may be kept. */
 struct scrip_name {
     uint64_t number; /* 1, 2, 3 ... as the host met them; 0 is the empty name. Not stable from run to run. */
     uint64_t size;
@@ -843,7 +849,9 @@ struct scrip_quarantine_row {
     uint64_t event_size;
 };
 
-/* What one commit holds. Rows are grouped by account and ascending by number; rollups ascend by key. */
+/* What one commit holds. Rows are grouped by account and ascending by number; rollups ascend by key. Each list may be empty:
+ * a commit may hold rollups, cursors or quarantine of accounts that are not in it, or accounts alone. Events come with their
+ * account's row, and so do grants, claims, limits and checkpoints, which may be of events that were committed before. */
 struct scrip_commit {
     const struct scrip_account_row *accounts;
     uint64_t account_count;
@@ -878,55 +886,67 @@ struct scrip_commit {
     const struct scrip_timer_row *timers;
     uint64_t timer_count;
     int64_t recorded_us; /* for each account's row of batches */
+    /* A copy of a store brings the rows of batches as they were, in place of one for each account; batch_count 0: the store
+     * makes them from first_number, event_count and recorded_us. */
+    const struct scrip_batch_row *batches;
+    uint64_t batch_count;
 };
 
-/* What a scan yields: a pointer to the row struct of that table. */
+/* What a scan yields: a pointer to the row struct of that table; and in which order. Texts and keys ascend bytewise. `By account`
+ * keeps an account's rows together: which account comes first is the store's own choice, and so is which name comes first
+ * where a name is a part of a key; but it is the same in every scan. */
 enum scrip_table {
     SCRIP_TABLE_ACCOUNTS, /* ascending by name */
     SCRIP_TABLE_GRANTS,   /* by account, number; the same for the next three */
     SCRIP_TABLE_EVENTS,
     SCRIP_TABLE_ENTRIES,
     SCRIP_TABLE_CHECKPOINTS,
-    SCRIP_TABLE_STATES,
-    SCRIP_TABLE_DAYS,   /* by key */
-    SCRIP_TABLE_MONTHS, /* by key */
-    SCRIP_TABLE_TERMS,
-    SCRIP_TABLE_RATES,
-    SCRIP_TABLE_CURSORS,
-    SCRIP_TABLE_QUARANTINE,
-    SCRIP_TABLE_CLAIMS, /* by account, number; the same for limits */
+    SCRIP_TABLE_STATES,     /* by account, service, key */
+    SCRIP_TABLE_DAYS,       /* by key: ascending by period; each key once */
+    SCRIP_TABLE_MONTHS,     /* the same */
+    SCRIP_TABLE_TERMS,      /* by number */
+    SCRIP_TABLE_RATES,      /* by number */
+    SCRIP_TABLE_CURSORS,    /* ascending by the source's name, feed */
+    SCRIP_TABLE_QUARANTINE, /* ascending by reason class, the source's name, feed, line, key */
+    SCRIP_TABLE_CLAIMS,     /* by account, number; the same for limits */
     SCRIP_TABLE_LIMITS,
     SCRIP_TABLE_TIMERS, /* by account, service, key */
     SCRIP_TABLE_BATCHES /* by account, first */
 };
+#define SCRIP_TABLE_COUNT 16
 
-/* Which rows. 0, NULL and SCRIP_TIME_NONE leave a bound open. */
+/* Which rows. 0, NULL and SCRIP_TIME_NONE leave a bound open. What a table cannot be asked for is not looked at. */
 struct scrip_scan {
     uint64_t table;
-    const char *account;  /* one account's */
-    uint64_t from_number; /* first number, for the tables that have one */
-    uint64_t to_number;   /* last number, included */
+    const char *account;  /* one account's, of every table that has accounts; one that is not there has no rows */
+    uint64_t from_number; /* with an account: first number (of batches: `first`), for the tables that have one */
+    uint64_t to_number;   /* with an account: last number, included */
     int64_t from_period;  /* of days and months; INT64_MIN: open */
     int64_t to_period;    /* included; INT64_MAX: open */
-    uint64_t descending;  /* 1: by number, downwards */
-    uint64_t only_open;   /* 1: of claims, those in stage open */
-    const char *id;       /* of claims: the hold with this id */
-    uint64_t of;          /* of entries: those with this `of`; 0: all */
+    uint64_t descending;  /* with an account: 1: events, checkpoints and batches by number, downwards */
+    uint64_t only_open;   /* with an account: 1: of claims, those in stage open */
+    const char *id;       /* with an account: of claims: the hold with this id */
+    uint64_t of;          /* with an account: of entries: those with this `of`; 0: all */
     /* Called for each row, which is lent for the call. Non-zero stops the scan, which returns it. */
     int (*row)(void *sink, const void *row);
     void *sink;
 };
+
+#define SCRIP_VOLATILE 1 /* what begin answers where nothing outlives the host */
 
 enum scrip_session { SCRIP_SESSION_WRITE, SCRIP_SESSION_READ, SCRIP_SESSION_INIT, SCRIP_SESSION_UPGRADE };
 
 struct scrip_store {
     SCRIP_COMMON_MEMBERS
     /* Required, after open, once. INIT makes the schema where there is none; UPGRADE brings an older one up to date; WRITE
-     * and READ refuse a missing schema (SCRIP_ENOTFOUND) and another version (SCRIP_EVERSION). A second writer at
-     * the same time gets SCRIP_EBUSY. */
+     * and READ refuse a missing schema (SCRIP_ENOTFOUND) and another version (SCRIP_EVERSION). INIT and UPGRADE go on as WRITE.
+     * Where a store takes one writer at a time, a second one gets SCRIP_EBUSY. Answers SCRIP_OK, or SCRIP_VOLATILE where what
+     * it keeps ends with the host. */
     int (*begin)(struct scrip_ctx *ctx, int session);
-    /* Required. All of it or nothing; durable when it returns. SCRIP_ECONFLICT when an account's first_number is not the one
-     * after its last: another writer was first. */
+    /* Required. All of it or nothing, whatever fails; durable when it returns. SCRIP_ECONFLICT when an account's first_number
+     * is not the one after its last, or an event's (source, id) is known in the account: another writer was first. A sum of
+     * a rollup that would not fit fails the commit. Names, ids and texts are UTF-8 without NUL, up to their limits; a feed is a
+     * file's name, any bytes but NUL; `void *` and the bytes of quarantine are any bytes. All come back as they went in. */
     int (*commit)(struct scrip_ctx *ctx, const struct scrip_commit *commit);
     /* Required. Rows in the table's order. */
     int (*scan)(struct scrip_ctx *ctx, const struct scrip_scan *scan);

@@ -110,6 +110,17 @@ struct scrip_answer;
 int scrip_rerate(struct scrip *scrip, const struct scrip_rerate_options *options, const struct scrip_answer *answer,
                  struct scrip_totals *totals, struct scrip_error *err);
 
+/* Copies everything into another store of the configuration, or what came since it was copied there; may be interrupted at any
+ * point and repeated. Then compares both, and answers a row for each table; *differences counts those that are not equal. Until
+ * there are none, no host takes the copy for its store. */
+struct scrip_migrate_options {
+    const char *store; /* the name of its section: "archive" or "store/archive" of [store/sqlite archive] */
+    void (*progress)(void *sink, const struct scrip_progress *progress); /* of events; NULL: never */
+    void *sink;
+};
+int scrip_migrate(struct scrip *scrip, const struct scrip_migrate_options *options, const struct scrip_answer *answer,
+                  uint64_t *differences, struct scrip_error *err);
+
 /* Closes a period ("2022-03", "2022", "2022-03-29") of an account, or of all: what comes later for it is posted after it. */
 int scrip_close_period(struct scrip *scrip, const char *period, const char *account, int64_t time_us, struct scrip_totals *totals,
                        struct scrip_error *err);
@@ -167,6 +178,10 @@ int scrip_print(struct scrip *scrip, const struct scrip_query *query, const char
 int scrip_rerate_print(struct scrip *scrip, const struct scrip_rerate_options *options, const char *format,
                        int (*write)(void *sink, const char *bytes, uint64_t size), void *sink, struct scrip_totals *totals,
                        struct scrip_error *err);
+
+int scrip_migrate_print(struct scrip *scrip, const struct scrip_migrate_options *options, const char *format,
+                        int (*write)(void *sink, const char *bytes, uint64_t size), void *sink, uint64_t *differences,
+                        struct scrip_error *err);
 
 /* Replays the books from recorded events and quotes and compares every table. Calls finding for each fault; *findings
  * counts them. Returns 0 when it could look, whatever it found. */

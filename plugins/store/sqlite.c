@@ -7,11 +7,7 @@
 #include "sqlite_scan.h"
 #include "sqlite_schema.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
-#include <sys/file.h>
-#include <unistd.h>
 
 static const struct scrip_option options[] = {
     { "file", SCRIP_OPTION_PATH, NULL, NULL, 1, "the database file" },
@@ -75,42 +71,14 @@ static void check_function(sqlite3_context *context, int count, sqlite3_value **
         sqlite3_result_error_nomem(context);
 }
 
-/* One writer at a time, told at once. The lock is the process's: a kill frees it. */
-static int writer_lock(struct base *b, const char *file)
-{
-    size_t size = strlen(file);
-    char *path = base_grow(NULL, size + 6);
-
-    memcpy(path, file, size);
-    memcpy(path + size, "-lock", 6);
-    b->lock_fd = open(path, O_CREAT | O_RDWR | O_CLOEXEC, 0600);
-    if (b->lock_fd < 0)
-        scrip_fail(b->ctx, SCRIP_EIO, "%s: %s", path, strerror(errno));
-    else if (flock(b->lock_fd, LOCK_EX | LOCK_NB) != 0)
-        scrip_fail(b->ctx, SCRIP_EBUSY, "%s: another scrip writes to it: wait until it is done, or stop it", file);
-    else {
-        free(path);
-        return SCRIP_OK;
-    }
-    free(path);
-    return b->lock_fd < 0 ? SCRIP_EIO : SCRIP_EBUSY;
-}
-
 static int file_open(struct base *b, const char *file, int session)
 {
-    if (session == SCRIP_SESSION_INIT) {
-        /* Made here, so that nobody else may ever read it; the files beside it take over its mode. */
-        int fd = open(file, O_CREAT | O_RDWR | O_CLOEXEC, 0600);
+    int code = store_file(b->ctx, file, session); /* the files beside it take over its mode */
 
-        if (fd < 0)
-            return scrip_fail(b->ctx, SCRIP_EIO, "%s: %s%s", file, strerror(errno),
-                              errno == ENOENT ? ": make its folder first" : "");
-        close(fd);
-    } else if (access(file, F_OK) != 0)
-        return scrip_fail(b->ctx, errno == ENOENT ? SCRIP_ENOTFOUND : SCRIP_EIO, "%s: %s: run scrip init", file,
-                          strerror(errno));
-    if (session != SCRIP_SESSION_READ && writer_lock(b, file) < 0)
-        return b->lock_fd < 0 ? SCRIP_EIO : SCRIP_EBUSY;
+    if (code == SCRIP_OK && session != SCRIP_SESSION_READ)
+        code = store_lock(b->ctx, file, &b->lock_fd);
+    if (code < 0)
+        return code;
     if (sqlite3_open_v2(file, &b->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK)
         return scrip_fail(b->ctx, SCRIP_EIO, "%s: %s", file, sqlite3_errmsg(b->db));
     sqlite3_busy_timeout(b->db, 5000);
@@ -274,7 +242,7 @@ static int64_t name_id(struct base *b, const struct scrip_name *name)
         return code;
     if (b->fresh_count == b->fresh_room) {
         b->fresh_room = b->fresh_room * 2 + 64;
-        b->fresh = base_grow(b->fresh, b->fresh_room * sizeof *b->fresh);
+        b->fresh = store_grow(b->fresh, b->fresh_room * sizeof *b->fresh);
     }
     b->fresh[b->fresh_count++] = name->number;
     id = name_find(b, name);
@@ -423,7 +391,7 @@ static void identities_sort(struct base *b, const struct scrip_commit *c)
 
     if (b->order_room < c->event_count) {
         b->order_room = c->event_count * 2;
-        b->order = base_grow(b->order, b->order_room * sizeof *list);
+        b->order = store_grow(b->order, b->order_room * sizeof *list);
     }
     list = b->order;
     for (uint64_t i = 0; i < c->event_count; i++) {
@@ -626,18 +594,21 @@ static int timers_write(struct base *b, const struct scrip_commit *c)
     return code;
 }
 
-/* When which events of each account came in. */
+/* When which events of each account came in: one row for each, or as a copy brings them. */
 static int batches_write(struct base *b, const struct scrip_commit *c)
 {
     sqlite3_stmt *s = take(b, "insert into batch_rows values (?1, ?2, ?3, scrip_check('batch_rows', ?1, ?2, ?3))");
     int code = s ? SCRIP_OK : SCRIP_EIO;
 
-    for (uint64_t i = 0; i < c->account_count && code == SCRIP_OK; i++) {
-        const struct scrip_account_row *row = &c->accounts[i];
+    for (uint64_t i = 0; i < (c->batch_count ? c->batch_count : c->account_count) && code == SCRIP_OK; i++) {
+        const struct scrip_account_row *account = c->batch_count ? NULL : &c->accounts[i];
+        struct scrip_batch_row row = c->batch_count ? c->batches[i]
+                                                    : (struct scrip_batch_row){ account->name, account->first_number,
+                                                                                account->event_count, c->recorded_us };
 
-        sqlite3_bind_int64(s, 1, key_of(name_id(b, row->name), row->first_number));
-        sqlite3_bind_int64(s, 2, (int64_t)row->event_count);
-        sqlite3_bind_int64(s, 3, c->recorded_us);
+        sqlite3_bind_int64(s, 1, key_of(name_id(b, row.account), row.first));
+        sqlite3_bind_int64(s, 2, (int64_t)row.last);
+        sqlite3_bind_int64(s, 3, row.recorded_us);
         code = run(b, s, "batches");
     }
     if (s != NULL)

@@ -2,12 +2,9 @@
 #ifndef SCRIP_SQLITE_BASE_H
 #define SCRIP_SQLITE_BASE_H
 
-#include <scrip/plugin.h>
+#include "store.h"
 
 #include <sqlite3.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 /* A statement kept for its next use; scans may be nested, so one may be taken several times. */
 struct kept {
@@ -44,9 +41,11 @@ struct base {
 
 static int base_fault(struct base *b, const char *what)
 {
-    int code = sqlite3_errcode(b->db) & 0xff;
+    int extended = sqlite3_extended_errcode(b->db), code = extended & 0xff;
+    int is_known = extended == SQLITE_CONSTRAINT_PRIMARYKEY || extended == SQLITE_CONSTRAINT_UNIQUE ||
+                   extended == SQLITE_CONSTRAINT_ROWID;
 
-    b->fault = code == SQLITE_BUSY ? SCRIP_EBUSY : code == SQLITE_NOMEM ? SCRIP_ENOMEM : SCRIP_EIO;
+    b->fault = code == SQLITE_BUSY ? SCRIP_EBUSY : code == SQLITE_NOMEM ? SCRIP_ENOMEM : is_known ? SCRIP_ECONFLICT : SCRIP_EIO;
     return scrip_fail(b->ctx, b->fault, "%s: %s: %s", sqlite3_db_filename(b->db, "main"), what, sqlite3_errmsg(b->db));
 }
 
@@ -60,17 +59,6 @@ static int settle(struct base *b, int code)
     return code < 0 && code != SCRIP_ENOTFOUND ? code : fault < 0 ? fault : code;
 }
 
-static void *base_grow(void *memory, size_t size)
-{
-    static const char message[] = "scrip: store: out of memory: what was committed stands\n";
-    void *grown = realloc(memory, size);
-
-    /* As the host does: it is no event to handle, and what is open is not committed. */
-    if (grown == NULL && write(STDERR_FILENO, message, sizeof message - 1) != 0)
-        _exit(3);
-    return grown;
-}
-
 /* ---- statements ----------------------------------------------------------------------------------------------- */
 
 static sqlite3_stmt *take(struct base *b, const char *sql)
@@ -81,7 +69,7 @@ static sqlite3_stmt *take(struct base *b, const char *sql)
         if (!kept->is_busy && (kept->sql == sql || strcmp(kept->sql, sql) == 0))
             break;
     if (kept == NULL) {
-        kept = base_grow(NULL, sizeof *kept);
+        kept = store_grow(NULL, sizeof *kept);
         kept->sql = sql;
         if (sqlite3_prepare_v3(b->db, sql, -1, SQLITE_PREPARE_PERSISTENT, &kept->stmt, NULL) != SQLITE_OK) {
             base_fault(b, "prepare");
@@ -220,7 +208,7 @@ static void check_bytes(struct base *b, const void *bytes, uint64_t size)
 {
     if (b->bytes_room - b->bytes_size < size + 8) {
         b->bytes_room = (b->bytes_size + size + 8) * 2;
-        b->bytes = base_grow(b->bytes, b->bytes_room);
+        b->bytes = store_grow(b->bytes, b->bytes_room);
     }
     for (int i = 0; i < 8; i++)
         b->bytes[b->bytes_size++] = (uint8_t)(size >> 8 * i);
@@ -284,7 +272,7 @@ static int64_t name_find(struct base *b, const struct scrip_name *name)
         if (name->number >= b->ids_room) {
             size_t room = (size_t)name->number * 2 + 64;
 
-            b->ids = base_grow(b->ids, room * sizeof *b->ids);
+            b->ids = store_grow(b->ids, room * sizeof *b->ids);
             memset(b->ids + b->ids_room, 0, (room - b->ids_room) * sizeof *b->ids);
             b->ids_room = room;
         }
@@ -317,7 +305,7 @@ static const struct scrip_name *name_at(struct base *b, int64_t id)
         if ((size_t)id >= b->names_room) {
             size_t room = (size_t)id * 2 + 64;
 
-            b->names = base_grow(b->names, room * sizeof *b->names);
+            b->names = store_grow(b->names, room * sizeof *b->names);
             memset(b->names + b->names_room, 0, (room - b->names_room) * sizeof *b->names);
             b->names_room = room;
         }

@@ -320,9 +320,10 @@ static const struct {
     [SCRIP_TABLE_TERMS] = { "select number, currency, decimals, rounding, split, settle_lag, late, rules from term_rows"
                             " order by number", NULL, NULL, terms_row },
     [SCRIP_TABLE_RATES] = { "select * from rate_rows order by number", NULL, NULL, rate_row },
-    [SCRIP_TABLE_CURSORS] = { "select * from cursor_rows", NULL, NULL, cursor_row },
-    [SCRIP_TABLE_QUARANTINE] = { "select * from quarantine_rows order by class, source, feed, line, key", NULL, NULL,
-                                 quarantine_row },
+    [SCRIP_TABLE_CURSORS] = { "select c.* from cursor_rows c join names n on n.id = source order by n.name, feed", NULL,
+                               NULL, cursor_row },
+    [SCRIP_TABLE_QUARANTINE] = { "select q.* from quarantine_rows q left join names n on n.id = source order by class,"
+                                 " n.name, feed, line, key", NULL, NULL, quarantine_row },
     [SCRIP_TABLE_CLAIMS] = { "select * from claim_rows order by key",
                              "select * from claim_rows where key between ?2 and ?3 order by key", NULL, claim_row },
     [SCRIP_TABLE_LIMITS] = { "select * from limit_rows order by key",
@@ -403,7 +404,7 @@ static void event_lend(struct base *b, const struct scrip_event_row *row)
     const char **const outs[] = { &b->lent.id, &b->lent.data, &b->lent.lines, &b->lent.reason };
     char *at;
 
-    b->lent_text = base_grow(b->lent_text, row->id_size + row->data_size + row->lines_size + row->reason_size + 4);
+    b->lent_text = store_grow(b->lent_text, row->id_size + row->data_size + row->lines_size + row->reason_size + 4);
     at = b->lent_text;
     b->lent = *row;
     for (int i = 0; i < 4; i++) {

@@ -9,6 +9,7 @@ failed=0 count=0
 
 printf '#include <scrip/plugin.h>\n' >"$folder/plugin_only.c"
 printf '#include <scrip/scrip.h>\n' >"$folder/scrip_only.c"
+printf '#include <scrip/rows.h>\n' >"$folder/rows_only.c"
 printf '#include <scrip/scrip.h>\n#include <scrip/plugin.h>\n#include <scrip/scrip.h>\n' >"$folder/twice.c"
 # Names as an embedding program uses them: the constants must be values in both languages.
 cat >"$folder/use.c" <<'END'
@@ -65,13 +66,13 @@ for pair in gcc:g++ clang:clang++; do
     cc=${pair%:*} cxx=${pair#*:}
     command -v "$cc" >/dev/null || continue
     for standard in c99 c11 c17; do
-        for file in plugin_only.c scrip_only.c twice.c use.c author.c least.c; do
+        for file in plugin_only.c scrip_only.c rows_only.c twice.c use.c author.c least.c; do
             try "$cc" "$standard" c "$file"
         done
     done
     command -v "$cxx" >/dev/null || continue
     for standard in c++11 c++17; do
-        for file in plugin_only.c scrip_only.c twice.c use.c; do
+        for file in plugin_only.c scrip_only.c rows_only.c twice.c use.c; do
             try "$cxx" "$standard" c++ "$file"
         done
     done

@@ -1,6 +1,7 @@
 """lib.py - what system tests share: a scratch folder, the program, its answers."""
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -25,6 +26,17 @@ def shared(path):
     return os.path.abspath(full)
 
 
+# SCRIP_TEST_STORE: the store that tests run on, in place of the default one: its file is the same key.
+STORE = os.environ.get("SCRIP_TEST_STORE", "sqlite")
+
+
+def on_store(config):
+    if STORE == "sqlite":
+        return config
+    config = re.sub(r"^(synchronous|cache) *=.*\n", "", config, flags=re.M)
+    return re.sub(r"^\[store/sqlite([ \]])", rf"[store/{STORE}\1", config, flags=re.M)
+
+
 class Books:
     """A configuration and its store in a folder of their own."""
 
@@ -33,7 +45,7 @@ class Books:
         self.config = os.path.join(self.folder, "scrip.ini")
         if config is not None:
             with open(self.config, "w") as out:
-                out.write(config)
+                out.write(on_store(config))
             os.chmod(self.config, 0o600)
 
     def write(self, name, text):

@@ -4,6 +4,7 @@
 
 #include "event.h"
 
+#include <scrip/rows.h>
 #include <scrip/scrip.h>
 #include <stddef.h>
 
@@ -49,6 +50,7 @@ AT(scrip_host, verdict, 200) AT(scrip_host, price, 208) AT(scrip_host, currency_
 AT(scrip_host, digest_add, 224) AT(scrip_host, order_check, 256) AT(scrip_host, order_key, 264)
 AT(scrip_host, feed_add, 272) AT(scrip_host, row_add, 280) AT(scrip_host, row_skip, 288)
 AT(scrip_host, row_bad, 296) AT(scrip_host, row_json, 304) AT(scrip_host, write, 312) AT(scrip_host, name, 320)
+AT(scrip_host, shared, 328)
 AT(scrip_plugin_head, magic, 0) AT(scrip_plugin_head, abi_major, 4) AT(scrip_plugin_head, abi_minor, 6)
 AT(scrip_plugin_head, kind, 8) AT(scrip_plugin_head, size, 12) AT(scrip_plugin_head, name, 16)
 AT(scrip_plugin_head, summary, 24)
@@ -131,7 +133,7 @@ AT(scrip_account_row, claim_count, 128) AT(scrip_account_row, limit_count, 136)
 AT(scrip_account_row, timer_count, 144)
 AT(scrip_commit, claims, 208) AT(scrip_commit, claim_count, 216) AT(scrip_commit, limits, 224)
 AT(scrip_commit, limit_count, 232) AT(scrip_commit, timers, 240) AT(scrip_commit, timer_count, 248)
-AT(scrip_commit, recorded_us, 256)
+AT(scrip_commit, recorded_us, 256) AT(scrip_commit, batches, 264) AT(scrip_commit, batch_count, 272)
 AT(scrip_currency, convert, 72)
 AT(scrip_entry_row, of, 88)
 AT(scrip_event_row, flags, 216)
@@ -277,6 +279,31 @@ START_TEST(outcomes_have_names)
 }
 END_TEST
 
+/* rows.h says all of each row: every byte of a struct belongs to one member, but for what a commit adds to an account. */
+START_TEST(rows_are_listed_whole)
+{
+    for (uint32_t t = 0; t < SCRIP_TABLE_COUNT; t++) {
+        const struct scrip_table_rows *table = &scrip_tables[t];
+        uint8_t seen[512] = { 0 };
+
+        ck_assert_uint_eq(table->table, t);
+        if (t == SCRIP_TABLE_ACCOUNTS)
+            memset(seen + offsetof(struct scrip_account_row, first_number), 1, 8);
+        for (uint32_t m = 0; m < table->member_count; m++) {
+            const struct scrip_member *member = &table->members[m];
+            uint32_t size = member->kind == SCRIP_MEMBER_FIXED ? member->size : 8;
+
+            for (uint32_t i = 0; i < size; i++)
+                ck_assert_msg(seen[member->at + i]++ == 0, "%s.%s is listed twice", table->name, member->name);
+            for (uint32_t i = 0; i < 8 && member->kind == SCRIP_MEMBER_BYTES; i++)
+                ck_assert_msg(seen[member->size + i]++ == 0, "the count of %s.%s is listed twice", table->name, member->name);
+        }
+        for (uint32_t i = 0; i < table->row_size; i++)
+            ck_assert_msg(seen[i] == 1, "%s: byte %u belongs to no member", table->name, i);
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("abi");
@@ -285,6 +312,7 @@ int main(void)
     tcase_add_test(tests, numbers_keep_their_names);
     tcase_add_test(tests, names_find_their_numbers);
     tcase_add_test(tests, outcomes_have_names);
+    tcase_add_test(tests, rows_are_listed_whole);
     suite_add_tcase(suite, tests);
     return unit_run(suite);
 }
