@@ -338,6 +338,13 @@ def woken_in_order():
     lib.equal(len(heads), 1, "one run equals many")
 
 
+def less_than_a_unit():
+    """What a grant had left of less than one of its units was taken out by an adjustment, or not, as the search happened to be."""
+    found = grants([grant("h", 0, 50), grant("g", 1, 7, grant_unit="2"), usage("u", 2, 5),
+                    event("adjustment", "x", 3, currency="c", amount="-10", reason="count")], "draw_order = created desc")
+    lib.equal(found, {"h": ("39", "2"), "g": ("0", "6")}, "adjustment")
+
+
 most_of_a_charge()
 owed_alternative()
 first_use()
@@ -365,3 +372,4 @@ more_than_held()
 movements_back()
 sequence_of_the_refused()
 woken_in_order()
+less_than_a_unit()
