@@ -345,6 +345,13 @@ def less_than_a_unit():
     lib.equal(found, {"h": ("39", "2"), "g": ("0", "6")}, "adjustment")
 
 
+def woken_in_vain():
+    """A grant that a refused event had woken counted as changed by it; the books, made again from what is recorded, did not."""
+    daily = {"every": "P1D", "from": "first-use"}
+    grants([grant("g", 0, 50), event("hold", "h", 1, currency="c", amount="20", hold="h"),
+            grant("i", 2, 5, recurrence=daily), event("extend", "x", 3, hold="h", amount="90")])
+
+
 most_of_a_charge()
 owed_alternative()
 first_use()
@@ -373,3 +380,4 @@ movements_back()
 sequence_of_the_refused()
 woken_in_order()
 less_than_a_unit()
+woken_in_vain()
