@@ -278,7 +278,7 @@ class Account(Claims):
         """The least that the limits leave. What is held counts, and what is captured counts where it was held."""
         rooms = [NO_LIMIT]
         for limit in self.limits:
-            if limit.currency != currency or now >= limit.expires or not self.covers(limit.scope, ctx):
+            if limit.currency != currency or not limit.since <= at or now >= limit.expires or not self.covers(limit.scope, ctx):
                 continue
             used = 0
             for one in self.charges + [h for h in self.holds if h.open]:
@@ -681,11 +681,11 @@ class Account(Claims):
                                 per=data.get("per", ""), anchor=seconds(data["anchor"]) if "anchor" in data else None,
                                 expires=seconds(data["expires"]) if "expires" in data else FOREVER,
                                 scope=data.get("scope", {}),
-                                serial=self.serial())
+                                serial=self.serial(), since=now)
         # Silent: a limit counts what is charged after it was first set; set anew, it keeps its count.
         for old in self.limits:
             if old.id == limit.id and (old.per, old.anchor) == (limit.per, limit.anchor):
-                limit.serial = old.serial
+                limit.serial, limit.since = old.serial, old.since
         self.limits = [o for o in self.limits if o.id != limit.id] + [limit]
         self.done(event, "applied")
 
