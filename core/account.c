@@ -465,6 +465,30 @@ void account_grant_touch(struct account *account, struct grant *grant)
     account->dirty_grants[account->dirty_grant_count++] = grant;
 }
 
+void account_grant_untouch(struct account *account, struct grant *grant, uint64_t changed)
+{
+    struct grant *last = account->changed_last;
+
+    if (grant->row.changed == changed)
+        return;
+    grant->row.changed = changed;
+    while (last != NULL && (last == grant || last->row.changed > changed))
+        last = last->earlier;
+    if (last == grant->earlier)
+        return;
+    if (account->changed_last == grant)
+        account->changed_last = grant->earlier;
+    if (grant->later != NULL)
+        grant->later->earlier = grant->earlier;
+    grant->earlier->later = grant->later;
+    for (grant->later = grant->earlier; grant->later->earlier != last;)
+        grant->later = grant->later->earlier;
+    grant->earlier = last;
+    grant->later->earlier = grant;
+    if (last != NULL)
+        last->later = grant;
+}
+
 /* ---- recurrences ---------------------------------------------------------------------------------------------- */
 
 /* The calendar's unit that a period counts in: its largest. */

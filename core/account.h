@@ -249,6 +249,8 @@ static inline int account_is_past(const struct account *account, int64_t due_us,
 /* Sets the stage from the clock, and puts timers for what is to come. */
 void account_grant_stage(struct account *account, struct grant *grant);
 /* Takes a grant out of what may be drawn. */
+/* It did not change after all, since an earlier event. */
+void account_grant_untouch(struct account *account, struct grant *grant, uint64_t changed);
 void purse_sleeper_add(struct purse *purse, struct grant *grant); /* it waits for its first use */
 void account_grant_end(struct account *account, struct grant *grant);
 /* It has more than before: to be called whenever something was added. */

@@ -331,14 +331,23 @@ static int event_share(void *sink, struct replay *replay, const struct event *ev
     return effect_share(sink, &replay->engine.effect);
 }
 
-/* 1: some currency puts late events in their places, so that what they changed is not in the order of their coming. */
-static int may_be_placed(const struct scrip *scrip)
+static int remade_row(void *sink, const void *found)
 {
-    for (uint64_t i = 1; i <= prices_terms_count(scrip->prices); i++)
-        if (prices_terms_at(scrip->prices, i)->row.late == SCRIP_LATE_REPLAY ||
-            prices_terms_at(scrip->prices, i)->row.settle_lag_us > 0)
-            return 1;
-    return 0;
+    int *is_remade = sink;
+
+    *is_remade = (((const struct scrip_event_row *)found)->flags & EVENT_REMADE) != 0;
+    return *is_remade;
+}
+
+/* 1: late events were put in their places, so that what they changed is not in the order of their coming. */
+static int is_remade(struct scrip *scrip, const char *account, uint64_t until, struct scrip_error *err)
+{
+    int found = 0, code;
+    struct scrip_scan scan = { .table = SCRIP_TABLE_EVENTS, .account = account, .to_number = until,
+                               .from_period = INT64_MIN, .to_period = INT64_MAX, .row = remade_row, .sink = &found };
+
+    code = host_scan(scrip, &scan, err);
+    return code < 0 ? code : found;
 }
 
 static int account_scan(void *sink, const struct scrip_account_row *found)
@@ -351,7 +360,9 @@ static int account_scan(void *sink, const struct scrip_account_row *found)
     if (u->known_at_us != 0 &&
         ((code = recorded_until(u->scrip, found->name->text, u->known_at_us, &until, u->err)) < 0 || until == 0))
         return code;
-    if (may_be_placed(u->scrip)) {
+    if ((code = is_remade(u->scrip, found->name->text, until, u->err)) < 0)
+        return code;
+    if (code > 0) {
         static const struct past_hooks hooks = { .applied = effect_share };
         struct past_rows past = { 0 };
 

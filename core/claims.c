@@ -265,7 +265,7 @@ static int group_pay(struct engine *engine, struct account *account, struct clai
                          .event = &claim->event,
                          .rate = quote->lines[0].rate,
                          .time_us = quote->lines[0].time_us,
-                         .is_now = 1,
+                         .is_now = quote->lines[0].time_us == account->row.clock_us,
                          .is_scoped = 1 };
     int64_t after = group_total(account, claim), paid;
 

@@ -46,6 +46,7 @@ void purse_gain(struct account *account, struct purse *purse, int64_t time_us)
 static int wake(struct engine *engine, struct account *account, struct grant *grant, const struct payment *p)
 {
     struct timer timer = { .rank = RANK_RECURRENCE, .order = grant->row.number, .grant = grant };
+    uint64_t changed = grant->row.changed;
 
     if (time_add(p->time_us, grant->rules->every, 1, account->zone ? account->zone : "UTC", &timer.due_us) < 0 ||
         issue(engine, account, grant, grant->rules->amount, p->time_us, p->time_us) == 0)
@@ -54,7 +55,7 @@ static int wake(struct engine *engine, struct account *account, struct grant *gr
     account_timer_put(account, &timer);
     account_grant_gain(grant);
     ARRAY_ROOM(engine->woken, engine->woken_count, engine->woken_room);
-    engine->woken[engine->woken_count++] = grant;
+    engine->woken[engine->woken_count++] = (struct woken){ grant, changed };
     purse_gain(account, account_purse(account, grant->terms->row.currency), p->time_us);
     return 1;
 }
@@ -103,12 +104,13 @@ static void sleep(struct account *account, struct grant *grant)
 void sleepers_undo(struct engine *engine, struct account *account, size_t first_woken)
 {
     while (engine->woken_count > first_woken) {
-        struct grant *grant = engine->woken[--engine->woken_count];
+        struct grant *grant = engine->woken[--engine->woken_count].grant;
         int64_t amount = engine->effect.entries[--engine->effect.entry_count].amount;
 
         grant->row.balance[SCRIP_BOOK_AVAILABLE] -= amount;
         grant->row.balance[SCRIP_BOOK_ISSUED] -= amount;
         account->row.entry_count--;
+        account_grant_untouch(account, grant, engine->woken[engine->woken_count].changed);
         sleep(account, grant);
     }
 }

@@ -103,7 +103,10 @@ struct engine {
     size_t parked_count, parked_room;
     struct limit_use *uses;
     size_t use_count, use_room;
-    struct grant **woken; /* first used by the charge at hand */
+    struct woken {
+        struct grant *grant;
+        uint64_t changed; /* as it was before */
+    } *woken; /* first used by the charge at hand */
     size_t woken_count, woken_room;
     uint64_t of;        /* of the entries that are posted */
     uint64_t line_base; /* added to their lines: of a new price for an old charge */

@@ -95,6 +95,8 @@ int late_is_replayed(const struct account *account, const struct event *event, c
     for (size_t i = 0; i < quote->count; i++)
         if (wants_replay(quote->lines[i].rate->terms, behind_us))
             return 1;
+    if (quote->count > 0)
+        return 0;
     terms = terms_meant(account, event, quote);
     return terms != NULL ? wants_replay(terms, behind_us) : any_wants(account, behind_us);
 }

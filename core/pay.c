@@ -220,7 +220,7 @@ static int64_t take_now(struct engine *engine, struct purse *purse, struct payme
     struct grant *grant;
 
     while (rest > 0 && (grant = first_of(purse, 1, NULL)) != NULL) {
-        int64_t room = room_left(engine, p, grant, room_of(p, grant));
+        int64_t room = room_left(engine, p, grant, grant_room(grant));
 
         if (room <= 0) {
             park(engine, grant);
@@ -371,10 +371,11 @@ static int64_t take_grants(struct engine *engine, struct purse *purse, struct pa
         sleepers_wake(engine, purse, p);
     if (list != NULL)
         return take_listed(engine, purse, p, list, rest);
-    if (p->is_now && !only[0] && mode != SCRIP_DRAW_PROPORTIONAL)
-        return is_of_class(p)                                ? take_class(engine, purse, p, rest)
-               : split == SCRIP_SPLIT_NONE && p->is_scoped ? take_whole(engine, purse, p, rest)
-                                                           : take_now(engine, purse, p, rest);
+    /* Buckets know what grants have for a charge, in units of it: not what can be taken out of them. */
+    if (p->is_now && p->is_scoped && !only[0] && mode != SCRIP_DRAW_PROPORTIONAL)
+        return is_of_class(p)              ? take_class(engine, purse, p, rest)
+               : split == SCRIP_SPLIT_NONE ? take_whole(engine, purse, p, rest)
+                                           : take_now(engine, purse, p, rest);
     gather(engine, purse, p, only);
     if (is_of_class(p) && !one_class(engine, p, rest))
         return rest;

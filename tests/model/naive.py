@@ -135,6 +135,9 @@ class Account(Claims):
     def alive(g, now):
         return g.start <= now < g.end and not g.void
 
+    def has_ended(self, g, now):
+        return g.end <= now
+
     @staticmethod
     def covers(scope, ctx):
         for key, value in (("services", ctx.service), ("products", ctx.product), ("users", ctx.user)):
@@ -165,8 +168,7 @@ class Account(Claims):
             return [g for name in ctx.grants for g in fits if g.id == name]
         return sorted(fits, key=self.order)
 
-    @staticmethod
-    def room(g, taken=0):
+    def room(self, g, taken=0):
         """What a grant can pay, in units of the charge; taken: what it paid of the same charge already."""
         if g.unlimited:
             free = NO_LIMIT
@@ -213,8 +215,7 @@ class Account(Claims):
                 out.append((g, min(room, amount - sum(n for _, n in out))))
         return [(g, n) for g, n in out if n > 0]
 
-    @staticmethod
-    def take(g, units, book):
+    def take(self, g, units, book):
         n = units * g.unit
         if g.unlimited:
             g.issued += n
@@ -239,12 +240,12 @@ class Account(Claims):
             g.issued -= n
         elif g.void:
             g.voided += n
-        elif g.end <= now:
+        elif self.has_ended(g, now):
             refund = self.policies[g.currency]["refund_term"]
             # Silent: what a hold gives back after the grant's end is lost whatever refund_term says: it was never paid.
             if refund and book == "used":
                 # It lives for what came back: its periods are over.
-                g.end, g.every = now + refund, None
+                g.end, g.every, g.ended = now + refund, None, False
                 g.available += n
             else:
                 g.expired += n
@@ -277,7 +278,7 @@ class Account(Claims):
         """The least that the limits leave. What is held counts, and what is captured counts where it was held."""
         rooms = [NO_LIMIT]
         for limit in self.limits:
-            if limit.currency != currency or now >= limit.expires or not self.covers(limit.scope, ctx):
+            if limit.currency != currency or not limit.since <= at or now >= limit.expires or not self.covers(limit.scope, ctx):
                 continue
             used = 0
             for one in self.charges + [h for h in self.holds if h.open]:
@@ -455,7 +456,7 @@ class Account(Claims):
             self.grants.append(self.make(event, event["id"], currency, now, amount=amount, cls="adjustment"))
             return self.done(event, "applied")
         if amount > 0:
-            if not found or found[0].void or found[0].end <= now or found[0].unlimited:
+            if not found or found[0].void or self.has_ended(found[0], now) or found[0].unlimited:
                 return self.done(event, "refused")
             found[0].available += amount
             found[0].issued += amount
@@ -463,12 +464,19 @@ class Account(Claims):
         payers = sorted((g for g in self.grants if g.currency == currency and self.alive(g, now) and not g.unlimited and
                          ("grant" not in data or g in found)), key=self.order)
         # Silent: a correction goes as far as the floor lets it, and is taken in the currency's way.
-        rooms = [NO_LIMIT if g.floor is None else max(0, g.available - g.floor) for g in payers]
+        rooms = [self.leeway(g) for g in payers]
         draws = self.take_out(currency, payers, rooms, -amount)
         for g, n in draws or []:
-            g.available -= n
-            g.issued -= n
+            self.drain(g, n)
         self.done(event, "refused" if draws is None else "applied")
+
+    def leeway(self, g):
+        """What a correction may take of a grant."""
+        return NO_LIMIT if g.floor is None else max(0, g.available - g.floor)
+
+    def drain(self, g, n):
+        g.available -= n
+        g.issued -= n
 
     def take_out(self, currency, payers, rooms, amount):
         """Balances that change without a charge: from as many grants as it needs."""
@@ -553,11 +561,11 @@ class Account(Claims):
 
     def on_void(self, event, data, now):
         found = [g for g in self.grants if g.id == data["grant"]]
-        if not found or found[0].void or found[0].end <= now or (found[0].available <= 0 and not found[0].unlimited):
+        if not found or found[0].void or self.has_ended(found[0], now) or (found[0].available <= 0 and not found[0].unlimited):
             return self.done(event, "refused")
         g = found[0]
         if g.unlimited:
-            g.end = now
+            g.end, g.ended = max(g.start, now), True
         else:
             g.voided += g.available
             g.available, g.void = 0, True
@@ -566,7 +574,7 @@ class Account(Claims):
     def on_reset(self, event, data, now):
         policy = self.policies[data["currency"]]
         for g in self.grants:
-            if g.currency != data["currency"] or not self.alive(g, now) or g.unlimited:
+            if g.currency != data["currency"] or not self.alive(g, now) or self.has_ended(g, now) or g.unlimited:
                 continue
             if g.rollover is not None:
                 self.level(g, min(g.rollover[1], max(g.rollover[0], g.available)))
@@ -594,9 +602,10 @@ class Account(Claims):
                             available=0, held=0, used=0, expired=0, voided=0, transferred=0, issued=0,
                             cls=None, priority=None,
                             scope={}, floor=0, unlimited=False, every=None, origin="anchor", anchor=None, mode="reset",
-                            rollover=None, max_per_charge=None, unit=1, void=False, ended=False, begun=False,
+                            rollover=None, max_per_charge=None, unit=1, void=False, ended=False, begun=False, staged=False,
                             period_end=None)
         g.__dict__.update(given)
+        g.recurred = g.start
         term = self.policies[currency]["term"]
         if g.end == FOREVER and term:
             g.end = shifted(g.start, term, 1, 0)
@@ -638,22 +647,25 @@ class Account(Claims):
         if g.every is not None and g.origin == "first-use":
             g.issued = g.available = 0
         self.grants.append(g)
-        for t in self.recurrences(g):
-            if t <= now and g.end > now:
-                self.recur(g)  # what it would have got, had it been told of in time
+        self.catch_up(g, now)
         if old and not old[0].unlimited and not old[0].void and self.size(old[0]) <= self.size(g):
             self.renew(old[0], g, now)
         self.done(event, "applied")
+
+    def catch_up(self, g, now):
+        """What it would have got, had it been told of in time."""
+        for t in self.recurrences(g):
+            if t <= now and g.end > now:
+                self.recur(g)
 
     @staticmethod
     def size(g):
         return g.amount if g.every is not None or g.unlimited else g.issued
 
-    @staticmethod
-    def renew(old, g, now):
+    def renew(self, old, g, now):
         """What is left of a grant goes on in the one that renews it; also what expired at the very instant at which
         that begins."""
-        if old.end > now:
+        if not self.has_ended(old, now):
             left, old.available = max(0, old.available), min(0, old.available)
         elif old.end == g.start:
             left, old.expired = old.expired, 0
@@ -669,11 +681,11 @@ class Account(Claims):
                                 per=data.get("per", ""), anchor=seconds(data["anchor"]) if "anchor" in data else None,
                                 expires=seconds(data["expires"]) if "expires" in data else FOREVER,
                                 scope=data.get("scope", {}),
-                                serial=self.serial())
+                                serial=self.serial(), since=now)
         # Silent: a limit counts what is charged after it was first set; set anew, it keeps its count.
         for old in self.limits:
             if old.id == limit.id and (old.per, old.anchor) == (limit.per, limit.anchor):
-                limit.serial = old.serial
+                limit.serial, limit.since = old.serial, old.since
         self.limits = [o for o in self.limits if o.id != limit.id] + [limit]
         self.done(event, "applied")
 
@@ -683,18 +695,18 @@ class Account(Claims):
         self.done(event, "applied")
 
 
-def books(policies, sheet, events, until, included):
+def books(policies, sheet, events, until, included, kind=Account):
     """The accounts of a list of events at an instant. Who receives transfers sends none."""
     names = list(dict.fromkeys(e["subject"] for e in events))
     accounts, sent = {}, []
     for name in names:
         if not any(name in (e["data"].get("to"), *e["data"].get("share", {})) for e in events
                    if e["type"] == "scrip.transfer"):
-            accounts[name] = Account(name, policies, sheet, [e for e in events
+            accounts[name] = kind(name, policies, sheet, [e for e in events
                                                              if e["subject"] == name]).run(until, included)
             sent += accounts[name].sent
     for name in dict.fromkeys(names + [to for to, _ in sent]):
         if name not in accounts:
-            accounts[name] = Account(name, policies, sheet, [e for e in events if e["subject"] == name] +
+            accounts[name] = kind(name, policies, sheet, [e for e in events if e["subject"] == name] +
                                      [e for to, e in sent if to == name]).run(until, included)
     return accounts

@@ -338,6 +338,40 @@ def woken_in_order():
     lib.equal(len(heads), 1, "one run equals many")
 
 
+def less_than_a_unit():
+    """What a grant had left of less than one of its units was taken out by an adjustment, or not, as the search happened to be."""
+    found = grants([grant("h", 0, 50), grant("g", 1, 7, grant_unit="2"), usage("u", 2, 5),
+                    event("adjustment", "x", 3, currency="c", amount="-10", reason="count")], "draw_order = created desc")
+    lib.equal(found, {"h": ("39", "2"), "g": ("0", "6")}, "adjustment")
+
+
+def woken_in_vain():
+    """A grant that a refused event had woken counted as changed by it; the books, made again from what is recorded, did not."""
+    daily = {"every": "P1D", "from": "first-use"}
+    grants([grant("g", 0, 50), event("hold", "h", 1, currency="c", amount="20", hold="h"),
+            grant("i", 2, 5, recurrence=daily), event("extend", "x", 3, hold="h", amount="90")])
+
+
+def posted_without_grants():
+    """What came late to an account without grants was put in its place though its currency posts it, and usage by user lacked it."""
+    books = lib.Books(CONFIG.format(policy="overdraft = debt\nlate = post\nsettle_lag = 0s"))
+    books.events([event("limit", "l", 9, limit="l", currency="c", amount="9"), usage("u", 3, 4)])
+    lib.equal([r["amount"] for r in books.ask("usage", "--by", "day,user")], ["4"], "usage")
+    assert "put in its place" not in books.run("explain", "u").stdout
+    books.run("verify")
+    books.done()
+
+
+def late_hold_of_capacity():
+    """A hold of a group that came late was paid by a grant that had not begun at its date."""
+    books = lib.Books("[store/sqlite]\nfile = books.db\n[currency/capacity k]\nlate = post\nsettle_lag = 0s\n"
+                      "[service/metered meter]\n[source/events events]\nfiles = none-*.jsonl\n")
+    books.events([grant("g", 9, 50, currency="k"), event("hold", "h", 3, currency="k", amount="20", product="p")])
+    lib.equal({e["id"]: e["outcome"] for e in books.ask("events")}, {"g": "applied", "h": "refused"}, "by its own date")
+    books.run("verify")
+    books.done()
+
+
 most_of_a_charge()
 owed_alternative()
 first_use()
@@ -365,3 +399,7 @@ more_than_held()
 movements_back()
 sequence_of_the_refused()
 woken_in_order()
+less_than_a_unit()
+woken_in_vain()
+posted_without_grants()
+late_hold_of_capacity()

@@ -22,6 +22,7 @@ import lib
 sys.path.insert(0, os.path.join(lib.ROOT, "tests", "model"))
 import histories
 import naive
+from arriving import Arriving
 
 SEED = os.environ.get("SEED", "2026")
 COUNT = int(os.environ.get("HISTORIES", "200"))
@@ -79,6 +80,7 @@ def engine_answers(books, policies, reads):
     """All that is compared, as one dictionary by account."""
     out = {}
     for row in books.ask("events"):
+        out["number", row["account"], plain(row["id"])] = int(row["number"])
         out["outcome", row["account"], plain(row["id"])] = row["outcome"]
         assert row["outcome"] != "refused" or row["reason"], row
     for flag, at in reads:
@@ -96,7 +98,8 @@ def engine_answers(books, policies, reads):
 
 def model_answers(events, policies, reads):
     out = {}
-    accounts = naive.books(policies, histories.SHEET, events, naive.seconds(max(e["time"] for e in events)), True)
+    kind = Arriving if is_posted(policies) else naive.Account
+    accounts = naive.books(policies, histories.SHEET, events, naive.seconds(max(e["time"] for e in events)), True, kind)
     for name, account in accounts.items():
         for id, (outcome, _) in account.outcomes.items():
             out["outcome", name, id] = outcome
@@ -109,7 +112,7 @@ def model_answers(events, policies, reads):
         # Silent: a grant that was told of after its start is shown from its start on, as nobody could have seen it
         # then: not compared.
         out[flag, at] = {key for key, when in told.items() if when > at or (when == at and flag == "--before")}
-        accounts = naive.books(policies, histories.SHEET, events, at, flag == "--as-of")
+        accounts = naive.books(policies, histories.SHEET, events, at, flag == "--as-of", kind)
         for key, value in model_grants(accounts).items():
             out[(f"{flag} {naive.instant(at)}",) + key] = value
         for name, account in accounts.items():
@@ -127,8 +130,11 @@ def differences(events, policies, reads, answers=None):
         assert not books.ask("quarantine", "list"), books.ask("quarantine", "list")[:2]
         answers = engine_answers(books, policies, reads)
         books.done()
+    if is_late(policies):  # of one instant they are taken in in order
+        events = sorted(events, key=lambda e: answers["number", e["subject"], e["id"]])
+    answers = {key: value for key, value in answers.items() if key[0] != "number"}
     model = model_answers(events, policies, reads)
-    if is_late(policies):
+    if is_late(policies) and not is_posted(policies):
         drop_unsure(events, reads, answers, model)
     for flag, at in set(reads):
         untold = model.pop((flag, at))
@@ -141,6 +147,11 @@ def differences(events, policies, reads, answers=None):
 
 def is_late(policies):
     return any("late" in p for p in policies.values())
+
+
+def is_posted(policies):
+    """Late events are judged by their dates where they come."""
+    return all(p.get("late") == "post" and p["settle_lag"] == "0s" for p in policies.values())
 
 
 def drop_unsure(events, reads, answers, model):
@@ -247,12 +258,21 @@ def check_closed(books, feed):
 
 
 def many_runs(rng, policies, pool, events, reads, answers, head):
-    """The same feed in several runs, each up to an instant; then a part of it again, which changes nothing."""
+    """The same feed in several runs, each up to an instant, or of a part of it where it is in no order; then a part of it
+    again, which changes nothing."""
     books = open_books(policies)
-    path = books.write("feed-1.jsonl", "".join(json.dumps(e) + "\n" for e in events))
-    for until in sorted(rng.sample(pool, min(3, len(pool)))):
-        books.run("run", "--until", naive.instant(until), ok=(0, 1))
-    books.run("run", ok=(0, 1))
+    path = os.path.join(books.folder, "feed-1.jsonl")
+    if is_late(policies):
+        # Rows of one instant that follow each other are put in order when they are read.
+        ends = [n for n in range(1, len(events)) if events[n - 1]["time"] != events[n]["time"]] or [0]
+        cuts = sorted(rng.choice(ends) for _ in "xxx")
+        for one, other in zip([0, *cuts], [*cuts, len(events)]):
+            books.events(events[one:other])
+    else:
+        books.write("feed-1.jsonl", "".join(json.dumps(e) + "\n" for e in events))
+        for until in sorted(rng.sample(pool, min(3, len(pool)))):
+            books.run("run", "--until", naive.instant(until), ok=(0, 1))
+        books.run("run", ok=(0, 1))
     again = engine_answers(books, policies, reads)
     differ = [(key, answers.get(key), again.get(key)) for key in {**answers, **again}
               if answers.get(key) != again.get(key)]
@@ -265,20 +285,32 @@ def many_runs(rng, policies, pool, events, reads, answers, head):
     books.done()
 
 
+def arrive(rng, feed, late):
+    """The order in which events come: any, or some of them late. What accounts say of themselves comes first."""
+    rng.shuffle(feed)
+    if late == "post" and rng.random() < 0.7:
+        late_by = {id(e): rng.choice([0, 0, 0, rng.randrange(12)]) for e in feed}
+        times = sorted({e["time"] for e in feed})
+        feed.sort(key=lambda e: times.index(e["time"]) + late_by[id(e)])
+    feed.sort(key=lambda e: e["type"] != "scrip.account")
+
+
 def batch(rng, number, count):
     """Histories that share a store: each is compared on its own, for accounts are independent."""
     policies, pool = histories.currencies(rng), histories.pool(rng)
-    if late := LATE == "replay" or (LATE is None and number % 4 == 3):
-        for policy in policies.values():
-            policy.update(rng.choice([{"late": "replay"}, {"late": "post", "settle_lag": "400d"}]))
+    late = LATE or [None, None, "post", "replay"][number % 4]
+    for policy in policies.values() if late else []:
+        policy.update({"late": "post", "settle_lag": "0s"} if late == "post" else
+                      rng.choice([{"late": "replay"}, {"late": "post", "settle_lag": "400d"}]))
     made = [histories.History(rng, policies, f"n{n}", pool, KINDS or late and PLACED).make() for n in range(count)]
     feed = sorted((event for history in made for event in history), key=lambda e: e["time"])
     if late:
-        rng.shuffle(feed)
-        feed.sort(key=lambda e: e["type"] != "scrip.account")
+        arrive(rng, feed, late)
         made = [[e for e in feed if e["subject"] in (f"n{n}", f"n{n}x")] for n in range(count)]
     reads = [(rng.choice(["--as-of", "--before"]), rng.choice(pool + [pool[-1] + 9 * naive.DAY])) for _ in range(3)]
     reads.append(("--as-of", pool[-1]))
+    if late == "post":
+        reads = reads[-1:]  # earlier instants were seen before what came late
     books = open_books(policies)
     books.events(feed)
     quarantined = books.ask("quarantine", "list")
@@ -297,7 +329,7 @@ def batch(rng, number, count):
         books.run("verify")
         head = books.run("head", "--format", "csv").stdout
         books.done()
-    if not wrong and not late:
+    if not wrong:
         many_runs(rng, policies, pool, feed, reads, answers, head)
     return policies, reads, wrong
 
