@@ -1,9 +1,8 @@
 /* json.c - answers as JSON: one array of objects, or one object a line. Numbers are decimal strings, so that no reader
  * turns an amount into a floating point number. */
-#include <scrip/plugin.h>
+#include "json_text.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 static const struct scrip_option options[] = {
     { "lines", SCRIP_OPTION_BOOL, "no", NULL, 0, "one object a line instead of one array" },
@@ -44,32 +43,6 @@ static int put(struct scrip_ctx *ctx, const char *text)
     return ctx->host->write(ctx, text, strlen(text));
 }
 
-static int string_write(struct scrip_ctx *ctx, const char *text)
-{
-    static const char hex[] = "0123456789abcdef";
-    const char *start = text;
-    int code = put(ctx, "\"");
-
-    for (; *text && code == SCRIP_OK; text++) {
-        unsigned char c = (unsigned char)*text;
-        char escape[7] = { '\\', 'u', '0', '0', hex[c >> 4], hex[c & 15], 0 };
-
-        if (c >= 0x20 && c != '"' && c != '\\' && c != 0x7f)
-            continue;
-        code = ctx->host->write(ctx, start, (size_t)(text - start));
-        if (c == '"' || c == '\\') {
-            escape[1] = (char)c;
-            escape[2] = 0;
-        }
-        if (code == SCRIP_OK)
-            code = put(ctx, escape);
-        start = text + 1;
-    }
-    if (code == SCRIP_OK)
-        code = ctx->host->write(ctx, start, (size_t)(text - start));
-    return code < 0 ? code : put(ctx, "\"");
-}
-
 static int has_lines(struct scrip_ctx *ctx)
 {
     return ctx->host->option_int(ctx, "lines") != 0;
@@ -100,11 +73,11 @@ static int row(struct scrip_ctx *ctx, const struct scrip_cell *cells, uint64_t c
     for (uint64_t i = 0; i < json->count && i < cell_count && code == SCRIP_OK; i++) {
         code = i ? put(ctx, ",") : SCRIP_OK;
         if (code == SCRIP_OK)
-            code = string_write(ctx, json->names[i]);
+            code = json_string(ctx, ctx->host->write, json->names[i]);
         if (code == SCRIP_OK)
             code = put(ctx, ":");
         if (code == SCRIP_OK)
-            code = cells[i].type == SCRIP_CELL_NONE ? put(ctx, "null") : string_write(ctx, cells[i].text);
+            code = cells[i].type == SCRIP_CELL_NONE ? put(ctx, "null") : json_string(ctx, ctx->host->write, cells[i].text);
     }
     return code < 0 ? code : put(ctx, has_lines(ctx) ? "}\n" : "}");
 }

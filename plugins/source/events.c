@@ -28,26 +28,12 @@ static void events_close(struct scrip_ctx *ctx)
     ctx->self = NULL;
 }
 
-static int is_space(char c)
-{
-    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
-static int is_blank(const char *text, uint64_t size)
-{
-    while (size > 0 && is_space(*text)) {
-        text++;
-        size--;
-    }
-    return size == 0;
-}
-
 static int events_claims(struct scrip_ctx *ctx, const char *feed, const char *start, uint64_t start_size)
 {
     uint64_t i = start_size >= 3 && memcmp(start, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
 
     (void)ctx, (void)feed;
-    while (i < start_size && is_space(start[i]))
+    while (i < start_size && feed_is_space(start[i]))
         i++;
     return i < start_size && start[i] == '{';
 }
@@ -80,7 +66,7 @@ static int events_read(struct scrip_ctx *ctx, struct scrip_rows *out, uint64_t l
         if (code == 2)
             code = ctx->host->row_bad(ctx, out, &row, "line %llu: longer than %d bytes: split the event",
                                       (unsigned long long)row.line, SCRIP_ROW_SIZE);
-        else if (is_blank(row.bytes, row.size))
+        else if (feed_is_blank(row.bytes, row.size))
             continue;
         else
             code = ctx->host->row_json(ctx, out, &row);

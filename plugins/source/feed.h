@@ -1,6 +1,6 @@
 /* feed.h - what every source of files shares: which files there are, blocks of bytes, where to go on.
  *
- *   files, folder -> feed_list -> the host -> feed_start -> feed_resume -> feed_fill ... feed_stop
+ *   files, folder -> feed_list -> the host -> feed_start (or feed_begin) -> feed_resume -> feed_fill ... feed_stop
  *
  * A feed is read in blocks into one buffer that holds at least a whole row; what stands between `start` and `end` was not taken
  * yet. Behind the last byte stands a line end that is not of the feed, so a scan needs no other end.
@@ -219,31 +219,42 @@ static inline void feed_free(struct feed *feed)
     free(feed->clip);
 }
 
-static inline int feed_start(struct feed *feed, struct scrip_ctx *ctx, const char *name)
+/* The feed is what comes through an open descriptor, which becomes the feed's own. */
+static inline int feed_begin(struct feed *feed, struct scrip_ctx *ctx, const char *name, int fd)
 {
-    struct stat info;
-
     feed_stop(feed);
     feed->ctx = ctx;
+    feed->fd = fd;
+    feed->is_open = fd >= 0;
     feed->name = strdup(name);
     if (feed->buffer == NULL)
         feed->buffer = malloc(FEED_ROOM + 1);
     if (feed->name == NULL || feed->buffer == NULL)
         return scrip_fail(ctx, SCRIP_ENOMEM, "%s: no memory to read it", name);
-    feed->fd = strcmp(name, "-") == 0 ? STDIN_FILENO : open(name, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-    if (feed->fd < 0)
-        return scrip_fail(ctx, SCRIP_EIO, "%s: cannot be opened: %s", name, strerror(errno));
-    feed->is_open = 1;
-    if (fstat(feed->fd, &info) < 0)
-        return scrip_fail(ctx, SCRIP_EIO, "%s: cannot be read: %s", name, strerror(errno));
-    if (S_ISDIR(info.st_mode))
-        return scrip_fail(ctx, SCRIP_EINVALID, "%s: a folder: name the files in it, as %s/*", name, name);
-    feed->is_stream = feed->fd == STDIN_FILENO || !S_ISREG(info.st_mode);
+    feed->is_stream = 1;
     feed->at_end = 0;
     feed->start = feed->end = 0;
     feed->position = 0;
     feed->line = 1;
     feed->buffer[0] = '\n';
+    return SCRIP_OK;
+}
+
+static inline int feed_start(struct feed *feed, struct scrip_ctx *ctx, const char *name)
+{
+    int fd = strcmp(name, "-") == 0 ? STDIN_FILENO : open(name, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    int why = errno, code = feed_begin(feed, ctx, name, fd);
+    struct stat info;
+
+    if (code < 0)
+        return code;
+    if (fd < 0)
+        return scrip_fail(ctx, SCRIP_EIO, "%s: cannot be opened: %s", name, strerror(why));
+    if (fstat(feed->fd, &info) < 0)
+        return scrip_fail(ctx, SCRIP_EIO, "%s: cannot be read: %s", name, strerror(errno));
+    if (S_ISDIR(info.st_mode))
+        return scrip_fail(ctx, SCRIP_EINVALID, "%s: a folder: name the files in it, as %s/*", name, name);
+    feed->is_stream = feed->fd == STDIN_FILENO || !S_ISREG(info.st_mode);
     return SCRIP_OK;
 }
 
@@ -373,6 +384,20 @@ static inline int feed_line(struct feed *feed, struct scrip_row *row)
         feed_take(feed, row->size, row->size && row->bytes[row->size - 1] == '\n');
     row->position = feed->position;
     return code < 0 ? code : is_long ? 2 : row->size > 0;
+}
+
+static inline int feed_is_space(char c)
+{
+    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+static inline int feed_is_blank(const char *text, uint64_t size)
+{
+    while (size > 0 && feed_is_space(*text)) {
+        text++;
+        size--;
+    }
+    return size == 0;
 }
 
 /* ---- where to go on ------------------------------------------------------------------------- */

@@ -1,0 +1,198 @@
+/* exec.c - the report `exec`: an answer as JSON lines to the standard input of any program; what it writes is the report.
+ *
+ * First a line {"title": ..., "columns": [{"name": ..., "type": "text"|"number"|"time"}]}, then one object a row; a number is an
+ * exact decimal as text. A program that fails fails the report.
+ */
+#include "../process.h"
+#include "json_text.h"
+
+#include <poll.h>
+
+static const struct scrip_option options[] = {
+    PROCESS_OPTIONS,
+    { "folder", SCRIP_OPTION_PATH, ".", NULL, 0, "where the program runs, relative to the configuration file" },
+    SCRIP_OPTIONS_END,
+};
+
+#define BUFFER_SIZE 65536
+
+struct exec {
+    struct process process;
+    char **names;
+    uint64_t count;
+    size_t used;
+    char buffer[BUFFER_SIZE];
+};
+
+static void names_free(struct exec *self)
+{
+    for (uint64_t i = 0; i < self->count; i++)
+        free(self->names[i]);
+    free(self->names);
+    self->names = NULL;
+    self->count = 0;
+}
+
+static int exec_open(struct scrip_ctx *ctx)
+{
+    struct exec *self = calloc(1, sizeof *self);
+
+    if (self == NULL)
+        return scrip_fail(ctx, SCRIP_ENOMEM, "no memory for a report");
+    self->process = (struct process)PROCESS_NONE;
+    ctx->self = self;
+    return SCRIP_OK;
+}
+
+static void exec_close(struct scrip_ctx *ctx)
+{
+    struct exec *self = ctx->self;
+
+    if (self != NULL) {
+        process_end(&self->process, 1);
+        names_free(self);
+    }
+    free(self);
+    ctx->self = NULL;
+}
+
+/* What the program wrote goes on. 0: it has closed its output. */
+static int answer_pass(struct scrip_ctx *ctx)
+{
+    struct exec *self = ctx->self;
+    char bytes[BUFFER_SIZE];
+    ssize_t n = read(self->process.out, bytes, sizeof bytes);
+    int code;
+
+    if (n < 0)
+        return errno == EINTR || errno == EAGAIN ? 1 : scrip_fail(ctx, SCRIP_EIO, "the program's answer: %s", strerror(errno));
+    if (n == 0) {
+        process_fd_close(&self->process.out);
+        return 0;
+    }
+    code = ctx->host->write(ctx, bytes, (uint64_t)n);
+    return code < 0 ? code : 1;
+}
+
+/* Sends what is in the buffer, and takes what comes meanwhile, so that neither waits for the other for ever. A program that reads
+ * no further is not sent the rest: its end tells whether that is a fault. */
+static int buffer_send(struct scrip_ctx *ctx)
+{
+    struct exec *self = ctx->self;
+    size_t sent = 0;
+
+    while (sent < self->used && self->process.in >= 0) {
+        struct pollfd ends[] = { { self->process.in, POLLOUT, 0 }, { self->process.out, POLLIN, 0 } };
+        ssize_t n;
+        int code;
+
+        if (poll(ends, 2, -1) < 0 && errno != EINTR)
+            return scrip_fail(ctx, SCRIP_EIO, "poll: %s", strerror(errno));
+        if ((ends[1].revents & (POLLIN | POLLHUP)) && (code = answer_pass(ctx)) < 0)
+            return code;
+        if (!(ends[0].revents & (POLLOUT | POLLERR | POLLHUP)))
+            continue;
+        n = send(self->process.in, self->buffer + sent, self->used - sent, MSG_NOSIGNAL | MSG_DONTWAIT);
+        if (n >= 0)
+            sent += (size_t)n;
+        else if (errno != EAGAIN && errno != EINTR)
+            process_fd_close(&self->process.in);
+    }
+    self->used = 0;
+    return SCRIP_OK;
+}
+
+static int put(struct scrip_ctx *ctx, const void *bytes, uint64_t size)
+{
+    struct exec *self = ctx->self;
+    const char *at = bytes;
+
+    while (size > 0) {
+        size_t room = BUFFER_SIZE - self->used, part = size < room ? (size_t)size : room;
+        int code;
+
+        memcpy(self->buffer + self->used, at, part);
+        self->used += part;
+        at += part;
+        size -= part;
+        if (self->used == BUFFER_SIZE && (code = buffer_send(ctx)) < 0)
+            return code;
+    }
+    return SCRIP_OK;
+}
+
+static int put_text(struct scrip_ctx *ctx, const char *text)
+{
+    return put(ctx, text, strlen(text));
+}
+
+static int exec_begin(struct scrip_ctx *ctx, const char *title, const struct scrip_column *columns, uint64_t column_count)
+{
+    static const char *const types[] = { "none", "text", "number", "time" };
+    struct exec *self = ctx->self;
+    char *const none[] = { NULL };
+    int code = process_start(ctx, &self->process, ctx->host->option_text(ctx, "folder"), none, 1);
+
+    self->used = 0;
+    names_free(self);
+    self->names = calloc(column_count + 1, sizeof *self->names);
+    if (self->names == NULL)
+        return scrip_fail(ctx, SCRIP_ENOMEM, "no memory for a report");
+    if (code == SCRIP_OK)
+        code = put_text(ctx, "{\"title\":");
+    if (code == SCRIP_OK)
+        code = json_string(ctx, put, title ? title : "");
+    if (code == SCRIP_OK)
+        code = put_text(ctx, ",\"columns\":[");
+    for (uint64_t i = 0; i < column_count && code == SCRIP_OK; i++) {
+        if ((self->names[i] = strdup(columns[i].name)) == NULL)
+            return scrip_fail(ctx, SCRIP_ENOMEM, "no memory for a report");
+        self->count++;
+        code = put_text(ctx, i ? ",{\"name\":" : "{\"name\":");
+        if (code == SCRIP_OK)
+            code = json_string(ctx, put, columns[i].name);
+        if (code == SCRIP_OK)
+            code = put_text(ctx, ",\"type\":");
+        if (code == SCRIP_OK)
+            code = json_string(ctx, put, types[columns[i].type < 4 ? columns[i].type : 0]);
+        if (code == SCRIP_OK)
+            code = put_text(ctx, "}");
+    }
+    return code < 0 ? code : put_text(ctx, "]}\n");
+}
+
+static int exec_row(struct scrip_ctx *ctx, const struct scrip_cell *cells, uint64_t cell_count)
+{
+    struct exec *self = ctx->self;
+    int code = put_text(ctx, "{");
+
+    for (uint64_t i = 0; i < self->count && i < cell_count && code == SCRIP_OK; i++) {
+        code = i ? put_text(ctx, ",") : SCRIP_OK;
+        if (code == SCRIP_OK)
+            code = json_string(ctx, put, self->names[i]);
+        if (code == SCRIP_OK)
+            code = put_text(ctx, ":");
+        if (code == SCRIP_OK)
+            code = cells[i].type == SCRIP_CELL_NONE ? put_text(ctx, "null") : json_string(ctx, put, cells[i].text);
+    }
+    return code < 0 ? code : put_text(ctx, "}\n");
+}
+
+static int exec_end(struct scrip_ctx *ctx)
+{
+    struct exec *self = ctx->self;
+    int code = buffer_send(ctx);
+    char why[32];
+
+    process_fd_close(&self->process.in);
+    while (code >= 0 && self->process.out >= 0)
+        code = answer_pass(ctx);
+    process_end(&self->process, code < 0);
+    if (code >= 0 && self->process.status != 0)
+        code = scrip_fail(ctx, SCRIP_EIO, "%s: ended with %s: the report is not whole", ctx->host->option_text(ctx, "command"),
+                          process_end_text(&self->process, why));
+    return code < 0 ? code : SCRIP_OK;
+}
+
+SCRIP_REPORT_PLUGIN("exec", "JSON lines to any program, which writes the report", .options = options, .open = exec_open,
+                    .close = exec_close, .begin = exec_begin, .row = exec_row, .end = exec_end);
