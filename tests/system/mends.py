@@ -372,6 +372,18 @@ def late_hold_of_capacity():
     books.done()
 
 
+def posted_behind_the_last():
+    """What was judged where it came stood behind all of that instant, also what came after it, when the account was made anew."""
+    books = lib.Books(CONFIG.format(policy="late = post\nsettle_lag = 0s") + "[currency/prepaid d]\nlate = replay\n")
+    books.events([grant("i", 9, 5, currency="d"), grant("g", 2, 5), usage("u", 9, 4),
+                  event("usage", "v", 3, currency="d", amount="1", product="p")])
+    lib.equal({e["id"]: e["outcome"] for e in books.ask("events") if e["id"] in "uv"}, {"u": "charged", "v": "refused"}, "outcomes")
+    lib.equal([r["amount"] for r in books.ask("usage", "--by", "day,user")], ["4"], "usage")
+    lib.equal(books.ask("balance", "a", "--by", "grant", "--as-of", at(99))[0]["used"], "4", "used")
+    books.run("verify")
+    books.done()
+
+
 most_of_a_charge()
 owed_alternative()
 first_use()
@@ -403,3 +415,4 @@ less_than_a_unit()
 woken_in_vain()
 posted_without_grants()
 late_hold_of_capacity()
+posted_behind_the_last()
