@@ -384,6 +384,16 @@ def posted_behind_the_last():
     books.done()
 
 
+def over_already():
+    """What came back to a grant, or went on in one, that had ended by the time of the account stayed there as available."""
+    late = "late = post\nsettle_lag = 0s\n"
+    found = grants([grant("g", 0, 9, expires=at(9)), usage("u", 1, 4), grant("h", 90, 1),
+                    event("reversal", "r", 20, of={"source": "test", "id": "u"})], late + "refund_term = 30s")
+    lib.equal(found, {"g": ("0", "0"), "h": ("1", "0")}, "refund")
+    found = grants([grant("g", 0, 9), usage("u", 90, 1), grant("h", 10, 9, expires=at(20), renews="g")], late)
+    lib.equal(found, {"g": ("0", "1"), "h": ("0", "0")}, "renewal")
+
+
 most_of_a_charge()
 owed_alternative()
 first_use()
@@ -416,3 +426,4 @@ woken_in_vain()
 posted_without_grants()
 late_hold_of_capacity()
 posted_behind_the_last()
+over_already()
