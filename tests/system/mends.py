@@ -394,6 +394,21 @@ def over_already():
     lib.equal(found, {"g": ("0", "1"), "h": ("0", "0")}, "renewal")
 
 
+def rerate_of_the_reversed():
+    """What had been given back in whole was charged again where its price was corrected."""
+    books = lib.Books(CONFIG.format(policy="") + "[service/ratesheet s]\nsheet = rates.csv\ncurrencies = c\n")
+    books.write("rates.csv", "product,rate,currency\nq,2,c\n")
+    books.events([grant("g", 0, 50), event("usage", "u", 1, product="q"), event("usage", "v", 2, product="q"),
+                  event("reversal", "r", 3, of={"source": "test", "id": "u"})])
+    books.write("rates.csv", "product,rate,currency\nq,3,c\n")
+    for more in (["--dry-run"], []):
+        rows = books.ask("rerate", "--service", "s", "--time", at(9), *more)
+        lib.equal([row["event"] for row in rows], ["v"], "charged anew")
+    lib.equal(books.ask("balance", "a", "--as-of", at(99))[0]["used"], "3", "used")
+    books.run("verify")
+    books.done()
+
+
 most_of_a_charge()
 owed_alternative()
 first_use()
@@ -427,3 +442,4 @@ posted_without_grants()
 late_hold_of_capacity()
 posted_behind_the_last()
 over_already()
+rerate_of_the_reversed()
