@@ -49,6 +49,7 @@ void draw_return(struct engine *engine, struct account *account, struct grant *g
         account_grant_gain(grant);
     if (to == SCRIP_BOOK_AVAILABLE)
         purse_gain(account, account_purse(account, grant->terms->row.currency), time_us);
+    grant_end_passed(engine, account, grant, event_time_us);
 }
 
 /* ---- groups --------------------------------------------------------------------------------------------------- */

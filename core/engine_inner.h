@@ -82,6 +82,8 @@ int hold_apply(struct engine *engine, struct account *account, const struct even
 int extend_apply(struct engine *engine, struct account *account, const struct event *event);
 int capture_apply(struct engine *engine, struct account *account, const struct event *event);
 int release_apply(struct engine *engine, struct account *account, const struct event *event);
+/* It came, or came back, after the grant's own end: it expires then. */
+void grant_end_passed(struct engine *engine, struct account *account, struct grant *grant, int64_t event_time_us);
 void hold_time_out(struct engine *engine, struct account *account, struct claim *claim, int64_t time_us, int64_t event_time_us);
 /* A draw that is owed becomes a claim. */
 void debt_add(struct engine *engine, struct account *account, const struct event *subject, const struct draw *draw,

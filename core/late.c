@@ -111,16 +111,9 @@ int late_is_anew(const struct event *event, const struct quote *quote)
 static int by_place(const void *left, const void *right)
 {
     const struct past_row *a = *(struct past_row *const *)left, *b = *(struct past_row *const *)right;
-    int order;
+    int order = place_order(&a->place, &b->place);
 
-    if (a->place_us != b->place_us)
-        return a->place_us < b->place_us ? -1 : 1;
-    if (a->place_rank != b->place_rank)
-        return a->place_rank - b->place_rank;
-    if (!a->is_posted && ((order = strcmp(a->row.source->text, b->row.source->text)) != 0 ||
-                          (order = strcmp(a->row.id, b->row.id)) != 0))
-        return order;
-    return (a->row.number > b->row.number) - (a->row.number < b->row.number);
+    return order ? order : (a->row.number > b->row.number) - (a->row.number < b->row.number);
 }
 
 static void keeper_add(struct making *m, const struct scrip_name *service)

@@ -7,9 +7,11 @@
 /* One recorded event of an account, with its price as it counts now. */
 struct past_row {
     struct scrip_event_row row; /* its texts are in the arena */
-    int64_t place_us;           /* where it stands among the others */
-    int place_rank;
-    int is_posted; /* it came late, and was judged by its date where it came */
+    struct place {
+        int64_t time_us;
+        int rank;
+        const char *source, *id;
+    } place; /* where it stands among the others, before those that came later: its own, or where it came */
 };
 
 /* All events of an account in the order of their numbers; later ones may have priced earlier ones anew. */
@@ -17,9 +19,9 @@ struct past_rows {
     struct past_row *rows;
     size_t count, room;
     struct arena arena;
-    int64_t clock_us; /* of those added so far */
-    int clock_rank;
+    struct place clock; /* the last of those added so far */
 };
+int place_order(const struct place *a, const struct place *b);
 
 void past_rows_free(struct past_rows *past);
 /* The event that came after all others; the texts are copied. Takes over the prices that it gave to earlier ones. */

@@ -11,11 +11,25 @@
 
 /* ---- grants made ---------------------------------------------------------------------------------------------- */
 
+void grant_end_passed(struct engine *engine, struct account *account, struct grant *grant, int64_t event_time_us)
+{
+    int64_t left = grant->row.balance[SCRIP_BOOK_AVAILABLE];
+
+    if (grant->row.unlimited || grant->row.expires_us == SCRIP_TIME_NONE || grant->stage == GRANT_DEBT ||
+        !account_is_past(account, grant->row.expires_us, RANK_EXPIRY))
+        return;
+    if (grant->stage != GRANT_ENDED)
+        account_grant_end(account, grant);
+    if (left > 0)
+        move(engine, account, grant, SCRIP_BOOK_AVAILABLE, SCRIP_BOOK_EXPIRED, left, grant->row.expires_us,
+             event_time_us, 0);
+}
+
 /* from: issued; or clearing, where it comes from another account. */
 struct grant *grant_make(struct engine *engine, struct account *account, const struct event *event,
                          const struct scrip_grant_row *settled, const struct terms *terms, int from, int64_t amount)
 {
-    int64_t time_us = event->shown.time_us, left;
+    int64_t time_us = event->shown.time_us;
     struct scrip_grant_row row = *settled;
     struct grant *grant;
 
@@ -36,9 +50,7 @@ struct grant *grant_make(struct engine *engine, struct account *account, const s
         move(engine, account, grant, from, SCRIP_BOOK_AVAILABLE, amount,
              row.effective_us < time_us ? row.effective_us : time_us, time_us, 0);
     account_grant_stage(account, grant);
-    left = grant->row.balance[SCRIP_BOOK_AVAILABLE];
-    if (grant->stage == GRANT_ENDED && left > 0) /* it came after its own end */
-        move(engine, account, grant, SCRIP_BOOK_AVAILABLE, SCRIP_BOOK_EXPIRED, left, row.expires_us, time_us, 0);
+    grant_end_passed(engine, account, grant, time_us);
     if (grant->stage == GRANT_LIVE)
         purse_gain(account, account_purse(account, terms->row.currency), time_us);
     return grant;
@@ -73,6 +85,7 @@ static void renewal_carry(struct engine *engine, struct account *account, const 
     move(engine, account, old, book, SCRIP_BOOK_CLEARING, left, time_us, time_us, 0);
     move(engine, account, fresh, SCRIP_BOOK_CLEARING, SCRIP_BOOK_AVAILABLE, left, time_us, time_us, 0);
     account_grant_gain(fresh);
+    grant_end_passed(engine, account, fresh, time_us);
 }
 
 int grant_apply(struct engine *engine, struct account *account, const struct event *event, const struct quote *quote)

@@ -76,26 +76,30 @@ static void anew_read(const struct scrip_event_row *row, struct anew *anew)
     anew_put(anew);
 }
 
-/* Where an event stands among the others: by its own order; one that came late and was judged by its date stands where
- * it came. */
+int place_order(const struct place *a, const struct place *b)
+{
+    int order;
+
+    if (a->time_us != b->time_us)
+        return a->time_us < b->time_us ? -1 : 1;
+    if (a->rank != b->rank)
+        return a->rank - b->rank;
+    return (order = strcmp(a->source, b->source)) != 0 ? order : strcmp(a->id, b->id);
+}
+
+/* Where an event stands among the others: by its own order; one that came late and was judged by its date stands behind
+ * the last that had come. */
 static void place_set(struct past_rows *past, struct past_row *fresh)
 {
     struct event event = { .shown.type = fresh->row.type };
-    int rank = event_rank(&event);
+    int is_first = past->count == 1, order;
 
-    fresh->place_us = fresh->row.time_us;
-    fresh->place_rank = rank;
-    fresh->is_posted = 0;
-    if (past->count > 0 && !(fresh->row.flags & SCRIP_EVENT_PLACED) &&
-        (fresh->row.time_us < past->clock_us || (fresh->row.time_us == past->clock_us && rank < past->clock_rank))) {
-        fresh->place_us = past->clock_us;
-        fresh->place_rank = RANK_END;
-        fresh->is_posted = 1;
-    } else if (past->count == 0 || fresh->row.time_us > past->clock_us ||
-               (fresh->row.time_us == past->clock_us && rank > past->clock_rank)) {
-        past->clock_us = fresh->row.time_us;
-        past->clock_rank = rank;
-    }
+    fresh->place = (struct place){ fresh->row.time_us, event_rank(&event), fresh->row.source->text, fresh->row.id };
+    order = is_first ? 1 : place_order(&fresh->place, &past->clock);
+    if (order < 0 && !(fresh->row.flags & SCRIP_EVENT_PLACED))
+        fresh->place = past->clock;
+    else if (order > 0)
+        past->clock = fresh->place;
 }
 
 int past_rows_add(struct past_rows *past, const struct scrip_event_row *row)
@@ -105,11 +109,12 @@ int past_rows_add(struct past_rows *past, const struct scrip_event_row *row)
     ARRAY_ROOM(past->rows, past->count, past->room);
     kept = &past->rows[past->count].row;
     *kept = *row;
-    place_set(past, &past->rows[past->count++]);
     kept->id = arena_text(&past->arena, row->id, row->id_size);
     kept->data = arena_text(&past->arena, row->data, row->data_size);
     kept->lines = arena_text(&past->arena, row->lines, row->lines_size);
     kept->reason = arena_text(&past->arena, row->reason, row->reason_size);
+    past->count++;
+    place_set(past, &past->rows[past->count - 1]);
     if (row->flags & EVENT_REMADE) {
         struct anew anew = { .past = past, .arena = &past->arena };
 

@@ -20,6 +20,7 @@ struct change {
     const char *source, *id, *product;
     int64_t time_us;
     struct quote *quote;
+    int was_charged; /* it cost something; else nothing */
     char was[640], becomes[640];
 };
 
@@ -153,6 +154,8 @@ static int price_see(void *sink, const struct scrip_event_row *row, const struct
     change.source = row->source->text;
     change.id = arena_text(&r->arena, row->id, row->id_size);
     change.product = event->product->text;
+    change.was_charged =
+        (r->rerated[row->number] ? r->past.rows[r->rerated[row->number] - 1].row.outcome : row->outcome) == SCRIP_CHARGED;
     change.quote = arena_get(&r->arena, sizeof *change.quote);
     *change.quote = *fresh;
     ARRAY_ROOM(r->changes, r->count, r->room);
@@ -261,6 +264,23 @@ static int change_take(struct scrip *scrip, const char *account, const struct ch
     return code;
 }
 
+/* 1: all that it had cost was given back: it is charged no more. */
+static int change_is_reversed(struct rerating *r, const struct change *change)
+{
+    const struct scrip_name *name = names_add(r->scrip->names, r->account, strlen(r->account));
+    struct account *opened;
+    struct charge *charge;
+    int code;
+
+    if (!change->was_charged)
+        return 0;
+    arena_reset(&r->scrip->arena);
+    code = account_open(r->scrip, name, &opened, r->err);
+    if (code == SCRIP_OK)
+        code = history_charge(r->scrip, opened, change->event, &r->scrip->arena, &charge, r->err);
+    return code < 0 ? code : charge->count == 0;
+}
+
 struct accounts {
     const struct scrip_name **names;
     size_t count, room;
@@ -296,6 +316,12 @@ static int changes_take(struct rerating *r, const struct scrip_rerate_options *o
     for (size_t i = 0; i < r->count && code == SCRIP_OK; i++) {
         struct scrip_result result = { 0 };
 
+        if ((code = change_is_reversed(r, &r->changes[i])) < 0)
+            return code;
+        if (code > 0) {
+            code = SCRIP_OK;
+            continue;
+        }
         totals->read++;
         if (!options->is_dry)
             code = change_take(r->scrip, r->account, &r->changes[i], options->time_us, &result, r->err);

@@ -31,11 +31,10 @@ class Arriving(Account):
         getattr(self, "on_" + event["type"].split(".")[1])(event, event["data"], now)
         self.posted = False
         for g in self.grants:
-            if g.staged:
-                continue
-            g.staged, g.begun = True, g.start <= self.clock[0]
-            if (g.end, EXPIRY) < self.clock:
-                self.end(g)
+            if not g.staged:
+                g.staged, g.begun = True, g.start <= self.clock[0]
+            if not g.ended and (g.end, EXPIRY) < self.clock:
+                self.end(g)  # it came, or came back, after its end
         self.gains.add(self.clock[0])
         self.written = list(self.usage)
 

@@ -372,6 +372,43 @@ def late_hold_of_capacity():
     books.done()
 
 
+def posted_behind_the_last():
+    """What was judged where it came stood behind all of that instant, also what came after it, when the account was made anew."""
+    books = lib.Books(CONFIG.format(policy="late = post\nsettle_lag = 0s") + "[currency/prepaid d]\nlate = replay\n")
+    books.events([grant("i", 9, 5, currency="d"), grant("g", 2, 5), usage("u", 9, 4),
+                  event("usage", "v", 3, currency="d", amount="1", product="p")])
+    lib.equal({e["id"]: e["outcome"] for e in books.ask("events") if e["id"] in "uv"}, {"u": "charged", "v": "refused"}, "outcomes")
+    lib.equal([r["amount"] for r in books.ask("usage", "--by", "day,user")], ["4"], "usage")
+    lib.equal(books.ask("balance", "a", "--by", "grant", "--as-of", at(99))[0]["used"], "4", "used")
+    books.run("verify")
+    books.done()
+
+
+def over_already():
+    """What came back to a grant, or went on in one, that had ended by the time of the account stayed there as available."""
+    late = "late = post\nsettle_lag = 0s\n"
+    found = grants([grant("g", 0, 9, expires=at(9)), usage("u", 1, 4), grant("h", 90, 1),
+                    event("reversal", "r", 20, of={"source": "test", "id": "u"})], late + "refund_term = 30s")
+    lib.equal(found, {"g": ("0", "0"), "h": ("1", "0")}, "refund")
+    found = grants([grant("g", 0, 9), usage("u", 90, 1), grant("h", 10, 9, expires=at(20), renews="g")], late)
+    lib.equal(found, {"g": ("0", "1"), "h": ("0", "0")}, "renewal")
+
+
+def rerate_of_the_reversed():
+    """What had been given back in whole was charged again where its price was corrected."""
+    books = lib.Books(CONFIG.format(policy="") + "[service/ratesheet s]\nsheet = rates.csv\ncurrencies = c\n")
+    books.write("rates.csv", "product,rate,currency\nq,2,c\n")
+    books.events([grant("g", 0, 50), event("usage", "u", 1, product="q"), event("usage", "v", 2, product="q"),
+                  event("reversal", "r", 3, of={"source": "test", "id": "u"})])
+    books.write("rates.csv", "product,rate,currency\nq,3,c\n")
+    for more in (["--dry-run"], []):
+        rows = books.ask("rerate", "--service", "s", "--time", at(9), *more)
+        lib.equal([row["event"] for row in rows], ["v"], "charged anew")
+    lib.equal(books.ask("balance", "a", "--as-of", at(99))[0]["used"], "3", "used")
+    books.run("verify")
+    books.done()
+
+
 most_of_a_charge()
 owed_alternative()
 first_use()
@@ -403,3 +440,6 @@ less_than_a_unit()
 woken_in_vain()
 posted_without_grants()
 late_hold_of_capacity()
+posted_behind_the_last()
+over_already()
+rerate_of_the_reversed()
