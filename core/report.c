@@ -52,7 +52,8 @@ struct asking {
     const struct scrip_rerate_options *rerate; /* NULL: the query */
     struct scrip_totals *totals;
     const struct scrip_migrate_options *migrate;
-    uint64_t *differences;
+    const struct scrip_check_options *check;
+    uint64_t *differences; /* of both */
 };
 
 static int report_run(const struct asking *asking, struct instance *report,
@@ -66,6 +67,7 @@ static int report_run(const struct asking *asking, struct instance *report,
     error_clear(err);
     report->call = &call;
     code = asking->rerate    ? scrip_rerate(asking->scrip, asking->rerate, &answer, asking->totals, err)
+           : asking->check   ? scrip_plugin_check(asking->check, &answer, asking->differences, err)
            : asking->migrate ? scrip_migrate(asking->scrip, asking->migrate, &answer, asking->differences, err)
                              : scrip_ask(asking->scrip, asking->query, &answer, err);
     report->call = NULL;
@@ -117,6 +119,15 @@ int scrip_migrate_print(struct scrip *scrip, const struct scrip_migrate_options 
                         struct scrip_error *err)
 {
     struct asking asking = { .scrip = scrip, .migrate = options, .differences = differences };
+
+    return print(&asking, format, write, sink, err);
+}
+
+int scrip_plugin_check_print(struct scrip *scrip, const struct scrip_check_options *options, const char *format,
+                             int (*write)(void *sink, const char *bytes, uint64_t size), void *sink, uint64_t *broken,
+                             struct scrip_error *err)
+{
+    struct asking asking = { .scrip = scrip, .check = options, .differences = broken };
 
     return print(&asking, format, write, sink, err);
 }

@@ -307,6 +307,54 @@ static int help_row(void *sink, const struct scrip_cell *cells, uint64_t cell_co
     return 0;
 }
 
+static int check_row(void *sink, const struct scrip_cell *cells, uint64_t cell_count)
+{
+    (void)sink;
+    (void)cell_count;
+    printf("%-10s %s%s%s\n", cells[1].text, cells[0].text, cells[3].text[0] ? ": " : "", cells[3].text);
+    if (strcmp(cells[1].text, "broken") == 0)
+        printf("           plugin.h: %s\n", cells[2].text);
+    fflush(stdout); /* a suite may take a while */
+    return 0;
+}
+
+static int plugin_check(struct use *use)
+{
+    struct scrip_answer answers = { NULL, check_row, NULL, NULL };
+    struct scrip_check_options options = { use->words[1], NULL, 0 };
+    struct scrip_pair pairs[FLAG_LIMIT];
+    const char *format = flag_value(use, "format", 0), *given;
+    static char texts[FLAG_LIMIT][256];
+    struct scrip_error err = { 0 };
+    struct scrip *scrip;
+    uint64_t broken = 0;
+    int code;
+
+    while ((given = flag_value(use, "option", (int)options.pair_count)) != NULL) {
+        size_t size = strcspn(given, "=");
+
+        if (given[size] == 0 || size >= sizeof *texts)
+            return wrong_use("plugin: --option %s: want KEY=VALUE", given);
+        memcpy(texts[options.pair_count], given, size);
+        pairs[options.pair_count] = (struct scrip_pair){ texts[options.pair_count], given + size + 1 };
+        options.pair_count++;
+    }
+    options.pairs = pairs;
+    if (format == NULL)
+        code = scrip_plugin_check(&options, &answers, &broken, &err);
+    else {
+        if ((code = opened(use, SCRIP_ACCESS_PLUGINS, &scrip)) != EXIT_DONE)
+            return code;
+        code = scrip_plugin_check_print(scrip, &options, format, stdout_write, NULL, &broken, &err);
+        scrip_close(scrip);
+    }
+    if (code < 0)
+        return failed(code, &err);
+    if (broken)
+        fprintf(stderr, "scrip: %llu tests found a clause of plugin.h broken\n", (unsigned long long)broken);
+    return broken ? EXIT_PARTLY : EXIT_DONE;
+}
+
 int run_plugin(struct use *use)
 {
     struct scrip_answer answers = { help_begin, help_row, NULL, NULL };
@@ -314,8 +362,12 @@ int run_plugin(struct use *use)
     struct scrip *scrip;
     int code;
 
+    if (strcmp(use->words[0], "check") == 0)
+        return plugin_check(use);
     if (strcmp(use->words[0], "help") != 0)
-        return wrong_use("plugin: want scrip plugin help KIND/NAME");
+        return wrong_use("plugin: want scrip plugin %s", use->command->words);
+    if (flag_value(use, "option", 0) != NULL)
+        return wrong_use("plugin: --option goes with check");
     if (flag_value(use, "format", 0) != NULL) {
         struct scrip_query query = query_of(use, SCRIP_ASK_PLUGIN);
 

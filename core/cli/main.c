@@ -12,8 +12,9 @@ const struct flag format_flags[] = {
     { "format", "FORMAT", NULL, "table (default), csv, json, or another report plugin" },
     { NULL, NULL, NULL, NULL },
 };
-static const struct flag help_flags[] = {
+static const struct flag plugin_flags[] = {
     { "format", "FORMAT", NULL, "default: a page to read; table, csv, json, or another report plugin" },
+    { "option", "KEY=VALUE", NULL, "of check: a key of its section; may be given several times" },
     { NULL, NULL, NULL, NULL },
 };
 
@@ -295,8 +296,9 @@ const struct command commands[] = {
       format_flags },
     { "plugins", "", 0, 0, "The plugins that are there, and who uses them.", "scrip -c books.ini plugins", run_plugins, no_flags,
       format_flags },
-    { "plugin", "help KIND/NAME", 2, 2, "A plugin's options, from its own table and the host's.", "scrip -c books.ini plugin help service/daily",
-      run_plugin, help_flags, NULL },
+    { "plugin", "help KIND/NAME | check KIND/NAME|FILE", 2, 2, "A plugin's options, from its own table and the host's; or the suite of "
+      "its kind, which names each clause of plugin.h that it breaks. What --option names must be the suite's own: it is filled.",
+      "scrip plugin check ./mystore.so --option file=/tmp/suite.db", run_plugin, plugin_flags, NULL },
     { NULL, NULL, 0, 0, NULL, NULL, NULL, NULL, NULL },
 };
 

@@ -927,7 +927,8 @@ struct scrip_scan {
     uint64_t only_open;   /* with an account: 1: of claims, those in stage open */
     const char *id;       /* with an account: of claims: the hold with this id */
     uint64_t of;          /* with an account: of entries: those with this `of`; 0: all */
-    /* Called for each row, which is lent for the call. Non-zero stops the scan, which returns it. */
+    /* Called for each row, which is lent for the call and may ask for another scan or look-up in it. Non-zero stops the scan,
+     * which returns it. */
     int (*row)(void *sink, const void *row);
     void *sink;
 };

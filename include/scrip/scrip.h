@@ -206,6 +206,19 @@ int scrip_time_parse(const char *text, int64_t *out_us);
 /* Keys, types, defaults and help of a plugin ("service/daily") as a table; then those of the host for its kind. */
 int scrip_plugin_help(struct scrip *scrip, const char *kind_and_name, const struct scrip_answer *answer,
                       struct scrip_error *err);
+/* Runs the suite of a plugin's kind on it, and answers a row for each test: what was kept, what was broken, and the clause of
+ * plugin.h. *broken counts. It opens and fills what `pairs` name, which must be the suite's own: a new file, an empty
+ * database. Required paths that are not given lead to a folder that is removed afterwards. */
+struct scrip_check_options {
+    const char *plugin; /* "store/NAME", or a file */
+    const struct scrip_pair *pairs; /* keys of its section */
+    uint64_t pair_count;
+};
+int scrip_plugin_check(const struct scrip_check_options *options, const struct scrip_answer *answer, uint64_t *broken,
+                       struct scrip_error *err);
+int scrip_plugin_check_print(struct scrip *scrip, const struct scrip_check_options *options, const char *format,
+                             int (*write)(void *sink, const char *bytes, uint64_t size), void *sink, uint64_t *broken,
+                             struct scrip_error *err);
 extern const char scrip_version[];
 
 #if defined(__GNUC__)
