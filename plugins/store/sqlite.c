@@ -312,46 +312,52 @@ static void names_forget(struct base *b)
 
 /* ---- commits -------------------------------------------------------------------------------------------------- */
 
+static int account_write(struct base *b, sqlite3_stmt *s, const struct scrip_account_row *row)
+{
+    int code;
+
+    if (row->event_count > UINT32_MAX || row->entry_count > UINT32_MAX || row->grant_count > UINT32_MAX)
+        return scrip_fail(b->ctx, SCRIP_ELIMIT, "account '%s': more than 2^32 events, entries or grants", row->name->text);
+    if ((code = bind_name(b, s, 1, row->name, 1)) < 0)
+        return code;
+    sqlite3_bind_int64(s, 2, (int64_t)row->event_count);
+    sqlite3_bind_int64(s, 3, (int64_t)row->entry_count);
+    sqlite3_bind_int64(s, 4, (int64_t)row->grant_count);
+    sqlite3_bind_int64(s, 5, row->clock_us);
+    sqlite3_bind_int64(s, 6, row->latest_us);
+    bind_blob(s, 7, row->head, sizeof row->head);
+    bind_text_or_null(s, 8, row->data, row->data_size);
+    sqlite3_bind_int64(s, 9, (int64_t)row->first_number - 1);
+    sqlite3_bind_int64(s, 10, row->clock_rank);
+    sqlite3_bind_int64(s, 11, (int64_t)row->clock_event);
+    bind_time(s, 12, row->closed_us);
+    sqlite3_bind_int64(s, 13, (int64_t)row->claim_count);
+    sqlite3_bind_int64(s, 14, (int64_t)row->limit_count);
+    sqlite3_bind_int64(s, 15, (int64_t)row->timer_count);
+    code = run(b, s, "accounts");
+    if (code == SCRIP_OK && sqlite3_changes(b->db) == 0)
+        code = scrip_fail(b->ctx, SCRIP_ECONFLICT, "account '%s': another writer was first", row->name->text);
+    return code;
+}
+
+/* A new account starts at 1; a known one goes on behind its last event: else another writer was first, and no row changes. */
 static int accounts_write(struct base *b, const struct scrip_commit *c)
 {
-    sqlite3_stmt *s =
-        take(b, "insert into account_rows values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?10, ?11, ?12, ?13, ?14, ?15)"
-                " on conflict (account) do update set events = ?2, entries = ?3, grants = ?4, clock = ?5, latest ="
-                " ?6, head = ?7, data = ?8, clock_rank = ?10, clock_event = ?11, closed = ?12, claims = ?13,"
-                " limits = ?14, timers = ?15 where events = ?9");
-    int code = s ? SCRIP_OK : SCRIP_EIO;
+    sqlite3_stmt *insert =
+        take(b, "insert into account_rows select ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?10, ?11, ?12, ?13, ?14, ?15 where ?9 = 0"
+                " on conflict (account) do nothing");
+    sqlite3_stmt *update =
+        take(b, "update account_rows set events = ?2, entries = ?3, grants = ?4, clock = ?5, latest = ?6, head = ?7,"
+                " data = ?8, clock_rank = ?10, clock_event = ?11, closed = ?12, claims = ?13, limits = ?14, timers = ?15"
+                " where account = ?1 and events = ?9");
+    int code = insert && update ? SCRIP_OK : SCRIP_EIO;
 
-    for (uint64_t i = 0; i < c->account_count && code == SCRIP_OK; i++) {
-        const struct scrip_account_row *row = &c->accounts[i];
-
-        if (row->event_count > UINT32_MAX || row->entry_count > UINT32_MAX || row->grant_count > UINT32_MAX)
-            code = scrip_fail(b->ctx, SCRIP_ELIMIT, "account '%s': more than 2^32 events, entries or grants",
-                              row->name->text);
-        else
-            code = bind_name(b, s, 1, row->name, 1);
-        if (code < 0)
-            break;
-        sqlite3_bind_int64(s, 2, (int64_t)row->event_count);
-        sqlite3_bind_int64(s, 3, (int64_t)row->entry_count);
-        sqlite3_bind_int64(s, 4, (int64_t)row->grant_count);
-        sqlite3_bind_int64(s, 5, row->clock_us);
-        sqlite3_bind_int64(s, 6, row->latest_us);
-        bind_blob(s, 7, row->head, sizeof row->head);
-        bind_text_or_null(s, 8, row->data, row->data_size);
-        sqlite3_bind_int64(s, 9, (int64_t)row->first_number - 1);
-        sqlite3_bind_int64(s, 10, row->clock_rank);
-        sqlite3_bind_int64(s, 11, (int64_t)row->clock_event);
-        bind_time(s, 12, row->closed_us);
-        sqlite3_bind_int64(s, 13, (int64_t)row->claim_count);
-        sqlite3_bind_int64(s, 14, (int64_t)row->limit_count);
-        sqlite3_bind_int64(s, 15, (int64_t)row->timer_count);
-        code = run(b, s, "accounts");
-        /* A new account starts at 1; a known one goes on behind its last event: else another writer was first. */
-        if (code == SCRIP_OK && sqlite3_changes(b->db) == 0)
-            code = scrip_fail(b->ctx, SCRIP_ECONFLICT, "account '%s': another writer was first", row->name->text);
-    }
-    if (s != NULL)
-        give(b, s);
+    for (uint64_t i = 0; i < c->account_count && code == SCRIP_OK; i++)
+        code = account_write(b, c->accounts[i].first_number == 1 ? insert : update, &c->accounts[i]);
+    if (insert != NULL)
+        give(b, insert);
+    if (update != NULL)
+        give(b, update);
     return code;
 }
 
