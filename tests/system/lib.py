@@ -26,17 +26,6 @@ def shared(path):
     return os.path.abspath(full)
 
 
-# SCRIP_TEST_STORE: the store that tests run on, in place of the default one: its file is the same key.
-STORE = os.environ.get("SCRIP_TEST_STORE", "sqlite")
-
-
-def on_store(config):
-    if STORE == "sqlite":
-        return config
-    config = re.sub(r"^(synchronous|cache) *=.*\n", "", config, flags=re.M)
-    return re.sub(r"^\[store/sqlite([ \]])", rf"[store/{STORE}\1", config, flags=re.M)
-
-
 class Books:
     """A configuration and its store in a folder of their own."""
 
@@ -85,6 +74,17 @@ def event(kind, id, account, time, **data):
 def equal(found, wanted, what):
     if found != wanted:
         raise AssertionError(f"{what}: found {found!r}, wanted {wanted!r}")
+
+
+# SCRIP_TEST_STORE=memory: the books of all tests are kept in that store, in a file of the same name.
+STORE = os.environ.get("SCRIP_TEST_STORE", "sqlite")
+
+
+def on_store(config):
+    if STORE != "memory":
+        return config
+    config = re.sub(r"^(synchronous|cache) *=.*\n", "", config, flags=re.M)
+    return re.sub(r"^\[store/sqlite([ \]])", rf"[store/{STORE}\1", config, flags=re.M)
 
 
 class Priced(Books):
