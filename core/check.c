@@ -1,5 +1,5 @@
 /* check.c - holds a plugin to the contract: loads it as a host does, and runs the suite of its kind. */
-#include "check.h"
+#include "suite.h"
 
 #include "ask.h"
 

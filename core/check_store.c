@@ -200,6 +200,7 @@ static void row_settle(struct suite *suite, uint32_t table, void *row)
     struct scrip_grant_row *grant = row;
     struct scrip_claim_row *claim = row;
     struct scrip_usage_row *usage = row;
+    struct scrip_terms_row *terms = row;
 
     if (table == SCRIP_TABLE_EVENTS) {
         event->type %= SCRIP_EVENT_TYPE_COUNT;
@@ -227,9 +228,12 @@ static void row_settle(struct suite *suite, uint32_t table, void *row)
     } else if (table == SCRIP_TABLE_CLAIMS) {
         claim->kind %= 2;
         claim->stage %= 5;
-    } else if (table == SCRIP_TABLE_TERMS)
-        ((struct scrip_terms_row *)row)->decimals %= 10;
-    else if (table == SCRIP_TABLE_DAYS)
+    } else if (table == SCRIP_TABLE_TERMS) {
+        terms->decimals %= 10;
+        terms->rounding %= SCRIP_DOWN + 1;
+        terms->split %= SCRIP_SPLIT_CLASS + 1;
+        terms->late %= SCRIP_LATE_REPLAY + 1;
+    } else if (table == SCRIP_TABLE_DAYS)
         usage->user = none;
     else if (table == SCRIP_TABLE_MONTHS)
         usage->service = none;

@@ -3,7 +3,7 @@
 #ifndef SCRIP_CORE_CHECK_STORE_H
 #define SCRIP_CORE_CHECK_STORE_H
 
-#include "check.h"
+#include "suite.h"
 
 /* Rows of one table. */
 struct rows {

@@ -1,8 +1,8 @@
-/* check.h - a suite of a kind of plugin: tests that each name the clause of plugin.h that they hold a plugin to.
+/* suite.h - a suite of a kind of plugin: tests that each name the clause of plugin.h that they hold a plugin to.
  *
  * A suite is written against the public headers alone: what it does with a plugin any host may do. */
-#ifndef SCRIP_CORE_CHECK_H
-#define SCRIP_CORE_CHECK_H
+#ifndef SCRIP_CORE_SUITE_H
+#define SCRIP_CORE_SUITE_H
 
 #include <scrip/rows.h>
 
