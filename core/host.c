@@ -346,7 +346,7 @@ int host_session(struct scrip *scrip, const struct config_section *section, int 
         code = instance_open(*out, err);
     if (code == SCRIP_OK && (code = store_of(*out)->begin(&(*out)->ctx, session)) < 0)
         code = error_set(err, code, "store: %s", (*out)->error.message);
-    return code < 0 ? code : SCRIP_OK;
+    return code;
 }
 
 static int terms_row(void *sink, const void *row)
@@ -463,9 +463,10 @@ static int store_start(struct scrip *scrip, struct scrip_error *err)
                             &scrip->writer, err);
     else if (scrip->access == SCRIP_ACCESS_WRITE)
         code = host_session(scrip, section, SCRIP_SESSION_WRITE, &scrip->writer, err);
-    if (code == SCRIP_OK)
+    scrip->is_volatile = code == SCRIP_VOLATILE;
+    if (code >= 0)
         code = host_session(scrip, section, SCRIP_SESSION_READ, &scrip->reader, err);
-    if (code == SCRIP_OK)
+    if (code >= 0)
         code = copy_check(scrip, err);
     if (code == SCRIP_OK)
         code = prices_load(scrip, err);
@@ -588,4 +589,9 @@ void scrip_close(struct scrip *scrip)
     pthread_mutex_destroy(&scrip->lock);
     pthread_cond_destroy(&scrip->change);
     free(scrip);
+}
+
+int scrip_is_volatile(const struct scrip *scrip)
+{
+    return scrip->is_volatile;
 }

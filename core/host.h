@@ -123,6 +123,7 @@ struct scrip {
     struct instance *reader; /* the store's sessions; NULL: none */
     struct instance *writer;
     struct shared *shared; /* what sessions of one section share */
+    int is_volatile;       /* the store ends with the host */
     char *store; /* the section that is the store, where there are several; "" */
 
     struct account **accounts; /* by number of name */
@@ -188,7 +189,8 @@ int host_plugin(struct scrip *scrip, int kind, const char *name, const char *whe
 /* The keys of the host itself that sections of a kind take beside their plugin's; NULL: none. */
 const struct scrip_option *host_keys_of(int kind);
 int host_writes(struct scrip *scrip, struct scrip_error *err); /* refuses where the host was opened to read */
-/* A session of a store's section, begun; *out is to be closed and freed whatever is answered. */
+/* A session of a store's section, begun: SCRIP_OK, SCRIP_VOLATILE, or the fault. *out is to be closed and freed whatever is
+ * answered. */
 int host_session(struct scrip *scrip, const struct config_section *section, int session, struct instance **out,
                  struct scrip_error *err);
 

@@ -638,9 +638,9 @@ int scrip_migrate(struct scrip *scrip, const struct scrip_migrate_options *optio
                          options->store);
     m.name = section->instance;
     code = host_session(scrip, section, SCRIP_SESSION_INIT, &m.writer, err);
-    if (code == SCRIP_OK)
+    if (code >= 0)
         code = host_session(scrip, section, SCRIP_SESSION_READ, &m.reader, err);
-    if (code == SCRIP_OK)
+    if (code >= 0)
         code = copy(&m);
     if (code == SCRIP_OK)
         code = migrate_prove(&m, answer, differences);

@@ -297,8 +297,9 @@ const struct command commands[] = {
     { "plugins", "", 0, 0, "The plugins that are there, and who uses them.", "scrip -c books.ini plugins", run_plugins, no_flags,
       format_flags },
     { "plugin", "help KIND/NAME | check KIND/NAME|FILE", 2, 2, "A plugin's options, from its own table and the host's; or the suite of "
-      "its kind, which names each clause of plugin.h that it breaks. What --option names must be the suite's own: it is filled.",
-      "scrip plugin check ./mystore.so --option file=/tmp/suite.db", run_plugin, plugin_flags, NULL },
+      "its kind, which names each clause of plugin.h that it breaks: scrip plugin check ./mine.so --option file=/tmp/suite.db. What "
+      "--option names must be the suite's own: it is filled.",
+      "scrip -c books.ini plugin help service/daily", run_plugin, plugin_flags, NULL },
     { NULL, NULL, 0, 0, NULL, NULL, NULL, NULL, NULL },
 };
 
@@ -327,8 +328,12 @@ int opened(const struct use *use, int access, struct scrip **out)
     struct scrip_error err = { 0 };
     int code = scrip_open(use->config, access, out, &err);
 
-    if (code == SCRIP_OK)
+    if (code == SCRIP_OK) {
+        /* A run has its reports; of all else nothing is left. */
+        if (access != SCRIP_ACCESS_PLUGINS && use->command->run != run_feeds && scrip_is_volatile(*out))
+            fprintf(stderr, "scrip: store: what it keeps ends with this command: give it a file\n");
         return EXIT_DONE;
+    }
     code = code == SCRIP_ENOTFOUND && strncmp(err.message, "store:", 6) == 0 ? SCRIP_EIO : code;
     return failed(code, &err);
 }

@@ -37,6 +37,8 @@ enum scrip_access {
 /* Reads the configuration at path, loads its plugins, opens its instances. *out is NULL on failure. */
 int scrip_open(const char *path, int access, struct scrip **out, struct scrip_error *err);
 void scrip_close(struct scrip *scrip);
+/* 1: what its store keeps ends with this host. */
+int scrip_is_volatile(const struct scrip *scrip);
 
 /* ---- events in --------------------------------------------------------------------------------------------- */
 
