@@ -18,7 +18,7 @@ static const struct scrip_option host_keys[] = {
     { "plugins", SCRIP_OPTION_LIST, NULL, NULL, 0, "folders searched for plugins before the default one" },
     { "max_future", SCRIP_OPTION_DURATION, "1d", NULL, 0, "events later than the clock by more go to quarantine" },
     { "dimensions", SCRIP_OPTION_LIST, NULL, NULL, 0, "attributes that usage may be grouped by" },
-    { "store", SCRIP_OPTION_NAME, NULL, NULL, 0, "the section that is the store, where there are several: migrate copies to others" },
+    { "store", SCRIP_OPTION_NAME, NULL, NULL, 0, "the section in use, where there are several stores" },
     SCRIP_OPTIONS_END,
 };
 static const struct scrip_option service_keys[] = {
@@ -422,16 +422,18 @@ static int store_section(struct scrip *scrip, const struct config_section **out,
         if (section->kind != SCRIP_STORE || (wanted[0] && strcmp(section->instance, wanted) != 0))
             continue;
         if (*out != NULL)
-            return error_set(err, SCRIP_EINVALID, "%s:%d: a second store: say which one is in use: store = %s in [scrip]",
+            return error_set(err, SCRIP_EINVALID,
+                             "%s:%d: a second store: say which one is in use: store = %s in [scrip]",
                              scrip->config->path, section->line, (*out)->instance);
         *out = section;
     }
     if (*out != NULL)
         return SCRIP_OK;
-    return wanted[0] ? error_set(err, SCRIP_EINVALID, "%s: store = %s: there is no section [store/... %s]", scrip->config->path,
-                                 scrip->store, wanted)
-                     : error_set(err, SCRIP_EINVALID, "%s: no store: add a section such as [store/sqlite] with file = books.db",
-                                 scrip->config->path);
+    if (wanted[0])
+        return error_set(err, SCRIP_EINVALID, "%s: store = %s: there is no section [store/... %s]",
+                         scrip->config->path, scrip->store, wanted);
+    return error_set(err, SCRIP_EINVALID, "%s: no store: add a section such as [store/sqlite] with file = books.db",
+                     scrip->config->path);
 }
 
 /* What `migrate` has not brought to its end is no store. */
@@ -447,7 +449,8 @@ static int copy_check(struct scrip *scrip, struct scrip_error *err)
         return SCRIP_OK;
     if (code < 0)
         return error_set(err, code, "store: %s", reader->error.message);
-    return error_set(err, SCRIP_EBUSY, "store: is a copy that is not whole yet: run scrip migrate again, where it came from");
+    return error_set(err, SCRIP_EBUSY,
+                     "store: is a copy that is not whole yet: run scrip migrate again, where it came from");
 }
 
 static int store_start(struct scrip *scrip, struct scrip_error *err)

@@ -886,8 +886,8 @@ struct scrip_commit {
     const struct scrip_timer_row *timers;
     uint64_t timer_count;
     int64_t recorded_us; /* for each account's row of batches */
-    /* A copy of a store brings the rows of batches as they were, in place of one for each account; batch_count 0: the store
-     * makes them from first_number, event_count and recorded_us. */
+    /* A copy of a store brings the rows of batches as they were, in place of one for each account: of each account they cover
+     * its events from first_number to event_count. batch_count 0: the store makes them from these and recorded_us. */
     const struct scrip_batch_row *batches;
     uint64_t batch_count;
 };

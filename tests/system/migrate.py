@@ -213,6 +213,7 @@ def main():
     answer = migrate(books, "books", "archive", ok=(1,))
     lib.equal([r["table"] for r in json.loads(answer.stdout) if r["result"] != "equal"], ["grants and their balances"], "a changed balance")
     assert "not whole yet" in use(books, "archive").run("balance", ok=(3,)).stderr
+    assert "there is no section [store/... nowhere]" in use(books, "nowhere").run("balance", ok=(2,)).stderr
     with open(os.path.join(books.folder, "scrip.ini"), "w") as out:
         out.write(CONFIG.replace("store = {store}\n", ""))
     assert "a second store: say which one is in use" in books.run("balance", ok=(2,)).stderr
