@@ -27,7 +27,7 @@ static void accounts_mixed(struct build *build, struct holder *holders, size_t c
             for (uint32_t table = SCRIP_TABLE_STATES; table != SCRIP_TABLE_BATCHES;
                  table = table == SCRIP_TABLE_STATES ? SCRIP_TABLE_TIMERS : SCRIP_TABLE_BATCHES) {
                 struct scrip_timer_row *row = build_add(build, table); /* a state's key stands in the same place */
-                char key[16];
+                char key[32];
 
                 snprintf(key, sizeof key, "%d %zu", 9 - round, i);
                 row->account = account;
