@@ -50,6 +50,16 @@ $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
 	$(call quiet,CC,$<)$(CC) $(ALL_CFLAGS) $(host_cflags) -Icore -DSCRIP_PLUGIN_FOLDER='"$(LIBDIR)/scrip"' -c -o $@ $<
 
+# What `scrip plugin new` writes, as strings: new/service.c becomes template_service_c.
+TEMPLATES = $(wildcard core/cli/new/*)
+$(BUILD)/core/cli/templates.h: $(TEMPLATES)
+	@mkdir -p $(@D)
+	$(call quiet,TEXT,$@)for f in $(TEMPLATES); do \
+	    echo "static const char template_$$(basename $$f | tr .- __)[] ="; \
+	    sed 's/[\\"]/\\&/g; s/.*/    "&\\n"/' $$f; echo ';'; done >$@
+$(BUILD)/core/cli/new.o: $(BUILD)/core/cli/templates.h
+$(BUILD)/core/cli/new.o: ALL_CFLAGS += -I$(BUILD)/core/cli
+
 $(BUILD)/libscrip.a: $(LIB_OBJECTS)
 	@rm -f $@
 	$(call quiet,AR,$@)ar rcs $@ $^

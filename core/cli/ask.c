@@ -362,6 +362,10 @@ int run_plugin(struct use *use)
     struct scrip *scrip;
     int code;
 
+    if (strcmp(use->words[0], "new") == 0)
+        return plugin_new(use);
+    if (use->word_count != 2)
+        return wrong_use("plugin: '%s' is one word too many", use->words[2]);
     if (strcmp(use->words[0], "check") == 0)
         return plugin_check(use);
     if (strcmp(use->words[0], "help") != 0)

@@ -72,6 +72,7 @@ int run_migrate(struct use *use);
 int run_operation(struct use *use);  /* event.c: every command that is one event */
 int run_quote(struct use *use);
 int run_submit(struct use *use);
+int plugin_new(struct use *use);     /* new.c */
 int run_init(struct use *use);       /* ask.c */
 int run_upgrade(struct use *use);
 int run_balance(struct use *use);
