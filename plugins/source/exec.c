@@ -159,16 +159,9 @@ static int exec_read(struct scrip_ctx *ctx, struct scrip_rows *out, uint64_t lim
         }
         if (kind == 0)
             return 0;
-        if (kind == 2)
-            code = ctx->host->row_bad(ctx, out, &row, "line %llu: longer than %d bytes: split the event",
-                                      (unsigned long long)row.line, SCRIP_ROW_SIZE);
-        else if (feed_is_blank(row.bytes, row.size))
-            continue;
-        else
-            code = ctx->host->row_json(ctx, out, &row);
-        if (code < 0)
+        if ((code = feed_event(ctx, out, &row, kind)) < 0)
             return code;
-        n++;
+        n += (uint64_t)code;
     }
     return 1;
 }

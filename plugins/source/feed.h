@@ -400,6 +400,19 @@ static inline int feed_is_blank(const char *text, uint64_t size)
     return size == 0;
 }
 
+/* The line that feed_line took is a native event: `kind` is what it answered. 1: a row; 0: a blank line, which is none. */
+static inline int feed_event(struct scrip_ctx *ctx, struct scrip_rows *out, const struct scrip_row *row, int kind)
+{
+    int code;
+
+    if (kind == 1 && feed_is_blank(row->bytes, row->size))
+        return 0;
+    code = kind == 2 ? ctx->host->row_bad(ctx, out, row, "line %llu: longer than %d bytes: split the event",
+                                          (unsigned long long)row->line, SCRIP_ROW_SIZE)
+                     : ctx->host->row_json(ctx, out, row);
+    return code < 0 ? code : 1;
+}
+
 /* ---- where to go on ------------------------------------------------------------------------- */
 
 /* Bytes of the file; the number of them that there are, or a fault. */
