@@ -153,7 +153,8 @@ deps-build:
 	@tests/deps.sh gcc:gcc pkg-config:pkgconf inih:libinih-dev yajl:libyajl-dev libsodium:libsodium-dev \
 	    gmp.h:libgmp-dev sqlite3:libsqlite3-dev
 deps-check: deps-build
-	@tests/deps.sh check:check sqlite3:sqlite3 valgrind:valgrind python3:python3 g++:g++ lua5.4:liblua5.4-dev
+	@tests/deps.sh check:check sqlite3:sqlite3 valgrind:valgrind python3:python3 g++:g++ lua5.4:liblua5.4-dev \
+	    libpq:libpq-dev pg_ctlcluster:postgresql
 
 .PHONY: all build demo check run-tests fuzz bench soak install clean deps-build deps-check
 

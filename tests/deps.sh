@@ -23,6 +23,11 @@ else
     exit 1
 fi
 echo "installing$missing" >&2
+# Debian's PostgreSQL starts a server of its own as it is installed: the tests start theirs, and none is left running.
+case $missing in *postgresql*)
+    [ -d /etc/postgresql-common ] || $sudo sh -c 'mkdir -p /etc/postgresql-common &&
+        echo "create_main_cluster = false" >/etc/postgresql-common/createcluster.conf' ;;
+esac
 # shellcheck disable=SC2086
 DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y -qq $missing >/dev/null 2>&1 ||
     { $sudo apt-get update -qq && DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y -qq $missing >/dev/null; } ||

@@ -12,6 +12,9 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 SCRIP = os.environ.get("SCRIP", os.path.join(ROOT, "build", "scrip"))
 SHARED = os.environ.get("SHARED", os.path.join(ROOT, "..", "shared"))
 
+sys.path.insert(0, os.path.join(ROOT, "tests"))
+import pg  # noqa: E402
+
 
 def skip(reason):
     print("skipped:", reason)
@@ -32,9 +35,11 @@ class Books:
     def __init__(self, config, folder=None):
         self.folder = folder or tempfile.mkdtemp(prefix="scrip-test-")
         self.config = os.path.join(self.folder, "scrip.ini")
+        self.schemas = []
         if config is not None:
+            config = on_store(config, self.schemas)
             with open(self.config, "w") as out:
-                out.write(on_store(config))
+                out.write(config)
             os.chmod(self.config, 0o600)
 
     def write(self, name, text):
@@ -63,6 +68,8 @@ class Books:
         return self.run("ingest", path, "--as", "events", ok=ok)
 
     def done(self):
+        for schema in self.schemas:
+            schema.drop()
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
@@ -76,13 +83,42 @@ def equal(found, wanted, what):
         raise AssertionError(f"{what}: found {found!r}, wanted {wanted!r}")
 
 
-# SCRIP_TEST_STORE=memory: the books of all tests are kept in that store, in a file of the same name.
+# SCRIP_TEST_STORE=memory or postgres: the books of all tests are kept in that store: in a file of the same name, or in a schema
+# of a PostgreSQL.
 STORE = os.environ.get("SCRIP_TEST_STORE", "sqlite")
 
 
-def on_store(config):
-    if STORE != "memory":
+class Schema:
+    """A place of its own on a test's PostgreSQL, which is started when the first is asked for."""
+    server = None
+    count = 0
+
+    def __init__(self, server=None):
+        if Schema.server is None:
+            try:
+                Schema.server = server or pg.servers()[0]
+            except pg.Missing as reason:
+                skip(reason)
+        Schema.count += 1
+        self.server, self.name = server or Schema.server, f"scrip_{os.getpid()}_{Schema.count}"
+        pg.psql(self.server, f"drop schema if exists {self.name} cascade; create schema {self.name}")
+        self.connection = f"{self.server} options='-csearch_path={self.name}'"
+
+    def psql(self, sql):
+        return pg.psql(self.connection, sql)
+
+    def drop(self):
+        pg.psql(self.server, f"set client_min_messages = warning; drop schema {self.name} cascade")
+
+
+def on_store(config, schemas):
+    if STORE == "sqlite":
         return config
+    if STORE == "postgres":
+        def section(found):
+            schemas.append(Schema())
+            return f"[store/postgres{found.group(1)}\nconnection = {schemas[-1].connection}\n"
+        return re.sub(r"^\[store/sqlite([ \]].*)\n([^\[\n].*\n|\n)*", section, config, flags=re.M)
     config = re.sub(r"^(synchronous|cache) *=.*\n", "", config, flags=re.M)
     return re.sub(r"^\[store/sqlite([ \]])", rf"[store/{STORE}\1", config, flags=re.M)
 

@@ -1,0 +1,217 @@
+/* postgres.c - a store on PostgreSQL, and on engines that speak its language: any number of writers and readers.
+ *
+ * scrip-needs: libpq libpq-dev
+ */
+#include "postgres_base.h"
+#include "postgres_check.h"
+#include "postgres_commit.h"
+#include "postgres_names.h"
+#include "postgres_rows.h"
+#include "postgres_scan.h"
+#include "postgres_schema.h"
+#include "postgres_value.h"
+
+static const struct scrip_option options[] = {
+    { "connection", SCRIP_OPTION_TEXT, "", NULL, 0,
+      "where the database is, as libpq has it: host=db dbname=scrip user=scrip, or postgresql://...; what it leaves out"
+      " comes from libpq's environment, service and password files" },
+    { "retry", SCRIP_OPTION_DURATION, "60s", NULL, 0, "how long a server that went away is waited for" },
+    { "statement_names", SCRIP_OPTION_BOOL, "yes", NULL, 0,
+      "prepare statements under names; no: behind a pooler that forgets them, as pgbouncer before 1.21" },
+    SCRIP_OPTIONS_END,
+};
+
+/* ---- sessions ------------------------------------------------------------------------------------------------- */
+
+static int open_store(struct scrip_ctx *ctx)
+{
+    const struct scrip_host *host = ctx->host;
+    struct base *b = calloc(1, sizeof *b);
+    int64_t until_us;
+
+    if (b == NULL)
+        return scrip_fail(ctx, SCRIP_ENOMEM, "no memory for a session");
+    ctx->self = b;
+    b->ctx = ctx;
+    b->none = host->name(ctx, "", 0);
+    b->has_names = host->option_int(ctx, "statement_names") != 0;
+    if (host->time_add(0, host->option_text(ctx, "retry"), 1, "", &until_us) < 0 || until_us < 0)
+        return scrip_fail(ctx, SCRIP_EINVALID, "retry: '%s': want a duration such as 60s or 5m",
+                          host->option_text(ctx, "retry"));
+    b->retry_us = until_us;
+    return SCRIP_OK;
+}
+
+static void close_store(struct scrip_ctx *ctx)
+{
+    struct base *b = ctx->self;
+
+    if (b == NULL)
+        return;
+    PQclear(b->lent);
+    PQfinish(b->conn);
+    while (b->statements != NULL) {
+        struct statement *next = b->statements->next;
+
+        free(b->statements);
+        b->statements = next;
+    }
+    writing_free(b->writing);
+    free(b->ids);
+    free(b->names);
+    free(b->bytes);
+    free(b);
+    ctx->self = NULL;
+}
+
+/* A server that is only just starting is waited for; whatever else stands in the way is told at once. */
+static int connect_first(struct base *b)
+{
+    const char *words[] = { "dbname", NULL };
+    const char *values[] = { b->ctx->host->option_text(b->ctx, "connection"), NULL };
+    int64_t until_us = clock_us() + b->retry_us;
+
+    for (int attempt = 0; connect_once(b) != FATE_DONE; attempt++) {
+        if (PQpingParams(words, values, 1) != PQPING_REJECT || clock_us() >= until_us)
+            return fault_tell(b);
+        back_off(attempt);
+    }
+    if (PQserverVersion(b->conn) < SERVER_LEAST)
+        return scrip_fail(b->ctx, SCRIP_EVERSION, "server %s: is too old: want %d or newer",
+                          PQparameterStatus(b->conn, "server_version"), SERVER_LEAST / 10000);
+    if (strcmp(PQparameterStatus(b->conn, "server_encoding"), "UTF8") != 0)
+        return scrip_fail(b->ctx, SCRIP_EINVALID, "database '%s': its encoding is %s: make one with encoding UTF8",
+                          PQdb(b->conn), PQparameterStatus(b->conn, "server_encoding"));
+    return SCRIP_OK;
+}
+
+/* ---- the schema ----------------------------------------------------------------------------------------------- */
+
+static int word_put(struct base *b, const char *table, int64_t number, const char *text)
+{
+    struct value row[2] = { number_of(number), text_of(text, strlen(text)) };
+    char sql[128], number_text[24], check[24];
+    const char *values[3] = { number_text, text, check };
+    PGresult *r;
+
+    snprintf(sql, sizeof sql, "insert into %s values ($1, $2, $3)", table);
+    snprintf(number_text, sizeof number_text, "%lld", (long long)number);
+    snprintf(check, sizeof check, "%lld", (long long)check_of(b, table, row, 2));
+    r = PQexecParams(b->conn, sql, 3, NULL, values, NULL, NULL, 0);
+    if (!is_good(r)) {
+        fault_keep(b, "init", r);
+        fault_tell(b);
+    }
+    PQclear(r);
+    return b->fault;
+}
+
+static int meta_put(struct base *b, const char *key, const char *text)
+{
+    struct value row[2] = { text_of(key, strlen(key)), text_of(text, strlen(text)) };
+    char sql[128];
+
+    snprintf(sql, sizeof sql, "insert into meta values ('%s', '%s', %lld)", key, text,
+             (long long)check_of(b, "meta", row, 2));
+    return execute(b, sql);
+}
+
+/* The words of the views. */
+static int words_put(struct base *b)
+{
+    static const char *const outcomes[] = { "charged", "zero", "applied", "refused" };
+    static const char *const stages[] = { "open", "captured", "released", "timed out", "settled" };
+    static const char *const books[] = {
+#define X(id, text) text,
+        SCRIP_BOOKS(X)
+#undef X
+    };
+    static const char *const types[] = {
+#define X(id, text) text,
+        SCRIP_EVENT_TYPES(X)
+#undef X
+    };
+    int code = SCRIP_OK;
+
+    for (int i = 0; i < 4 && code == SCRIP_OK; i++)
+        code = word_put(b, "outcomes", i, outcomes[i]);
+    for (int i = 0; i < 5 && code == SCRIP_OK; i++)
+        code = word_put(b, "stages", i, stages[i]);
+    for (int i = 0; i < SCRIP_BOOK_COUNT && code == SCRIP_OK; i++)
+        code = word_put(b, "books", i, books[i]);
+    for (int i = 0; i < SCRIP_EVENT_TYPE_COUNT && code == SCRIP_OK; i++)
+        code = word_put(b, "types", i, types[i]);
+    return code;
+}
+
+#define COUNT_OF(list) (sizeof(list) / sizeof *(list))
+
+/* The one step that may look at which engine it is. All in one transaction: a fault leaves nothing behind. */
+static int schema_make(struct base *b)
+{
+    char sql[4096], version[16];
+    int code = execute(b, "begin");
+
+    for (size_t i = 0; i < COUNT_OF(schema_tables) && code == SCRIP_OK; i++) {
+        snprintf(sql, sizeof sql, "create table %s", schema_tables[i]);
+        code = execute(b, sql);
+    }
+    for (size_t i = 0; i < COUNT_OF(schema_indexes) && code == SCRIP_OK; i++) {
+        snprintf(sql, sizeof sql, "create %s", schema_indexes[i]);
+        code = execute(b, sql);
+    }
+    for (size_t i = 0; i < COUNT_OF(schema_views) && code == SCRIP_OK; i++) {
+        snprintf(sql, sizeof sql, "create view %s", schema_views[i]);
+        code = execute(b, sql);
+    }
+    snprintf(version, sizeof version, "%d", SCHEMA_VERSION);
+    if (code == SCRIP_OK && (code = words_put(b)) == SCRIP_OK && (code = meta_put(b, "made_by", "scrip")) == SCRIP_OK &&
+        (code = meta_put(b, "schema", version)) == SCRIP_OK)
+        return execute(b, "commit");
+    PQclear(PQexec(b->conn, "rollback"));
+    return code;
+}
+
+static int schema_check(struct base *b, int session)
+{
+    PGresult *r = run_once(b, "select value from meta where key = 'schema'", 0, NULL);
+    const char *database = PQdb(b->conn);
+    int version;
+
+    if (r == NULL && state_is(b, "42P01"))
+        return session == SCRIP_SESSION_INIT
+                   ? schema_make(b)
+                   : scrip_fail(b->ctx, SCRIP_ENOTFOUND, "database '%s': has no schema: run scrip init", database);
+    if (r == NULL && !state_is(b, "42703"))
+        return fault_tell(b);
+    if (r == NULL || PQntuples(r) != 1) {
+        PQclear(r);
+        return scrip_fail(b->ctx, SCRIP_EVERSION,
+                          "database '%s': its table 'meta' is of something else: give scrip a database or a schema of its own",
+                          database);
+    }
+    version = atoi(PQgetvalue(r, 0, 0));
+    PQclear(r);
+    if (version != SCHEMA_VERSION)
+        return scrip_fail(b->ctx, SCRIP_EVERSION, "database '%s': schema version %d, this scrip has %d: %s", database, version,
+                          SCHEMA_VERSION, version < SCHEMA_VERSION ? "run scrip upgrade" : "use a newer scrip");
+    return SCRIP_OK;
+}
+
+static int postgres_begin(struct scrip_ctx *ctx, int session)
+{
+    struct base *b = ctx->self;
+    int code = connect_first(b);
+
+    b->session = session;
+    if (code == SCRIP_OK)
+        code = schema_check(b, session);
+    if (code == SCRIP_OK && session != SCRIP_SESSION_READ)
+        b->writing = writing_make();
+    return settle(b, code);
+}
+
+SCRIP_STORE_PLUGIN("postgres", "PostgreSQL: any number of writers and readers", .options = options, .open = open_store,
+                   .close = close_store, .begin = postgres_begin, .commit = postgres_commit, .scan = postgres_scan,
+                   .event_find = postgres_event_find, .source_last = postgres_source_last,
+                   .state_find = postgres_state_find, .cursor_find = postgres_cursor_find, .check = postgres_check);

@@ -1,0 +1,358 @@
+/* postgres_commit.h - a commit: all its statements in one pipeline, one round trip; then what became of it.
+ *
+ * No lock makes several writers safe but the fence: the row (account, first number) of batch_rows. Who comes second finds it
+ * taken, and has written nothing. The same commit may therefore be tried again after any fault: it is in the store once or
+ * not at all, and `mark` tells which where an answer was lost. */
+#ifndef SCRIP_POSTGRES_COMMIT_H
+#define SCRIP_POSTGRES_COMMIT_H
+
+#include "postgres_rows.h"
+
+/* A writing session's own. */
+struct writing {
+    char *sql[ROWS_COUNT];
+    struct array arrays[ARRAY_LIMIT];
+    struct statement **sent; /* what the pipeline holds: a statement being prepared, or NULL */
+    size_t sent_count, sent_room;
+    struct name_list names; /* not known here */
+    struct batch_put *batches;
+    const void **list; /* rows of a table that are not all of a commit's array */
+    size_t list_room;
+};
+
+static void writing_free(struct writing *w)
+{
+    if (w == NULL)
+        return;
+    for (int i = 0; i < ROWS_COUNT; i++)
+        free(w->sql[i]);
+    for (int i = 0; i < ARRAY_LIMIT; i++)
+        free(w->arrays[i].bytes);
+    free(w->sent);
+    free(w->names.names);
+    free(w->batches);
+    free(w->list);
+    free(w);
+}
+
+static struct writing *writing_make(void)
+{
+    struct writing *w = base_grow(NULL, sizeof *w);
+
+    memset(w, 0, sizeof *w);
+    for (int i = 0; i < ROWS_COUNT; i++)
+        w->sql[i] = rows_statement(&all_rows[i]);
+    return w;
+}
+
+/* ---- names ---------------------------------------------------------------------------------------------------- */
+
+static void usage_names(struct base *b, const struct scrip_usage_row *rows, uint64_t count)
+{
+    for (uint64_t i = 0; i < count; i++) {
+        names_want(b, &b->writing->names, rows[i].user);
+        names_want(b, &b->writing->names, rows[i].product);
+        names_want(b, &b->writing->names, rows[i].service);
+        names_want(b, &b->writing->names, rows[i].class_name);
+        names_want(b, &b->writing->names, rows[i].currency);
+    }
+}
+
+static void event_names(struct base *b, const struct scrip_event_row *row)
+{
+    struct name_list *list = &b->writing->names;
+
+    names_want(b, list, row->source);
+    names_want(b, list, row->product);
+    names_want(b, list, row->user);
+    names_want(b, list, row->service);
+    names_want(b, list, row->unit);
+    names_want(b, list, row->currency);
+}
+
+static int commit_names(struct base *b, const struct scrip_commit *c)
+{
+    struct name_list *list = &b->writing->names;
+
+    list->count = 0;
+    for (uint64_t i = 0; i < c->account_count; i++)
+        names_want(b, list, c->accounts[i].name);
+    for (uint64_t i = 0; i < c->event_count; i++)
+        event_names(b, &c->events[i]);
+    for (uint64_t i = 0; i < c->grant_count; i++) {
+        names_want(b, list, c->grants[i].class_name);
+        names_want(b, list, c->grants[i].cost_currency);
+    }
+    for (uint64_t i = 0; i < c->state_count; i++)
+        names_want(b, list, c->states[i].service);
+    for (uint64_t i = 0; i < c->timer_count; i++)
+        names_want(b, list, c->timers[i].service);
+    for (uint64_t i = 0; i < c->terms_count; i++)
+        names_want(b, list, c->terms[i].currency);
+    for (uint64_t i = 0; i < c->rate_count; i++) {
+        names_want(b, list, c->rates[i].service);
+        names_want(b, list, c->rates[i].label);
+    }
+    for (uint64_t i = 0; i < c->cursor_count; i++)
+        names_want(b, list, c->cursors[i].source);
+    for (uint64_t i = 0; i < c->quarantine_count; i++)
+        names_want(b, list, c->quarantine[i].source);
+    usage_names(b, c->days, c->day_count);
+    usage_names(b, c->months, c->month_count);
+    return names_settle(b, list);
+}
+
+/* ---- the pipeline --------------------------------------------------------------------------------------------- */
+
+static void sent_note(struct writing *w, struct statement *prepared)
+{
+    if (w->sent_count == w->sent_room)
+        w->sent = base_grow(w->sent, (w->sent_room = w->sent_room * 2 + 64) * sizeof *w->sent);
+    w->sent[w->sent_count++] = prepared;
+}
+
+/* Sends a statement with the first `count` arrays; 0: the connection is gone. */
+static int statement_send(struct base *b, const char *sql, int count)
+{
+    struct statement *s = b->has_names ? statement_of(b, sql) : NULL;
+    const char *values[ARRAY_LIMIT];
+    int sizes[ARRAY_LIMIT], formats[ARRAY_LIMIT];
+
+    if (s != NULL && s->is_prepared == 0) {
+        if (!PQsendPrepare(b->conn, s->name, sql, 0, NULL))
+            return 0;
+        s->is_prepared = -1; /* on its way */
+        sent_note(b->writing, s);
+    }
+    for (int i = 0; i < count; i++) {
+        array_end(&b->writing->arrays[i]);
+        values[i] = (const char *)b->writing->arrays[i].bytes;
+        sizes[i] = (int)b->writing->arrays[i].size;
+        formats[i] = 1;
+    }
+    sent_note(b->writing, NULL);
+    return s != NULL ? PQsendQueryPrepared(b->conn, s->name, count, values, sizes, formats, 1)
+                     : PQsendQueryParams(b->conn, sql, count, NULL, values, sizes, formats, 1);
+}
+
+/* Sends rows of one table: of an array of structs, or of a list of pointers where `list` is not NULL. */
+static int rows_send(struct base *b, enum rows_id id, const void *array, const void *const *list, uint64_t count)
+{
+    const struct rows *rows = &all_rows[id];
+    struct array *arrays = b->writing->arrays;
+    int columns = (int)strlen(rows->types);
+
+    for (uint64_t from = 0; from < count; from += CHUNK_ROWS) {
+        uint64_t until = count - from > CHUNK_ROWS ? from + CHUNK_ROWS : count;
+
+        for (int i = 0; i < columns; i++)
+            array_start(&arrays[i]);
+        for (uint64_t at = from; at < until; at++) {
+            struct value values[ARRAY_LIMIT];
+            decimals scratch;
+
+            rows->put(b, list ? list[at] : (const char *)array + at * rows->row_size, values, scratch);
+            if (rows->has_check)
+                values[columns - 1] = number_of(check_of(b, rows->table, values, columns - 1));
+            for (int i = 0; i < columns; i++)
+                array_add(&arrays[i], rows->types[i], &values[i]);
+        }
+        if (!statement_send(b, b->writing->sql[id], columns))
+            return 0;
+    }
+    return 1;
+}
+
+/* ---- the parts of a commit ------------------------------------------------------------------------------------ */
+
+static int by_key(const void *left, const void *right)
+{
+    const struct batch_put *a = left, *b = right;
+
+    return (a->key > b->key) - (a->key < b->key);
+}
+
+/* Accounts in the order of their numbers, in every writer: who waits for whom is never a ring. */
+static void batches_sort(struct base *b, const struct scrip_commit *c, int64_t mark)
+{
+    struct batch_put *batches = base_grow(b->writing->batches, (c->account_count + 1) * sizeof *batches);
+
+    b->writing->batches = batches;
+    for (uint64_t i = 0; i < c->account_count; i++)
+        batches[i] = (struct batch_put){ &c->accounts[i], c->recorded_us, mark, id_of(b, c->accounts[i].name) };
+    if (c->account_count > 1)
+        qsort(batches, c->account_count, sizeof *batches, by_key);
+}
+
+/* States and timers that are there, and then those that are no more. */
+static int kept_send(struct base *b, const struct scrip_commit *c)
+{
+    uint64_t most = c->state_count > c->timer_count ? c->state_count : c->timer_count, count;
+    struct writing *w = b->writing;
+
+    if (w->list_room < most)
+        w->list = base_grow(w->list, (w->list_room = most * 2) * sizeof *w->list);
+    for (int gone = 0; gone < 2; gone++) {
+        count = 0;
+        for (uint64_t i = 0; i < c->state_count; i++)
+            if ((c->states[i].value_size == 0) == gone)
+                w->list[count++] = &c->states[i];
+        if (!rows_send(b, gone ? ROWS_STATES_GONE : ROWS_STATES, NULL, w->list, count))
+            return 0;
+        count = 0;
+        for (uint64_t i = 0; i < c->timer_count; i++)
+            if ((c->timers[i].due_us == SCRIP_TIME_NONE) == gone)
+                w->list[count++] = &c->timers[i];
+        if (!rows_send(b, gone ? ROWS_TIMERS_GONE : ROWS_TIMERS, NULL, w->list, count))
+            return 0;
+    }
+    return 1;
+}
+
+/* What several writers may meet on comes first, always in one order. 0: the connection is gone. */
+static int commit_send(struct base *b, const struct scrip_commit *c)
+{
+    return statement_send(b, "begin", 0) && rows_send(b, ROWS_TERMS, c->terms, NULL, c->terms_count) &&
+           rows_send(b, ROWS_RATES, c->rates, NULL, c->rate_count) &&
+           rows_send(b, ROWS_BATCHES, b->writing->batches, NULL, c->account_count) &&
+           rows_send(b, ROWS_ACCOUNTS, c->accounts, NULL, c->account_count) &&
+           rows_send(b, ROWS_EVENTS, c->events, NULL, c->event_count) &&
+           rows_send(b, ROWS_ENTRIES, c->entries, NULL, c->entry_count) &&
+           rows_send(b, ROWS_GRANTS, c->grants, NULL, c->grant_count) &&
+           rows_send(b, ROWS_CLAIMS, c->claims, NULL, c->claim_count) &&
+           rows_send(b, ROWS_LIMITS, c->limits, NULL, c->limit_count) && kept_send(b, c) &&
+           rows_send(b, ROWS_CHECKPOINTS, c->checkpoints, NULL, c->checkpoint_count) &&
+           rows_send(b, ROWS_DAYS, c->days, NULL, c->day_count) &&
+           rows_send(b, ROWS_MONTHS, c->months, NULL, c->month_count) &&
+           rows_send(b, ROWS_CURSORS, c->cursors, NULL, c->cursor_count) &&
+           rows_send(b, ROWS_SETTLED, c->settled, NULL, c->settled_count) &&
+           rows_send(b, ROWS_QUARANTINE, c->quarantine, NULL, c->quarantine_count) && statement_send(b, "commit", 0) &&
+           PQpipelineSync(b->conn);
+}
+
+/* Reads the answer to each statement that was sent. The first fault counts: those behind it were not run. */
+static enum fate answers_read(struct base *b)
+{
+    struct writing *w = b->writing;
+    int is_failed = 0, is_committed = 0;
+    PGresult *r;
+
+    for (size_t i = 0; i < w->sent_count; i++) {
+        if ((r = PQgetResult(b->conn)) == NULL)
+            break;
+        if (w->sent[i] != NULL)
+            w->sent[i]->is_prepared = is_good(r);
+        if (!is_good(r) && !is_failed && PQresultStatus(r) != PGRES_PIPELINE_ABORTED) {
+            fault_keep(b, "commit", r);
+            is_failed = 1;
+        }
+        is_committed = strcmp(PQcmdStatus(r), "COMMIT") == 0;
+        PQclear(r);
+        while ((r = PQgetResult(b->conn)) != NULL)
+            PQclear(r);
+    }
+    while (PQstatus(b->conn) == CONNECTION_OK && (r = PQgetResult(b->conn)) != NULL)
+        PQclear(r);
+    if (is_committed && !is_failed)
+        return FATE_DONE;
+    if (is_failed)
+        return fault_fate(b);
+    fault_keep(b, "commit", NULL);
+    return FATE_UNKNOWN;
+}
+
+static enum fate commit_once(struct base *b, const struct scrip_commit *c)
+{
+    enum fate fate;
+
+    b->writing->sent_count = 0;
+    if (!PQenterPipelineMode(b->conn) || !commit_send(b, c)) {
+        fault_keep(b, "commit", NULL);
+        disconnect(b); /* what it holds is half a pipeline */
+        return FATE_UNKNOWN;
+    }
+    fate = answers_read(b);
+    if (PQstatus(b->conn) != CONNECTION_OK || !PQexitPipelineMode(b->conn))
+        disconnect(b);
+    else if (fate != FATE_DONE)
+        PQclear(PQexec(b->conn, "rollback"));
+    return fate;
+}
+
+/* 1: this commit is in the store; 0: it is not; below 0: that could not be asked. */
+static int mark_find(struct base *b, const struct scrip_commit *c, int64_t mark)
+{
+    char account[16], first[24], text[24];
+    const char *values[3] = { account, first, text };
+    PGresult *r;
+    int is_there;
+
+    if (c->account_count == 0)
+        return 0; /* what it holds may be written twice */
+    snprintf(account, sizeof account, "%d", (int)id_of(b, c->accounts[0].name));
+    snprintf(first, sizeof first, "%llu", (unsigned long long)c->accounts[0].first_number);
+    snprintf(text, sizeof text, "%lld", (long long)mark);
+    r = ask(b, "select 1 from batch_rows where account = $1::int4 and first = $2::int4 and mark = $3::int8", 3, values);
+    if (r == NULL)
+        return b->fault;
+    is_there = PQntuples(r) == 1;
+    PQclear(r);
+    return is_there;
+}
+
+static int commit_fits(struct base *b, const struct scrip_commit *c)
+{
+    for (uint64_t i = 0; i < c->account_count; i++)
+        if (c->accounts[i].event_count > INT32_MAX || c->accounts[i].entry_count > INT32_MAX)
+            return scrip_fail(b->ctx, SCRIP_ELIMIT, "account '%s': more than 2^31 events or entries",
+                              c->accounts[i].name->text);
+    return SCRIP_OK;
+}
+
+/* Tries until it is known what became of the commit, or the time for that is over. */
+static int commit_try(struct base *b, const struct scrip_commit *c, int64_t mark)
+{
+    int64_t until_us = clock_us() + b->retry_us;
+
+    for (int attempt = 0;; attempt++) {
+        enum fate fate = b->conn == NULL ? FATE_UNKNOWN : commit_once(b, c);
+        int is_there = 0;
+
+        if (fate == FATE_DONE)
+            return SCRIP_OK;
+        if (fate == FATE_FAILED)
+            return fault_tell(b);
+        if (b->conn == NULL || fate == FATE_UNKNOWN) {
+            back_off(attempt);
+            if (reconnect(b, until_us) < 0)
+                return b->fault;
+        }
+        if ((attempt > 0 || fate == FATE_UNKNOWN) && (is_there = mark_find(b, c, mark)) != 0)
+            return is_there < 0 ? is_there : SCRIP_OK;
+        if (fate == FATE_STALE)
+            return scrip_fail(b->ctx, SCRIP_ECONFLICT, "another writer was first (%s)", b->message);
+        if (clock_us() >= until_us)
+            return fault_tell(b);
+        if (fate == FATE_AGAIN)
+            back_off(attempt);
+    }
+}
+
+static int postgres_commit(struct scrip_ctx *ctx, const struct scrip_commit *c)
+{
+    int64_t mark = (int64_t)(random_number() >> 1);
+    struct base *b = ctx->self;
+    int code = commit_fits(b, c);
+
+    if (code == SCRIP_OK && b->conn == NULL)
+        code = reconnect(b, clock_us() + b->retry_us);
+    if (code == SCRIP_OK)
+        code = commit_names(b, c);
+    if (code == SCRIP_OK) {
+        batches_sort(b, c, mark);
+        code = commit_try(b, c, mark);
+    }
+    return settle(b, code);
+}
+
+#endif
