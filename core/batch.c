@@ -168,7 +168,7 @@ int batch_is_full(const struct scrip *scrip)
 {
     const struct batch *batch = scrip->open;
 
-    return batch->event_count + batch->quarantine_count >= BATCH_EVENT_LIMIT || batch->size > BATCH_SIZE_LIMIT;
+    return batch->event_count + batch->quarantine_count >= scrip->batch_limit || batch->size > BATCH_SIZE_LIMIT;
 }
 
 /* ---- closing -------------------------------------------------------------------------------------------------- */
@@ -518,10 +518,26 @@ static int batch_is_empty(const struct batch *batch)
            batch->settled_count == 0;
 }
 
+/* Where others write to the same accounts, what memory has of them is soon old, and a batch behind one that fails is lost with
+ * it: each is waited for, and the next one reads its accounts. */
+static int batch_send_alone(struct scrip *scrip, struct scrip_error *err)
+{
+    int code = batch_finish(scrip, err);
+
+    if (code < 0)
+        return code;
+    scrip->batch_limit = scrip->batch_limit * 2 < BATCH_EVENT_LIMIT ? scrip->batch_limit * 2 : BATCH_EVENT_LIMIT;
+    accounts_forget(scrip);
+    scrip->top_count = 0;
+    return SCRIP_OK;
+}
+
 int batch_send(struct scrip *scrip, struct scrip_error *err)
 {
     int code;
 
+    if (scrip->batch_limit < BATCH_EVENT_LIMIT)
+        return batch_send_alone(scrip, err);
     rollups_sort(scrip->open);
     code = writer_wait(scrip, err);
     if (code < 0 || batch_is_empty(scrip->open))

@@ -8,6 +8,7 @@
 
 #include <dlfcn.h>
 #include <stdio.h>
+#include <time.h>
 #include <unistd.h>
 
 const char scrip_version[] = "0.1.0";
@@ -363,14 +364,18 @@ static int rate_row(void *sink, const void *row)
     return prices_load_rate(scrip->prices, row, &scrip->load_error);
 }
 
+/* Those above the numbers that are known already. */
 static int prices_load(struct scrip *scrip, struct scrip_error *err)
 {
-    struct scrip_scan scan = { .table = SCRIP_TABLE_TERMS, .from_period = INT64_MIN, .to_period = INT64_MAX,
-                               .row = terms_row, .sink = scrip };
-    int code = host_scan(scrip, &scan, err);
+    struct scrip_scan scan = { .table = SCRIP_TABLE_TERMS, .from_number = prices_terms_count(scrip->prices) + 1,
+                               .from_period = INT64_MIN, .to_period = INT64_MAX, .row = terms_row, .sink = scrip };
+    int code;
 
+    error_clear(&scrip->load_error);
+    code = host_scan(scrip, &scan, err);
     if (code == SCRIP_OK) {
         scan.table = SCRIP_TABLE_RATES;
+        scan.from_number = prices_rate_count(scrip->prices) + 1;
         scan.row = rate_row;
         code = host_scan(scrip, &scan, err);
     }
@@ -379,6 +384,22 @@ static int prices_load(struct scrip *scrip, struct scrip_error *err)
     scrip->prices_written_terms = prices_terms_count(scrip->prices);
     scrip->prices_written_rates = prices_rate_count(scrip->prices);
     return code;
+}
+
+/* A number is met that is not known: another writer's, brought in where none of ours is waiting to be written under it. */
+static void prices_more_load(void *sink)
+{
+    struct scrip *scrip = sink;
+    struct scrip_error ignored = { 0 };
+
+    scrip->is_behind = 1;
+    if (scrip->is_loading || prices_terms_count(scrip->prices) != scrip->prices_written_terms ||
+        prices_rate_count(scrip->prices) != scrip->prices_written_rates)
+        return;
+    scrip->is_loading = 1;
+    if (prices_load(scrip, &ignored) == SCRIP_OK)
+        scrip->is_behind = 0;
+    scrip->is_loading = 0;
 }
 
 /* A currency's amounts are in the store in minor units: their number of decimals cannot change under them. */
@@ -473,7 +494,40 @@ static int store_start(struct scrip *scrip, struct scrip_error *err)
         code = copy_check(scrip, err);
     if (code == SCRIP_OK)
         code = prices_load(scrip, err);
+    prices_more(scrip->prices, prices_more_load, scrip);
     return code < 0 ? code : terms_settle(scrip, err);
+}
+
+/* ---- several writers ------------------------------------------------------------------------------------------ */
+
+int host_is_store_fault(const struct scrip *scrip, int code)
+{
+    return code == SCRIP_EIO || code == SCRIP_EBUSY || code == SCRIP_ECONFLICT || code == SCRIP_ENOMEM ||
+           (code < 0 && scrip->is_behind);
+}
+
+/* Waits longer each time up to a cap, and never the same, so that losers do not meet again. */
+static void back_off(int attempt)
+{
+    uint64_t limit_us = attempt < 8 ? UINT64_C(1000) << attempt : CONFLICT_WAIT_US;
+    struct timespec now, wait = { 0, 0 };
+
+    clock_gettime(CLOCK_REALTIME, &now);
+    wait.tv_nsec = (long)(limit_us / 2 + hash_mix((uint64_t)now.tv_nsec, (uint64_t)getpid()) % (limit_us / 2)) * 1000;
+    nanosleep(&wait, NULL);
+}
+
+int host_again(struct scrip *scrip, int code, int attempt, struct scrip_error *err)
+{
+    if ((code != SCRIP_ECONFLICT && !(code < 0 && scrip->is_behind)) || attempt >= CONFLICT_LIMIT)
+        return 0;
+    batch_drop(scrip);
+    scrip->is_behind = 0;
+    scrip->top_count = 0;
+    scrip->batch_limit = scrip->batch_limit > 4 ? scrip->batch_limit / 4 : 1;
+    back_off(attempt);
+    prices_trim(scrip->prices, scrip->prices_written_terms, scrip->prices_written_rates);
+    return prices_load(scrip, err) == SCRIP_OK && terms_settle(scrip, err) == SCRIP_OK;
 }
 
 /* ---- open and close ------------------------------------------------------------------------------------------- */
@@ -520,6 +574,7 @@ int scrip_open(const char *path, int access, struct scrip **out, struct scrip_er
     scrip->engine.settle_sink = scrip;
     scrip->open = &scrip->batches[0];
     scrip->open->number = scrip->batch_number = 1;
+    scrip->batch_limit = BATCH_EVENT_LIMIT;
     pthread_mutex_init(&scrip->lock, NULL);
     pthread_cond_init(&scrip->change, NULL);
     code = host_start(scrip, path, &host, err);

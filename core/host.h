@@ -14,6 +14,9 @@
 /* Accounts kept in memory between batches, and what services may remember of them in sum. */
 #define ACCOUNT_LIMIT 50000
 #define CHECKPOINT_EVENTS 1024
+/* How often something is tried again after another writer was first, and the longest wait between two tries. */
+#define CONFLICT_LIMIT 200
+#define CONFLICT_WAIT_US 250000
 /* Rows read from a source at a time; events of one instant that are put in order together. */
 #define BLOCK_ROWS 512
 #define GROUP_LIMIT 4096
@@ -157,6 +160,10 @@ struct scrip {
     struct scrip_error write_error;
     struct scrip_error load_error;
     uint64_t commits;
+    /* Several writers on one store: */
+    size_t batch_limit; /* events of a batch: fewer after another writer was first, until it goes well again */
+    int is_behind;      /* met a number of terms or of a rate that another writer may have given */
+    int is_loading;     /* those numbers are being read */
 };
 
 /* The reason class of a native event that could not be read: the only rows in quarantine whose bytes are taken for an event again.
@@ -188,6 +195,11 @@ int host_plugin(struct scrip *scrip, int kind, const char *name, const char *whe
                 struct scrip_error *err);
 /* The keys of the host itself that sections of a kind take beside their plugin's; NULL: none. */
 const struct scrip_option *host_keys_of(int kind);
+/* 1: the store failed, or another writer was first: it says nothing about the event at hand. */
+int host_is_store_fault(const struct scrip *scrip, int code);
+/* After another writer was first: forgets what is not committed, brings in what that one wrote, and waits a little. 1: what was
+ * not committed may be tried again; 0: the fault stands. */
+int host_again(struct scrip *scrip, int code, int attempt, struct scrip_error *err);
 int host_writes(struct scrip *scrip, struct scrip_error *err); /* refuses where the host was opened to read */
 /* A session of a store's section, begun: SCRIP_OK, SCRIP_VOLATILE, or the fault. *out is to be closed and freed whatever is
  * answered. */

@@ -66,6 +66,9 @@ struct run {
     struct intake **group;
     size_t group_count, group_room;
     uint64_t shown; /* rows at the last call of progress */
+    /* Sums of outcomes when the last batch was sent, and of what is known to be committed. */
+    struct scrip_totals sent, sure;
+    uint64_t sent_commits; /* the host's count when it was sent */
 };
 
 /* ---- rows, as sources give them ------------------------------------------------------------------------------- */
@@ -312,6 +315,24 @@ static int stream_peek(struct stream *stream, struct intake **out, struct scrip_
     return SCRIP_OK;
 }
 
+/* Back to where the store says that the feeds stand. */
+static void stream_rewind(struct stream *stream)
+{
+    struct instance *source = stream->rows.source;
+
+    if (stream->is_open)
+        source->plugin->api.source.feed_close(&source->ctx);
+    if (stream->last != NULL) {
+        stream->last->next = stream->spare;
+        stream->spare = stream->first;
+    }
+    stream->first = stream->last = stream->head = NULL;
+    stream->tail = NULL;
+    stream->tail_block = NULL;
+    stream->feed_at = 0;
+    stream->is_open = stream->is_done = stream->is_moved = 0;
+}
+
 /* Blocks before the head were taken and are no longer needed. */
 static void stream_recycle(struct stream *stream)
 {
@@ -468,6 +489,30 @@ static void progress_show(struct run *run, int is_last)
     run->options->progress(run->options->sink, &progress);
 }
 
+/* What was sent before and has come to the store. */
+static void sent_settle(struct run *run)
+{
+    if (run->scrip->commits > run->sent_commits)
+        run->sure = run->sent;
+}
+
+static int run_send(struct run *run, struct scrip_error *err)
+{
+    int code;
+
+    for (size_t i = 0; i < run->count; i++)
+        cursor_note(&run->streams[i]);
+    code = batch_send(run->scrip, err);
+    sent_settle(run);
+    if (code == SCRIP_OK) {
+        run->sent = *run->totals;
+        run->sent_commits = run->scrip->commits;
+        if (run->scrip->sent == NULL)
+            run->sure = *run->totals;
+    }
+    return code;
+}
+
 static int group_take(struct run *run, struct scrip_error *err)
 {
     int code = SCRIP_OK;
@@ -478,20 +523,17 @@ static int group_take(struct run *run, struct scrip_error *err)
         code = intake_take(run, run->group[i], err);
     if (code < 0)
         return code;
-    if (batch_is_full(run->scrip)) {
-        for (size_t i = 0; i < run->count; i++)
-            cursor_note(&run->streams[i]);
-        code = batch_send(run->scrip, err);
-    }
+    if (batch_is_full(run->scrip))
+        code = run_send(run, err);
     for (size_t i = 0; i < run->count; i++)
         stream_recycle(&run->streams[i]);
     progress_show(run, 0);
     return code;
 }
 
-static int run_streams(struct run *run, struct scrip_error *err)
+/* Reads from where the streams stand to their ends. */
+static int streams_read(struct run *run, struct scrip_error *err)
 {
-    uint64_t commits = run->scrip->commits;
     int code;
 
     do {
@@ -505,6 +547,41 @@ static int run_streams(struct run *run, struct scrip_error *err)
         batch_drop(run->scrip); /* a group may be half taken: the next run reads it again */
     else
         code = batch_finish(run->scrip, err);
+    sent_settle(run);
+    return code;
+}
+
+/* What was read from a pipe cannot be read again. */
+static int is_piped(const struct run *run)
+{
+    for (size_t i = 0; i < run->count; i++)
+        for (size_t feed = 0; feed < run->streams[i].rows.feed_count; feed++)
+            if (strcmp(run->streams[i].rows.feeds[feed], "-") == 0)
+                return 1;
+    return 0;
+}
+
+/* Where another writer was first, what was not committed is read again from where the store says that the feeds stand. */
+static int run_streams(struct run *run, struct scrip_error *err)
+{
+    uint64_t commits = run->scrip->commits, before;
+    int code;
+
+    run->sent_commits = commits;
+    run->sure = run->sent = *run->totals;
+    for (int attempt = 0;; attempt++) {
+        before = run->scrip->commits;
+        code = streams_read(run, err);
+        if (run->scrip->commits > before)
+            attempt = 0;
+        if (code == SCRIP_OK || is_piped(run) || !host_again(run->scrip, code, attempt, err))
+            break;
+        for (size_t i = 0; i < run->count; i++)
+            stream_rewind(&run->streams[i]);
+        *run->totals = run->sent = run->sure;
+        run->sent_commits = run->scrip->commits;
+        run->shown = 0;
+    }
     progress_show(run, 1);
     run->totals->commits += run->scrip->commits - commits;
     return code;

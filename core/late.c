@@ -273,7 +273,7 @@ static int price_again(struct making *m, struct past_row *past, struct event *ev
     if (!has_price(event))
         return SCRIP_OK;
     code = price_ask(m, event, fresh, &why);
-    if (code == SCRIP_EIO || code == SCRIP_EBUSY)
+    if (host_is_store_fault(m->late->scrip, code))
         return error_set(m->err, code, "%s", why.message);
     if (code < 0 || !is_keeper(m, m->late->scrip->answered) || quote_same(&m->quote, fresh))
         return SCRIP_OK; /* the state that it put is as it would have been */

@@ -12,6 +12,8 @@ struct prices {
     uint32_t *table; /* of rates: index + 1 by content */
     size_t table_size;
     struct bytes scratch;
+    void (*more)(void *sink);
+    void *more_sink;
 };
 
 struct prices *prices_open(void)
@@ -27,12 +29,7 @@ void prices_close(struct prices *prices)
 {
     if (prices == NULL)
         return;
-    for (size_t i = 0; i < prices->terms_count; i++) {
-        free((char *)prices->terms[i]->row.rules);
-        free(prices->terms[i]);
-    }
-    for (size_t i = 0; i < prices->rate_count; i++)
-        free(prices->rates[i]);
+    prices_trim(prices, 0, 0);
     free(prices->terms);
     free(prices->rates);
     free(prices->table);
@@ -40,13 +37,23 @@ void prices_close(struct prices *prices)
     free(prices);
 }
 
+void prices_more(struct prices *prices, void (*more)(void *sink), void *sink)
+{
+    prices->more = more;
+    prices->more_sink = sink;
+}
+
 const struct terms *prices_terms_at(const struct prices *prices, uint64_t number)
 {
+    if (number > prices->terms_count && prices->more != NULL)
+        prices->more(prices->more_sink);
     return number >= 1 && number <= prices->terms_count ? prices->terms[number - 1] : NULL;
 }
 
 const struct rate *prices_rate_at(const struct prices *prices, uint64_t number)
 {
+    if (number > prices->rate_count && prices->more != NULL)
+        prices->more(prices->more_sink);
     return number >= 1 && number <= prices->rate_count ? prices->rates[number - 1] : NULL;
 }
 
@@ -153,6 +160,21 @@ static void table_put(struct prices *prices, size_t index)
     prices->table[at] = (uint32_t)index + 1;
 }
 
+void prices_trim(struct prices *prices, uint64_t terms_count, uint64_t rate_count)
+{
+    for (; prices->terms_count > terms_count; prices->terms_count--) {
+        free((char *)prices->terms[prices->terms_count - 1]->row.rules);
+        free(prices->terms[prices->terms_count - 1]);
+    }
+    if (prices->rate_count <= rate_count)
+        return;
+    for (; prices->rate_count > rate_count; prices->rate_count--)
+        free(prices->rates[prices->rate_count - 1]);
+    memset(prices->table, 0, prices->table_size * sizeof *prices->table);
+    for (size_t i = 0; i < prices->rate_count; i++)
+        table_put(prices, i);
+}
+
 static const struct rate *rate_keep(struct prices *prices, const struct scrip_rate_row *row)
 {
     struct rate *rate = memory_get(sizeof *rate);
@@ -191,6 +213,8 @@ int prices_load_terms(struct prices *prices, const struct scrip_terms_row *row, 
 {
     struct rules rules;
 
+    if (row->number >= 1 && row->number <= prices->terms_count)
+        return SCRIP_OK; /* known from before */
     if (row->number != prices->terms_count + 1)
         return error_set(err, SCRIP_EINVALID, "terms %llu: the store has no terms %zu: run verify",
                          (unsigned long long)row->number, prices->terms_count + 1);
@@ -203,6 +227,8 @@ int prices_load_terms(struct prices *prices, const struct scrip_terms_row *row, 
 
 int prices_load_rate(struct prices *prices, const struct scrip_rate_row *row, struct scrip_error *err)
 {
+    if (row->number >= 1 && row->number <= prices->rate_count)
+        return SCRIP_OK;
     if (row->number != prices->rate_count + 1 || prices_terms_at(prices, row->terms) == NULL)
         return error_set(err, SCRIP_EINVALID, "rate %llu: its number or its terms do not fit: run verify",
                          (unsigned long long)row->number);

@@ -30,7 +30,7 @@ struct prices;
 
 struct prices *prices_open(void);
 void prices_close(struct prices *prices);
-/* Rows of a store, as they are read at open. SCRIP_EINVALID where a number is missing or met twice. */
+/* Rows of a store, as they are read at open and when there are more. SCRIP_EINVALID where a number is missing. */
 int prices_load_terms(struct prices *prices, const struct scrip_terms_row *row, struct scrip_error *err);
 int prices_load_rate(struct prices *prices, const struct scrip_rate_row *row, struct scrip_error *err);
 /* The one with this content; numbered anew where there is none. Pointers stay good until close. */
@@ -40,6 +40,11 @@ const struct rate *prices_rate(struct prices *prices, const struct scrip_rate_ro
 struct json_out;
 void rules_write(const struct scrip_policy *policy, struct json_out *out);
 int rules_read(const char *json, size_t size, struct rules *out);
+/* What is asked for by a number above all that are known may have come from another writer: `more` brings it in, where it
+ * can. */
+void prices_more(struct prices *prices, void (*more)(void *sink), void *sink);
+/* Forgets those above these numbers: another writer has given them to others. */
+void prices_trim(struct prices *prices, uint64_t terms_count, uint64_t rate_count);
 /* By number; NULL: none. */
 const struct terms *prices_terms_at(const struct prices *prices, uint64_t number);
 const struct rate *prices_rate_at(const struct prices *prices, uint64_t number);

@@ -425,6 +425,26 @@ static int account_close(struct scrip *scrip, const struct scrip_name *name, con
     return submit_quietly(scrip, pairs, sizeof pairs / sizeof *pairs, result, err);
 }
 
+/* All of them in one commit. */
+static int accounts_close(struct scrip *scrip, const struct accounts *accounts, const char *period, int64_t time_us,
+                          struct scrip_totals *totals, struct scrip_error *err)
+{
+    int code = SCRIP_OK;
+
+    memset(totals, 0, sizeof *totals);
+    for (size_t i = 0; i < accounts->count && code == SCRIP_OK; i++) {
+        struct scrip_result result = { 0 };
+
+        code = account_close(scrip, accounts->names[i], period, time_us, &result, err);
+        totals->read++;
+        totals->outcome[result.was_duplicate ? SCRIP_DUPLICATE : result.outcome]++;
+    }
+    if (code == SCRIP_OK)
+        return batch_finish(scrip, err);
+    batch_drop(scrip);
+    return code;
+}
+
 int scrip_close_period(struct scrip *scrip, const char *period, const char *account, int64_t time_us,
                        struct scrip_totals *totals, struct scrip_error *err)
 {
@@ -444,17 +464,12 @@ int scrip_close_period(struct scrip *scrip, const char *period, const char *acco
     clock_gettime(CLOCK_REALTIME, &now);
     if (time_us == SCRIP_TIME_NONE)
         time_us = (int64_t)now.tv_sec * SCRIP_SECOND + now.tv_nsec / 1000;
-    for (size_t i = 0; i < accounts.count && code == SCRIP_OK; i++) {
-        struct scrip_result result = { 0 };
-
-        code = account_close(scrip, accounts.names[i], period, time_us, &result, err);
-        totals->read++;
-        totals->outcome[result.was_duplicate ? SCRIP_DUPLICATE : result.outcome]++;
-    }
-    if (code < 0)
-        batch_drop(scrip);
-    else
-        code = batch_finish(scrip, err);
+    if (code == SCRIP_OK)
+        for (int attempt = 0;; attempt++) {
+            code = accounts_close(scrip, &accounts, period, time_us, totals, err);
+            if (code == SCRIP_OK || !host_again(scrip, code, attempt, err))
+                break;
+        }
     free(accounts.names);
     return code;
 }

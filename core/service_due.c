@@ -45,7 +45,7 @@ static int fire(struct scrip *scrip, struct account *account, struct service_tim
     scrip->undo.size = scrip->timer_undo.size = 0;
     account_timer_set(account, timer, SCRIP_TIME_NONE); /* before it is asked: it may wait again */
     code = route_timer(scrip, account, timer, &event, &scrip->quote, &why);
-    if (code < 0 && code != SCRIP_EIO && code != SCRIP_EBUSY) {
+    if (code < 0 && !host_is_store_fault(scrip, code)) {
         route_undo(scrip, account);
         return take_bad(scrip, &origin, "invalid", why.message, &event, &result);
     }
@@ -76,7 +76,7 @@ int services_run(struct scrip *scrip, struct account *copy, int64_t until_us, st
         account_timer_set(copy, timer, SCRIP_TIME_NONE);
         error_clear(&why);
         code = route_timer(scrip, copy, timer, &event, &scrip->quote, &why);
-        if (code == SCRIP_EIO || code == SCRIP_EBUSY)
+        if (host_is_store_fault(scrip, code))
             return error_set(err, code, "%s", why.message);
         if (code <= 0)
             continue;

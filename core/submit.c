@@ -109,13 +109,17 @@ static int fields_submit(struct scrip *scrip, const struct scrip_field *fields, 
 {
     struct origin origin = { names_add(scrip->names, "local", 5), "", 0, bytes, size, fields, count, 1 };
     struct scrip_error ignored;
-    int code = fields_take(scrip, fields, count, &origin, result, err);
+    int code;
 
-    if (code < 0) {
-        batch_finish(scrip, &ignored);
-        return code;
+    for (int attempt = 0;; attempt++) {
+        code = fields_take(scrip, fields, count, &origin, result, err);
+        if (code < 0 && !host_is_store_fault(scrip, code))
+            batch_finish(scrip, &ignored);
+        else if (code == SCRIP_OK)
+            code = batch_finish(scrip, err);
+        if (code == SCRIP_OK || !host_again(scrip, code, attempt, err))
+            return code;
     }
-    return batch_finish(scrip, err);
 }
 
 int scrip_submit(struct scrip *scrip, const struct scrip_pair *pairs, uint64_t pair_count,
@@ -253,7 +257,7 @@ static int row_retry(struct scrip *scrip, const struct scrip_quarantine_row *row
         origin.fields = fields;
         origin.field_count = count;
         code = fields_take(scrip, fields, count, &origin, &result, &why);
-        if (code == SCRIP_EIO || code == SCRIP_EBUSY) {
+        if (host_is_store_fault(scrip, code)) {
             *err = why;
             return code;
         }

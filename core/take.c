@@ -606,7 +606,7 @@ int take_event(struct scrip *scrip, struct event *event, const struct origin *or
         event_canonical(event, &scrip->engine.canonical);
     }
     code = decide(scrip, account, event, &reason_class, &why);
-    if (code == SCRIP_EIO || code == SCRIP_EBUSY) {
+    if (host_is_store_fault(scrip, code)) {
         *err = why;
         return code;
     }

@@ -172,16 +172,35 @@ static int schema_make(struct base *b)
     return code;
 }
 
+static int schema_check(struct base *b, int session);
+
+/* Another host that begins on the same database may be first: what it made is checked as any other. Tables of our names that are
+ * somebody else's are no schema of ours. */
+static int schema_begin(struct base *b)
+{
+    char message[SCRIP_MESSAGE_SIZE];
+    int code = schema_make(b);
+
+    if (code == SCRIP_OK || !state_is(b, "42P07 42710 23505 40P01 XX000"))
+        return code;
+    memcpy(message, b->message, sizeof message);
+    b->fault = 0;
+    code = schema_check(b, SCRIP_SESSION_WRITE);
+    return code != SCRIP_ENOTFOUND ? code
+                                   : scrip_fail(b->ctx, SCRIP_EVERSION,
+                                                "%s: give scrip a database or a schema of its own", message);
+}
+
 static int schema_check(struct base *b, int session)
 {
     PGresult *r = run_once(b, "select value from meta where key = 'schema'", 0, NULL);
     const char *database = PQdb(b->conn);
     int version;
 
+    if (r == NULL && state_is(b, "42P01") && session == SCRIP_SESSION_INIT)
+        return schema_begin(b);
     if (r == NULL && state_is(b, "42P01"))
-        return session == SCRIP_SESSION_INIT
-                   ? schema_make(b)
-                   : scrip_fail(b->ctx, SCRIP_ENOTFOUND, "database '%s': has no schema: run scrip init", database);
+        return scrip_fail(b->ctx, SCRIP_ENOTFOUND, "database '%s': has no schema: run scrip init", database);
     if (r == NULL && !state_is(b, "42703"))
         return fault_tell(b);
     if (r == NULL || PQntuples(r) != 1) {
