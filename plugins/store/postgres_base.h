@@ -103,12 +103,13 @@ static int state_is(const struct base *b, const char *list)
 }
 
 /* What the last fault means. The server is gone with classes 08 (connection), 57P01 to 57P03 (shut down, crashed, starting),
- * 53300 (no connection free), 25006 (it leads no more) and XX000 where its postmaster went; 40003: it does not know itself. */
+ * 53300 (no connection free), 25006 (it leads no more) and XX000 where its postmaster went; 40003: it does not know itself. With
+ * 42P05 and 26000 it has other prepared statements than we think: another connection begins with none. */
 static enum fate fault_fate(const struct base *b)
 {
     if (state_is(b, "40001 40P01 55P03"))
         return FATE_AGAIN;
-    if (b->state[0] == 0 || strncmp(b->state, "08", 2) == 0 || state_is(b, "40003 57P01 57P02 57P03 53300 25006"))
+    if (b->state[0] == 0 || strncmp(b->state, "08", 2) == 0 || state_is(b, "40003 57P01 57P02 57P03 53300 25006 42P05 26000"))
         return FATE_UNKNOWN;
     if (state_is(b, "XX000") && (strstr(b->message, "postmaster") || strstr(b->message, "connection")))
         return FATE_UNKNOWN;
@@ -124,6 +125,8 @@ static int fault_tell(struct base *b)
         mend = ": grant the role its rights: see the store's part of conf/README.md";
     else if (state_is(b, "53100"))
         mend = ": nothing of this commit was kept: make room";
+    else if (state_is(b, "42P05 26000"))
+        mend = ": set statement_names = no where a pooler stands in between";
     else if (state_is(b, "42P01 42703"))
         mend = ": run scrip init, or look at the role's search_path";
     return b->fault = scrip_fail(b->ctx, SCRIP_EIO, "%s%s%s%s%s", b->message, b->state[0] ? " (" : "", b->state,
@@ -296,6 +299,14 @@ static int execute(struct base *b, const char *sql)
     }
     PQclear(result);
     return code;
+}
+
+/* Ends a transaction that only read: that it ends is all that matters. */
+static void transaction_end(struct base *b)
+{
+    PQclear(PQexec(b->conn, b->fault == 0 ? "commit" : "rollback"));
+    if (PQtransactionStatus(b->conn) != PQTRANS_IDLE)
+        disconnect(b);
 }
 
 /* ---- values of rows that were read ---------------------------------------------------------------------------- */

@@ -128,7 +128,7 @@ static int postgres_check(struct scrip_ctx *ctx, finding_taker *finding, void *s
     for (size_t i = 0; i < sizeof checks / sizeof *checks && code == SCRIP_OK; i++)
         code = question_ask(b, checks[i], NULL, finding, sink);
     if (r != NULL)
-        PQclear(PQexec(b->conn, "commit"));
+        transaction_end(b);
     return settle(b, code);
 }
 

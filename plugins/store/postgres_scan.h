@@ -435,7 +435,8 @@ static int scan_account(struct base *b, const struct reading *reading, const str
     return code;
 }
 
-static int cursor_fetch(struct base *b, const struct reading *reading, const struct scrip_scan *scan)
+/* *is_begun: rows were handed out, so that nothing may be done again. */
+static int cursor_fetch(struct base *b, const struct reading *reading, const struct scrip_scan *scan, int *is_begun)
 {
     char fetch[64];
     int code = SCRIP_OK, rows;
@@ -450,6 +451,7 @@ static int cursor_fetch(struct base *b, const struct reading *reading, const str
             return fault_tell(b);
         }
         rows = PQntuples(r);
+        *is_begun |= rows > 0;
         code = page_take(b, r, reading, scan);
         PQclear(r);
     } while (code == SCRIP_OK && b->fault == 0 && rows == PAGE_ROWS);
@@ -457,7 +459,7 @@ static int cursor_fetch(struct base *b, const struct reading *reading, const str
 }
 
 /* A whole table: through a cursor, in a transaction that lasts as long as the outermost scan. */
-static int scan_all(struct base *b, const struct reading *reading, const struct scrip_scan *scan)
+static int scan_once(struct base *b, const struct reading *reading, const struct scrip_scan *scan, int *is_begun)
 {
     char select[1024], text[1200];
     int64_t first = scan->from_period;
@@ -474,15 +476,32 @@ static int scan_all(struct base *b, const struct reading *reading, const struct 
     snprintf(text, sizeof text, "declare scrip_cursor_%d no scroll cursor for %s", b->cursors, select);
     code = execute(b, text);
     if (code == SCRIP_OK)
-        code = cursor_fetch(b, reading, scan);
+        code = cursor_fetch(b, reading, scan, is_begun);
     b->cursors = depth;
-    if (b->fault == 0) {
-        snprintf(text, sizeof text, depth ? "close scrip_cursor_%d" : "commit", depth + 1);
-        if (execute(b, text) < 0)
-            return b->fault;
-    } else if (depth == 0)
-        PQclear(PQexec(b->conn, "rollback"));
+    if (depth == 0)
+        transaction_end(b);
+    else if (b->fault == 0) {
+        snprintf(text, sizeof text, "close scrip_cursor_%d", depth + 1);
+        execute(b, text);
+    }
     return code;
+}
+
+/* Tried again where the server went, or took it back, before the first row was handed out. */
+static int scan_all(struct base *b, const struct reading *reading, const struct scrip_scan *scan)
+{
+    int64_t until_us = clock_us() + b->retry_us;
+
+    for (int attempt = 0;; attempt++) {
+        int is_begun = 0, code = scan_once(b, reading, scan, &is_begun);
+        enum fate fate = fault_fate(b);
+
+        if (b->fault == 0 || is_begun || b->cursors || (fate != FATE_AGAIN && fate != FATE_UNKNOWN) ||
+            clock_us() >= until_us)
+            return code;
+        b->fault = 0;
+        back_off(attempt);
+    }
 }
 
 static int postgres_scan(struct scrip_ctx *ctx, const struct scrip_scan *scan)

@@ -1,0 +1,106 @@
+"""pg_proxy.py - stands between a program and its PostgreSQL and lies: answers get lost after the server did its work, or become
+errors that a distributed engine gives. What the server did stands, whatever the program is told.
+"""
+import random
+import socket
+import struct
+import threading
+
+# SQLSTATE, and whether the connection is cut behind it: None is no answer at all.
+FAULTS = [("40001", False), ("40P01", False), ("40003", True), ("57P01", True), ("08006", True), (None, True)]
+
+
+def receive(sock, size):
+    bytes_ = b""
+    while len(bytes_) < size:
+        more = sock.recv(size - len(bytes_))
+        if not more:
+            raise ConnectionError
+        bytes_ += more
+    return bytes_
+
+
+def error(state):
+    fields = b"".join(k + v.encode() + b"\0" for k, v in ((b"S", "ERROR"), (b"V", "ERROR"), (b"C", state), (b"M", "made up")))
+    return b"E" + struct.pack("!i", len(fields) + 5) + fields + b"\0"
+
+
+class Proxy:
+    """Each answer is at fault with a probability, counted per SQLSTATE; 0 until it is told otherwise."""
+
+    def __init__(self, port, seed=1):
+        self.server, self.random, self.probability, self.counts = port, random.Random(seed), 0.0, {}
+        self.socket = socket.create_server(("127.0.0.1", 0), backlog=64)
+        self.port = self.socket.getsockname()[1]
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def accept(self):
+        while True:
+            try:
+                client = self.socket.accept()[0]
+            except OSError:
+                return
+            threading.Thread(target=self.connection, args=(client,), daemon=True).start()
+
+    def connection(self, client):
+        try:
+            server = socket.create_connection(("127.0.0.1", self.server))
+        except OSError:
+            client.close()
+            return
+        for s in (client, server):
+            s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        threading.Thread(target=self.forth, args=(client, server), daemon=True).start()
+        try:
+            self.back(client, server)
+        except OSError:
+            pass
+        # A copy of the other direction's thread may still wait in one of them.
+        for s in (client, server):
+            try:
+                s.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+            s.close()
+
+    @staticmethod
+    def forth(client, server):
+        try:
+            while True:
+                part = client.recv(65536)
+                if not part:
+                    break
+                server.sendall(part)
+            server.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass
+
+    def back(self, client, server):
+        """Messages up to "ready for query" are one answer. The first one, of the connection itself, is left alone."""
+        is_first, held, fault = True, b"", None
+        while True:
+            head = receive(server, 5)
+            message = head + receive(server, struct.unpack("!i", head[1:])[0] - 4)
+            if not held and not is_first and self.random.random() < self.probability:
+                fault = self.random.choice(FAULTS)
+            held += message
+            is_ready = head[:1] == b"Z"
+            if not is_ready and is_first:
+                client.sendall(held)
+                held = b""
+            if not is_ready:
+                continue
+            if fault is not None:
+                state, is_cut = fault
+                self.counts[state] = self.counts.get(state, 0) + 1
+                if state is not None:
+                    client.sendall(error(state))
+                if is_cut:
+                    return
+                client.sendall(message)
+            else:
+                client.sendall(held)
+            is_first, held, fault = False, b"", None
+
+    def close(self):
+        self.socket.close()
