@@ -367,15 +367,14 @@ static int rate_row(void *sink, const void *row)
 /* Those above the numbers that are known already. */
 static int prices_load(struct scrip *scrip, struct scrip_error *err)
 {
-    struct scrip_scan scan = { .table = SCRIP_TABLE_TERMS, .from_number = prices_terms_count(scrip->prices) + 1,
-                               .from_period = INT64_MIN, .to_period = INT64_MAX, .row = terms_row, .sink = scrip };
+    struct scrip_scan scan = { .table = SCRIP_TABLE_TERMS, .from_period = INT64_MIN, .to_period = INT64_MAX,
+                               .row = terms_row, .sink = scrip };
     int code;
 
     error_clear(&scrip->load_error);
     code = host_scan(scrip, &scan, err);
     if (code == SCRIP_OK) {
         scan.table = SCRIP_TABLE_RATES;
-        scan.from_number = prices_rate_count(scrip->prices) + 1;
         scan.row = rate_row;
         code = host_scan(scrip, &scan, err);
     }

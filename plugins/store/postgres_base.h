@@ -113,7 +113,7 @@ static enum fate fault_fate(const struct base *b)
         return FATE_UNKNOWN;
     if (state_is(b, "XX000") && (strstr(b->message, "postmaster") || strstr(b->message, "connection")))
         return FATE_UNKNOWN;
-    return state_is(b, "23505") ? FATE_STALE : FATE_FAILED;
+    return state_is(b, "23505 22012") ? FATE_STALE : FATE_FAILED; /* 22012: see guard_send */
 }
 
 /* The fault as the host is told it, with what mends it where that is known. */

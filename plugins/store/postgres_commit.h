@@ -55,6 +55,7 @@ static void usage_names(struct base *b, const struct scrip_usage_row *rows, uint
         names_want(b, &b->writing->names, rows[i].service);
         names_want(b, &b->writing->names, rows[i].class_name);
         names_want(b, &b->writing->names, rows[i].currency);
+        names_want(b, &b->writing->names, rows[i].account);
     }
 }
 
@@ -62,6 +63,7 @@ static void event_names(struct base *b, const struct scrip_event_row *row)
 {
     struct name_list *list = &b->writing->names;
 
+    names_want(b, list, row->account);
     names_want(b, list, row->source);
     names_want(b, list, row->product);
     names_want(b, list, row->user);
@@ -83,10 +85,14 @@ static int commit_names(struct base *b, const struct scrip_commit *c)
         names_want(b, list, c->grants[i].class_name);
         names_want(b, list, c->grants[i].cost_currency);
     }
-    for (uint64_t i = 0; i < c->state_count; i++)
+    for (uint64_t i = 0; i < c->state_count; i++) {
+        names_want(b, list, c->states[i].account);
         names_want(b, list, c->states[i].service);
-    for (uint64_t i = 0; i < c->timer_count; i++)
+    }
+    for (uint64_t i = 0; i < c->timer_count; i++) {
+        names_want(b, list, c->timers[i].account);
         names_want(b, list, c->timers[i].service);
+    }
     for (uint64_t i = 0; i < c->terms_count; i++)
         names_want(b, list, c->terms[i].currency);
     for (uint64_t i = 0; i < c->rate_count; i++) {
@@ -209,10 +215,33 @@ static int kept_send(struct base *b, const struct scrip_commit *c)
     return 1;
 }
 
+/* Every account must stand where its first number says. What another writer has not committed yet is not seen here: that is
+ * what the fence is for. */
+static int guard_send(struct base *b, const struct scrip_commit *c)
+{
+    static const char sql[] = "select count(1 / (case when coalesce(a.events, 0) = u.before then 1 else 0 end)) from"
+                              " unnest($1::int4[], $2::int8[]) u(account, before) left join account_rows a on"
+                              " a.account = u.account";
+    struct array *arrays = b->writing->arrays;
+
+    if (c->account_count == 0)
+        return 1;
+    array_start(&arrays[0]);
+    array_start(&arrays[1]);
+    for (uint64_t i = 0; i < c->account_count; i++) {
+        struct value account = number_of(id_of(b, c->accounts[i].name));
+        struct value before = number_of((int64_t)c->accounts[i].first_number - 1);
+
+        array_add(&arrays[0], '4', &account);
+        array_add(&arrays[1], '8', &before);
+    }
+    return statement_send(b, sql, 2);
+}
+
 /* What several writers may meet on comes first, always in one order. 0: the connection is gone. */
 static int commit_send(struct base *b, const struct scrip_commit *c)
 {
-    return statement_send(b, "begin", 0) && rows_send(b, ROWS_TERMS, c->terms, NULL, c->terms_count) &&
+    return statement_send(b, "begin", 0) && guard_send(b, c) && rows_send(b, ROWS_TERMS, c->terms, NULL, c->terms_count) &&
            rows_send(b, ROWS_RATES, c->rates, NULL, c->rate_count) &&
            rows_send(b, ROWS_BATCHES, b->writing->batches, NULL, c->account_count) &&
            rows_send(b, ROWS_ACCOUNTS, c->accounts, NULL, c->account_count) &&

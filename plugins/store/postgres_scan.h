@@ -306,7 +306,7 @@ static int quarantine_row(struct base *b, const PGresult *r, int at, const struc
 #define DAY_COLUMNS USAGE_COLUMNS("day", "product", "service")
 #define MONTH_COLUMNS USAGE_COLUMNS("month", "user_name", "product")
 
-/* `all` with the bounds of a period, or the first number, put in by printf where it has any; `one` and `down` of one account ($1), between numbers
+/* `all` with the bounds of a period put in by printf where it has any; `one` and `down` of one account ($1), between numbers
  * or periods ($2, $3) where it counts three parameters. `kinds` marks the columns that are names. `at` is the column of the
  * number by which pages follow each other; -1: an account's rows come in one. */
 static const struct reading {
@@ -339,11 +339,12 @@ static const struct reading {
                              "select " MONTH_COLUMNS " from month_rows" ONE " and month between $2::int8 and $3::int8 order"
                              " by month, user_name, product, class, currency", NULL, ".nnnnn", 3, -1, month_row },
     [SCRIP_TABLE_TERMS] = { "select number, currency, decimals, rounding, split, settle_lag, late, rules from term_rows"
-                            " where number >= %lld order by number", NULL, NULL, ".n", 0, -1, terms_row },
+                            " order by number", NULL, NULL, ".n", 0, -1, terms_row },
     [SCRIP_TABLE_RATES] = { "select number, service, terms, rate::text, per::text, label, digest from rate_rows"
-                            " where number >= %lld order by number", NULL, NULL, ".n...n", 0, -1, rate_row },
-    [SCRIP_TABLE_CURSORS] = { "select * from cursor_rows order by source, feed", NULL, NULL, "n", 0, -1, cursor_row },
-    [SCRIP_TABLE_QUARANTINE] = { "select * from quarantine_rows order by class, source, feed, line, key", NULL, NULL, ".n",
+                            " order by number", NULL, NULL, ".n...n", 0, -1, rate_row },
+    [SCRIP_TABLE_CURSORS] = { "select c.* from cursor_rows c join names n on n.id = c.source order by n.name, c.feed", NULL, NULL, "n", 0, -1, cursor_row },
+    [SCRIP_TABLE_QUARANTINE] = { "select q.* from quarantine_rows q left join names n on n.id = q.source order by q.class,"
+                                 " n.name nulls first, q.feed, q.line, q.key", NULL, NULL, ".n",
                                  0, -1, quarantine_row },
     [SCRIP_TABLE_CLAIMS] = { "select " CLAIM_COLUMNS " from claim_rows order by account, number",
                              "select " CLAIM_COLUMNS " from claim_rows" NUMBERED UPWARDS, NULL, "n", 3, 1, claim_row },
@@ -462,7 +463,6 @@ static int cursor_fetch(struct base *b, const struct reading *reading, const str
 static int scan_once(struct base *b, const struct reading *reading, const struct scrip_scan *scan, int *is_begun)
 {
     char select[1024], text[1200];
-    int64_t first = scan->from_period;
     int depth = b->cursors, code;
     PGresult *r = depth ? NULL : ask(b, "begin", 0, NULL);
 
@@ -470,9 +470,7 @@ static int scan_once(struct base *b, const struct reading *reading, const struct
         return b->fault;
     PQclear(r);
     b->cursors = depth + 1;
-    if (scan->table == SCRIP_TABLE_TERMS || scan->table == SCRIP_TABLE_RATES)
-        first = bounded(scan->from_number);
-    snprintf(select, sizeof select, reading->all, (long long)first, (long long)scan->to_period);
+    snprintf(select, sizeof select, reading->all, (long long)scan->from_period, (long long)scan->to_period);
     snprintf(text, sizeof text, "declare scrip_cursor_%d no scroll cursor for %s", b->cursors, select);
     code = execute(b, text);
     if (code == SCRIP_OK)
