@@ -30,6 +30,7 @@ class Proxy:
 
     def __init__(self, port, seed=1):
         self.server, self.random, self.probability, self.counts = port, random.Random(seed), 0.0, {}
+        self.faults = FAULTS
         self.socket = socket.create_server(("127.0.0.1", 0), backlog=64)
         self.port = self.socket.getsockname()[1]
         threading.Thread(target=self.accept, daemon=True).start()
@@ -82,7 +83,7 @@ class Proxy:
             head = receive(server, 5)
             message = head + receive(server, struct.unpack("!i", head[1:])[0] - 4)
             if not held and not is_first and self.random.random() < self.probability:
-                fault = self.random.choice(FAULTS)
+                fault = self.random.choice(self.faults)
             held += message
             is_ready = head[:1] == b"Z"
             if not is_ready and is_first:

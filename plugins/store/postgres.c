@@ -80,7 +80,7 @@ static int connect_first(struct base *b)
         return scrip_fail(b->ctx, SCRIP_EVERSION, "server %s: is too old: want %d or newer",
                           PQparameterStatus(b->conn, "server_version"), SERVER_LEAST / 10000);
     if (strcmp(PQparameterStatus(b->conn, "server_encoding"), "UTF8") != 0)
-        return scrip_fail(b->ctx, SCRIP_EINVALID, "database '%s': its encoding is %s: make one with encoding UTF8",
+        return scrip_fail(b->ctx, SCRIP_EIO, "database '%s': its encoding is %s: make one with encoding UTF8",
                           PQdb(b->conn), PQparameterStatus(b->conn, "server_encoding"));
     return SCRIP_OK;
 }

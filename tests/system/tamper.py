@@ -119,39 +119,44 @@ def tamper(path, table, column, pick, which):
         db.close()
 
 
-random.seed(os.environ.get("SEED", "11"))
-b = make()
-b.run("verify")
-b.write("rates.csv", RATES.replace("1.25", "4.75"))
-b.run("verify")
-path = os.path.join(b.folder, "books.db")
-with sqlite3.connect(path) as db:
-    db.execute("pragma wal_checkpoint(truncate)")
-    names = tables(db)
-    places = [(t, c[1]) for t in names for c in db.execute(f'pragma table_info("{t}")').fetchall()]
-    bare = [t for t in names if not db.execute(f'select count(*) from "{t}"').fetchone()[0]]
-db.close()
-assert not bare, f"tables without a row, so not tested: {bare}"
-shutil.copy(path, path + ".good")
-tried, missed = 0, []
-for table, column in places:
-    there, empty = f'"{column}" is not null', f'"{column}" is null'
-    for pick, which in ((lambda rows: rows[0], there), (random.choice, there), (lambda rows: rows[-1], there),
-                        (random.choice, empty)):
-        for end in ("-wal", "-shm"):
-            if os.path.exists(path + end):
-                os.unlink(path + end)
-        shutil.copy(path + ".good", path)
-        what = tamper(path, table, column, pick, which)
-        if what is None:
-            continue
-        tried += 1
-        done = b.run("verify", ok=None)
-        if done.returncode == 0:
-            missed.append(what)
-        elif done.returncode < 0:
-            missed.append(f"verify died of signal {-done.returncode}: {what}")
-print(f"{tried} changes in {len(names)} tables")
-assert not missed, "not found:\n" + "\n".join(missed)
-assert tried > 3 * len(names)
-b.done()
+def main():
+    random.seed(os.environ.get("SEED", "11"))
+    b = make()
+    b.run("verify")
+    b.write("rates.csv", RATES.replace("1.25", "4.75"))
+    b.run("verify")
+    path = os.path.join(b.folder, "books.db")
+    with sqlite3.connect(path) as db:
+        db.execute("pragma wal_checkpoint(truncate)")
+        names = tables(db)
+        places = [(t, c[1]) for t in names for c in db.execute(f'pragma table_info("{t}")').fetchall()]
+        bare = [t for t in names if not db.execute(f'select count(*) from "{t}"').fetchone()[0]]
+    db.close()
+    assert not bare, f"tables without a row, so not tested: {bare}"
+    shutil.copy(path, path + ".good")
+    tried, missed = 0, []
+    for table, column in places:
+        there, empty = f'"{column}" is not null', f'"{column}" is null'
+        for pick, which in ((lambda rows: rows[0], there), (random.choice, there), (lambda rows: rows[-1], there),
+                            (random.choice, empty)):
+            for end in ("-wal", "-shm"):
+                if os.path.exists(path + end):
+                    os.unlink(path + end)
+            shutil.copy(path + ".good", path)
+            what = tamper(path, table, column, pick, which)
+            if what is None:
+                continue
+            tried += 1
+            done = b.run("verify", ok=None)
+            if done.returncode == 0:
+                missed.append(what)
+            elif done.returncode < 0:
+                missed.append(f"verify died of signal {-done.returncode}: {what}")
+    print(f"{tried} changes in {len(names)} tables")
+    assert not missed, "not found:\n" + "\n".join(missed)
+    assert tried > 3 * len(names)
+    b.done()
+
+
+if __name__ == "__main__":
+    main()
