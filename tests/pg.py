@@ -2,6 +2,8 @@
 
     python3 tests/pg.py COMMAND...      runs the command with SCRIP_PG set to the server's connection, then stops it
 
+SCRIP_PG_SETTINGS="fsync=on ..." sets what that server is to be like, SCRIP_PG_FOLDER where its folder is made.
+
 Also as root, though the server itself will not run as root: it then runs as `postgres`, or as `nobody`. Where SCRIP_TEST_PG
 names servers (connections as libpq has them, split by ';'), those are used and nothing is started; each test works in a
 schema of its own there.
@@ -57,10 +59,10 @@ def free_port():
 
 
 class Server:
-    def __init__(self, **settings):
+    def __init__(self, base=None, **settings):
         self.programs, (self.prefix, uid, gid) = programs(), prefix()
         self.settings = {**SETTINGS, **settings}
-        self.folder = tempfile.mkdtemp(prefix="scrip-pg-")
+        self.folder = tempfile.mkdtemp(prefix="scrip-pg-", dir=base)
         self.process = None
         atexit.register(self.remove)
         os.chown(self.folder, uid, gid)
@@ -154,8 +156,9 @@ def psql(connection, sql):
 
 if __name__ == "__main__":
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    settings = dict(w.split("=", 1) for w in os.environ.get("SCRIP_PG_SETTINGS", "").split())
     try:
-        where = servers()[0]
+        where = Server(os.environ.get("SCRIP_PG_FOLDER"), **settings).connection if settings else servers()[0]
     except Missing as reason:
         print("skipped:", reason)
         sys.exit(77)

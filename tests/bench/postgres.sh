@@ -1,0 +1,110 @@
+#!/bin/bash
+# postgres.sh - how fast scrip is on PostgreSQL, beside a set-based function (postgres.sql) that is fed the same events in batches
+# of 1,000 on the same server in the same run; and beside SQLite. `make bench` calls it; its sums must agree.
+#
+# ROWS usage rows (200000), RUNS of each (3; the median counts), FLOORS=no: shows only. The server is as durable as SQLite is:
+# fsync, synchronous_commit. Its own processor time counts for both.
+set -eu -o pipefail
+cd "$(dirname "$0")/../.."
+BUILD=${BUILD:-$PWD/build} ROWS=${PG_ROWS:-200000} RUNS=${RUNS:-3} FLOORS=${FLOORS:-yes}
+if [ -z "${SCRIP_PG:-}" ]; then
+    export SCRIP_PG_SETTINGS="fsync=on full_page_writes=on shared_buffers=256MB max_wal_size=4GB checkpoint_timeout=30min"
+    export SCRIP_PG_FOLDER=${SCRIP_PG_FOLDER:-$BUILD}
+    code=0
+    python3 -B tests/pg.py bash "$0" || code=$?
+    [ $code != 77 ] || code=0
+    exit $code
+fi
+bench=$BUILD/tests/bench
+folder=$(mktemp -d "$BUILD/bench-pg.XXXXXX")
+trap 'rm -rf "$folder"' EXIT
+trap 'exit 130' INT TERM
+fail() {
+    echo "bench: $1" >&2
+    exit 1
+}
+sql() { psql -X -q -A -t -F ' ' -v ON_ERROR_STOP=1 -d "$SCRIP_PG" "$@"; }
+config() { # FILE SECTION
+    cat >"$1" <<INI
+[scrip]
+plugins = $BUILD/plugins
+$2
+[currency/prepaid credits]
+decimals = 2
+draw_order = expires, created
+[service/ratesheet prices]
+sheet = rates.csv
+[source/csv grants]
+files = grants.csv
+type = scrip.grant
+const.currency = credits
+map.id = id
+map.account = account
+map.time = time
+map.amount = amount
+map.class = class
+map.expires = expires
+[source/csv usage]
+files = usage.csv
+map.id = id
+map.account = account
+map.time = time
+map.product = product
+map.user = user
+map.quantity = quantity
+INI
+    chmod 600 "$1"
+}
+seconds() { # COMMAND...: what it took, on standard output
+    "$bench/measure" "$folder/took" "$@" >"$folder/said" 2>&1 || fail "$*: $(tail -n 3 "$folder/said")"
+    cut -d ' ' -f 1 "$folder/took"
+}
+
+"$bench/generate" "$folder" "$ROWS" 2026 90 own
+config "$folder/pg.ini" "[store/postgres]
+connection = $SCRIP_PG options='-csearch_path=bench'"
+config "$folder/lite.ini" "[store/sqlite]
+file = books.db"
+# Batches as statements, made before the clock runs.
+awk -F, -v q="'" 'function flush(i) {
+        for (i = 1; i <= 6; i++) { printf "%s%s{%s}%s", (i > 1 ? ", " : "select hand_charge("), q, cell[i], q; cell[i] = "" }
+        print ");"
+        n = 0
+    }
+    NR > 1 { for (i = 1; i <= 6; i++) cell[i] = cell[i] (n ? "," : "") $i; if (++n == 1000) flush() }
+    END { if (n) flush() }' "$folder/usage.csv" >"$folder/hand.sql"
+for run in $(seq "$RUNS"); do
+    sql -c "drop schema if exists bench cascade; create schema bench" 2>/dev/null
+    sql -c checkpoint
+    echo "scrip $(seconds "$BUILD/scrip" -c "$folder/pg.ini" run)" >>"$folder/times"
+    sql -c "select 'grants', sum(available + expired), sum(used) from bench.grant_rows" >"$folder/scrip.sums"
+    sql -c "select n.name, sum(amount) from bench.day_rows join bench.names n on n.id = product group by 1 order by 1" \
+        >>"$folder/scrip.sums"
+    sql -c "drop schema if exists hand cascade; create schema hand" 2>/dev/null
+    export PGOPTIONS=-csearch_path=hand
+    sql -f tests/bench/postgres.sql
+    awk -F, 'NR > 1 { sub(/\./, "", $2); printf "%s\t%d\n", $1, $2 }' "$folder/rates.csv" | sql -c "copy hand_price from stdin"
+    awk -F, 'NR > 1 { sub(/\./, "", $4); printf "%s\t%d\t%s\t%s\t%s\n", $2, substr($1, length($1)), $5, $6, $4 }' "$folder/grants.csv" |
+        sql -c "copy hand_grant (account, number, class, ends, available) from stdin"
+    sql -c checkpoint
+    echo "hand $(seconds psql -X -q -o /dev/null -v ON_ERROR_STOP=1 -d "$SCRIP_PG" -f "$folder/hand.sql")" >>"$folder/times"
+    sql -c "select 'grants', sum(available + expired), sum(used) from hand_grant" >"$folder/hand.sums"
+    sql -c "select product, sum(amount) from hand_day group by 1 order by 1" >>"$folder/hand.sums"
+    unset PGOPTIONS
+    diff "$folder/scrip.sums" "$folder/hand.sums" >"$folder/diff" ||
+        fail "scrip and the function disagree: $(paste "$folder"/*.sums | head -n 3 | tr '\n' ';')"
+    rm -f "$folder"/books.db*
+    echo "lite $(seconds "$BUILD/scrip" -c "$folder/lite.ini" run)" >>"$folder/times"
+done
+median() {
+    awk -v name="$1" '$1 == name { print $2 }' "$folder/times" | sort -n | awk '{ a[NR] = $1 } END { print a[int((NR + 1) / 2)] }'
+}
+own=$(median scrip) hand=$(median hand) lite=$(median lite)
+echo "PostgreSQL $(sql -c 'show server_version' | cut -d ' ' -f 1): $ROWS usage rows, 1000 accounts, durable; medians of $RUNS; sums agree"
+awk -v rows="$ROWS" -v own="$own" -v hand="$hand" -v lite="$lite" -v holds="$FLOORS" 'BEGIN {
+    printf "%-36s %8.2f s %9.0f events/s\n", "scrip on postgres", own, rows / own
+    printf "%-36s %8.2f s %9.0f events/s\n", "set-based function, batches of 1000", hand, rows / hand
+    printf "%-36s %8.2f s %9.0f events/s\n", "scrip on sqlite", lite, rows / lite
+    fits = hand / own >= 1
+    print (fits ? "ok      " : "MISSED  ") sprintf("%.2f of the function (at least 1.0, goal 1.5)", hand / own)
+    exit holds == "yes" && !fits }'
