@@ -2,7 +2,7 @@
 #ifndef SCRIP_POSTGRES_BASE_H
 #define SCRIP_POSTGRES_BASE_H
 
-#include <scrip/plugin.h>
+#include "store.h"
 
 #include <libpq-fe.h>
 #include <stdio.h>
@@ -55,17 +55,6 @@ struct base {
     char state[6];                    /* and its SQLSTATE; "" where the connection had none to give */
     int fault; /* of a look-up on the way of an operation; see settle */
 };
-
-static void *base_grow(void *memory, size_t size)
-{
-    static const char message[] = "scrip: store: out of memory: what was committed stands\n";
-    void *grown = realloc(memory, size);
-
-    /* As the host does: it is no event to handle, and what is open is not committed. */
-    if (grown == NULL && write(STDERR_FILENO, message, sizeof message - 1) != 0)
-        _exit(3);
-    return grown;
-}
 
 /* ---- faults --------------------------------------------------------------------------------------------------- */
 
@@ -225,7 +214,7 @@ static struct statement *statement_of(struct base *b, const char *sql)
     for (s = b->statements; s != NULL; s = s->next)
         if (s->sql == sql || strcmp(s->sql, sql) == 0)
             return s;
-    s = base_grow(NULL, sizeof *s);
+    s = store_grow(NULL, sizeof *s);
     s->sql = sql;
     s->is_prepared = 0;
     snprintf(s->name, sizeof s->name, "scrip_%d", ++b->statement_count);

@@ -16,6 +16,7 @@ struct writing {
     size_t sent_count, sent_room;
     struct name_list names; /* not known here */
     struct batch_put *batches;
+    uint64_t batch_count;
     const void **list; /* rows of a table that are not all of a commit's array */
     size_t list_room;
 };
@@ -37,7 +38,7 @@ static void writing_free(struct writing *w)
 
 static struct writing *writing_make(void)
 {
-    struct writing *w = base_grow(NULL, sizeof *w);
+    struct writing *w = store_grow(NULL, sizeof *w);
 
     memset(w, 0, sizeof *w);
     for (int i = 0; i < ROWS_COUNT; i++)
@@ -113,7 +114,7 @@ static int commit_names(struct base *b, const struct scrip_commit *c)
 static void sent_note(struct writing *w, struct statement *prepared)
 {
     if (w->sent_count == w->sent_room)
-        w->sent = base_grow(w->sent, (w->sent_room = w->sent_room * 2 + 64) * sizeof *w->sent);
+        w->sent = store_grow(w->sent, (w->sent_room = w->sent_room * 2 + 64) * sizeof *w->sent);
     w->sent[w->sent_count++] = prepared;
 }
 
@@ -175,19 +176,31 @@ static int by_key(const void *left, const void *right)
 {
     const struct batch_put *a = left, *b = right;
 
-    return (a->key > b->key) - (a->key < b->key);
+    if (a->key != b->key)
+        return a->key < b->key ? -1 : 1;
+    return (a->row.first > b->row.first) - (a->row.first < b->row.first);
 }
 
-/* Accounts in the order of their numbers, in every writer: who waits for whom is never a ring. */
+/* One for each account, or as a copy brings them. In the order of the accounts' numbers, in every writer: who waits for whom
+ * is never a ring. */
 static void batches_sort(struct base *b, const struct scrip_commit *c, int64_t mark)
 {
-    struct batch_put *batches = base_grow(b->writing->batches, (c->account_count + 1) * sizeof *batches);
+    uint64_t count = c->batch_count ? c->batch_count : c->account_count;
+    struct batch_put *batches = store_grow(b->writing->batches, count * sizeof *batches);
 
     b->writing->batches = batches;
-    for (uint64_t i = 0; i < c->account_count; i++)
-        batches[i] = (struct batch_put){ &c->accounts[i], c->recorded_us, mark, id_of(b, c->accounts[i].name) };
-    if (c->account_count > 1)
-        qsort(batches, c->account_count, sizeof *batches, by_key);
+    b->writing->batch_count = count;
+    for (uint64_t i = 0; i < count; i++) {
+        const struct scrip_account_row *account = c->batch_count ? NULL : &c->accounts[i];
+
+        batches[i].row = c->batch_count ? c->batches[i]
+                                        : (struct scrip_batch_row){ account->name, account->first_number,
+                                                                    account->event_count, c->recorded_us };
+        batches[i].mark = mark;
+        batches[i].key = id_of(b, batches[i].row.account);
+    }
+    if (count > 1)
+        qsort(batches, count, sizeof *batches, by_key);
 }
 
 /* States and timers that are there, and then those that are no more. */
@@ -197,7 +210,7 @@ static int kept_send(struct base *b, const struct scrip_commit *c)
     struct writing *w = b->writing;
 
     if (w->list_room < most)
-        w->list = base_grow(w->list, (w->list_room = most * 2) * sizeof *w->list);
+        w->list = store_grow(w->list, (w->list_room = most * 2) * sizeof *w->list);
     for (int gone = 0; gone < 2; gone++) {
         count = 0;
         for (uint64_t i = 0; i < c->state_count; i++)
@@ -243,7 +256,7 @@ static int commit_send(struct base *b, const struct scrip_commit *c)
 {
     return statement_send(b, "begin", 0) && guard_send(b, c) && rows_send(b, ROWS_TERMS, c->terms, NULL, c->terms_count) &&
            rows_send(b, ROWS_RATES, c->rates, NULL, c->rate_count) &&
-           rows_send(b, ROWS_BATCHES, b->writing->batches, NULL, c->account_count) &&
+           rows_send(b, ROWS_BATCHES, b->writing->batches, NULL, b->writing->batch_count) &&
            rows_send(b, ROWS_ACCOUNTS, c->accounts, NULL, c->account_count) &&
            rows_send(b, ROWS_EVENTS, c->events, NULL, c->event_count) &&
            rows_send(b, ROWS_ENTRIES, c->entries, NULL, c->entry_count) &&
@@ -309,17 +322,18 @@ static enum fate commit_once(struct base *b, const struct scrip_commit *c)
 }
 
 /* 1: this commit is in the store; 0: it is not; below 0: that could not be asked. */
-static int mark_find(struct base *b, const struct scrip_commit *c, int64_t mark)
+static int mark_find(struct base *b, int64_t mark)
 {
+    const struct batch_put *batch = b->writing->batches;
     char account[16], first[24], text[24];
     const char *values[3] = { account, first, text };
     PGresult *r;
     int is_there;
 
-    if (c->account_count == 0)
-        return 0; /* what it holds may be written twice */
-    snprintf(account, sizeof account, "%d", (int)id_of(b, c->accounts[0].name));
-    snprintf(first, sizeof first, "%llu", (unsigned long long)c->accounts[0].first_number);
+    if (b->writing->batch_count == 0)
+        return 0; /* what it holds may be written twice: see commit_try */
+    snprintf(account, sizeof account, "%d", (int)batch->key);
+    snprintf(first, sizeof first, "%llu", (unsigned long long)batch->row.first);
     snprintf(text, sizeof text, "%lld", (long long)mark);
     r = ask(b, "select 1 from batch_rows where account = $1::int4 and first = $2::int4 and mark = $3::int8", 3, values);
     if (r == NULL)
@@ -349,14 +363,16 @@ static int commit_try(struct base *b, const struct scrip_commit *c, int64_t mark
 
         if (fate == FATE_DONE)
             return SCRIP_OK;
-        if (fate == FATE_FAILED)
+        /* A rollup is added to: without a fence, as in a copy, twice would be too much. */
+        if (fate == FATE_FAILED ||
+            (fate == FATE_UNKNOWN && b->writing->batch_count == 0 && c->day_count + c->month_count > 0))
             return fault_tell(b);
         if (b->conn == NULL || fate == FATE_UNKNOWN) {
             back_off(attempt);
             if (reconnect(b, until_us) < 0)
                 return b->fault;
         }
-        if ((attempt > 0 || fate == FATE_UNKNOWN) && (is_there = mark_find(b, c, mark)) != 0)
+        if ((attempt > 0 || fate == FATE_UNKNOWN) && (is_there = mark_find(b, mark)) != 0)
             return is_there < 0 ? is_there : SCRIP_OK;
         if (fate == FATE_STALE)
             return scrip_fail(b->ctx, SCRIP_ECONFLICT, "another writer was first (%s)", b->message);

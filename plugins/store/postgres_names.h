@@ -24,7 +24,7 @@ static void id_keep(struct base *b, const struct scrip_name *name, int32_t id)
     if (name->number >= b->ids_room) {
         size_t room = (size_t)name->number * 2 + 64;
 
-        b->ids = base_grow(b->ids, room * sizeof *b->ids);
+        b->ids = store_grow(b->ids, room * sizeof *b->ids);
         memset(b->ids + b->ids_room, 0, (room - b->ids_room) * sizeof *b->ids);
         b->ids_room = room;
     }
@@ -38,7 +38,7 @@ static void names_want(struct base *b, struct name_list *list, const struct scri
     id_keep(b, name, -1); /* wanted already; settled below */
     if (list->count == list->room) {
         list->room = list->room * 2 + 64;
-        list->names = base_grow(list->names, list->room * sizeof *list->names);
+        list->names = store_grow(list->names, list->room * sizeof *list->names);
     }
     list->names[list->count++] = name;
 }
@@ -172,12 +172,12 @@ static int names_read(struct base *b, const PGresult *page, const char *kinds)
             if (id <= 0 || id > INT32_MAX || ((size_t)id < b->names_room && b->names[id] != NULL))
                 continue;
             if (room - used < 16)
-                list = base_grow(list, room = room * 2 + 256);
+                list = store_grow(list, room = room * 2 + 256);
             used += (size_t)snprintf(list + used, room - used, "%c%d", used ? ',' : '{', (int)id);
             if ((size_t)id >= b->names_room) {
                 size_t more = (size_t)id * 2 + 64;
 
-                b->names = base_grow(b->names, more * sizeof *b->names);
+                b->names = store_grow(b->names, more * sizeof *b->names);
                 memset(b->names + b->names_room, 0, (more - b->names_room) * sizeof *b->names);
                 b->names_room = more;
             }

@@ -188,21 +188,22 @@ static void checkpoint_put(const struct base *b, const void *from, struct value 
 
 /* The fence. `mark` is this commit's own: where the answer to a commit was lost, it tells whose row is there. */
 struct batch_put {
-    const struct scrip_account_row *account;
-    int64_t recorded_us, mark;
+    struct scrip_batch_row row;
+    int64_t mark;
     int32_t key; /* the account's number */
 };
 
 static void batch_put(const struct base *b, const void *from, struct value *v, decimals scratch)
 {
-    const struct batch_put *row = from;
+    const struct batch_put *batch = from;
 
+    (void)b;
     (void)scratch;
-    v[0] = number_of(id_of(b, row->account->name));
-    v[1] = number_of((int64_t)row->account->first_number);
-    v[2] = number_of((int64_t)row->account->event_count);
-    v[3] = number_of(row->recorded_us);
-    v[4] = number_of(row->mark);
+    v[0] = number_of(batch->key);
+    v[1] = number_of((int64_t)batch->row.first);
+    v[2] = number_of((int64_t)batch->row.last);
+    v[3] = number_of(batch->row.recorded_us);
+    v[4] = number_of(batch->mark);
 }
 
 /* ---- rows of all accounts ------------------------------------------------------------------------------------- */
@@ -393,7 +394,7 @@ static void text_add(struct text *text, const char *format, const char *a, const
             text->size += (size_t)size;
             return;
         }
-        text->start = base_grow(text->start, text->room = text->room * 2 + (size_t)size + 256);
+        text->start = store_grow(text->start, text->room = text->room * 2 + (size_t)size + 256);
     }
 }
 

@@ -564,7 +564,7 @@ static int postgres_source_last(struct scrip_ctx *ctx, const char *source, char 
 /* Bytes as a parameter's text: \x6162. */
 static char *hex_of(const void *bytes, uint64_t size)
 {
-    char *text = base_grow(NULL, 2 * size + 3);
+    char *text = store_grow(NULL, 2 * size + 3);
 
     memcpy(text, "\\x", 3);
     for (uint64_t i = 0; i < size; i++)

@@ -71,7 +71,7 @@ static void check_bytes(struct base *b, const void *bytes, uint64_t size)
 {
     if (b->bytes_room - b->bytes_size < size + 8) {
         b->bytes_room = (b->bytes_size + size + 8) * 2;
-        b->bytes = base_grow(b->bytes, b->bytes_room);
+        b->bytes = store_grow(b->bytes, b->bytes_room);
     }
     for (int i = 0; i < 8; i++)
         b->bytes[b->bytes_size++] = (uint8_t)(size >> 8 * i);
@@ -110,7 +110,7 @@ static void put_32(uint8_t *at, uint32_t number)
 static void array_start(struct array *array)
 {
     if (array->room == 0)
-        array->bytes = base_grow(NULL, array->room = 4096);
+        array->bytes = store_grow(NULL, array->room = 4096);
     memset(array->bytes, 0, ARRAY_HEAD);
     array->size = ARRAY_HEAD;
     array->count = 0;
@@ -145,7 +145,7 @@ static void array_add(struct array *array, char type, const struct value *value)
     uint8_t *at;
 
     if (array->room - array->size < width + 4)
-        array->bytes = base_grow(array->bytes, array->room = (array->size + width + 4) * 2);
+        array->bytes = store_grow(array->bytes, array->room = (array->size + width + 4) * 2);
     at = array->bytes + array->size;
     array->count++;
     put_32(array->bytes + 8, type_number(type));

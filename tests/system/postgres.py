@@ -172,6 +172,39 @@ def unnamed(server):
     schema.drop()
 
 
+def moved(server):
+    """From SQLite to PostgreSQL and back, proven equal by `migrate` itself; and what came since follows."""
+    schema = lib.Schema(server.connection)
+    stores = CONFIG.replace("[store/postgres]", "[scrip]\nstore = IN-USE\n[store/sqlite lite]\nfile = lite.db\n[store/sqlite back]\n"
+                            "file = back.db\n[store/postgres pg]") % schema.connection
+    b = books(schema.connection)
+
+    def use(name):
+        b.write("scrip.ini", stores.replace("IN-USE", name))
+
+    def state():
+        return [b.run(*words).stdout for words in (["head", "--by", "account"], ["balance", "--by", "grant"], ["usage", "--by",
+                "product,user,day"], ["events"], ["quarantine", "list"], ["holds"])]
+    use("lite")
+    b.events(events(2500) + [lib.event("usage", "x", "acct", "2022-01-03T00:00:00Z", product="UNKNOWN"),
+                             lib.event("hold", "h", "acct", "2022-01-03T00:00:00Z", currency="credits", amount="5")])
+    b.run("migrate", "pg")
+    b.events([lib.event("grant", "g2", "other", "2022-02-01T00:00:00Z", currency="credits", amount="7")])
+    b.run("migrate", "pg")
+    wanted = state()
+    use("pg")
+    lib.equal(state(), wanted, "what PostgreSQL answers")
+    b.run("verify")
+    b.events([lib.event("usage", "late", "other", "2022-02-02T00:00:00Z", product="RENDER")])
+    b.run("migrate", "back")
+    wanted = state()
+    use("back")
+    lib.equal(state(), wanted, "what SQLite answers")
+    b.run("verify")
+    b.done()
+    schema.drop()
+
+
 def seen(server):
     """What psql shows, in the words of the manual."""
     schema = lib.Schema(server.connection)
@@ -206,4 +239,5 @@ versions(own)
 too_old()
 full_disk(own)
 unnamed(own)
+moved(own)
 seen(own)

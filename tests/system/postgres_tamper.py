@@ -24,10 +24,10 @@ def main():
     random.seed(os.environ.get("SEED", "11"))
     b = tamper.make()
     b.run("verify")
-    sql = b.schema.psql
+    sql = b.schemas[0].psql
     columns = [line.split("|") for line in sql(
         "select table_name, column_name, data_type from information_schema.columns join information_schema.tables using"
-        f" (table_schema, table_name) where table_schema = '{b.schema.name}' and table_type = 'BASE TABLE' order by 1, 2")]
+        f" (table_schema, table_name) where table_schema = '{b.schemas[0].name}' and table_type = 'BASE TABLE' order by 1, 2")]
     empty = [t for t in sorted({c[0] for c in columns}) if sql(f"select count(*) from {t}") == ["0"]]
     assert not empty, f"tables without a row, so not tested: {empty}"
     if os.environ.get("ALL") != "1":
