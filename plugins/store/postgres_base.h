@@ -15,7 +15,8 @@
 #define SERVER_LEAST 110000  /* the oldest server that has all that is used: 11 */
 #define BACKOFF_CAP_US 500000 /* the longest wait between two tries */
 
-/* A statement by its text. Names belong to a connection: after another connect all are prepared anew. */
+/* A statement by its text, and so is its name: a pooler that mixes connections up has no other statement under it. Names
+ * belong to a connection: after another connect all are prepared anew. */
 struct statement {
     struct statement *next;
     const char *sql; /* of a constant, or of the session's own; compared by its address first */
@@ -38,7 +39,6 @@ struct base {
     int session;
     int has_names; /* statements are prepared under names */
     struct statement *statements;
-    int statement_count;
     int cursors; /* open ones; above 0 a transaction is open */
     int64_t retry_us; /* how long a lost server is waited for */
     int32_t *ids; /* of names, by the host's number; 0: not known here */
@@ -217,7 +217,7 @@ static struct statement *statement_of(struct base *b, const char *sql)
     s = store_grow(NULL, sizeof *s);
     s->sql = sql;
     s->is_prepared = 0;
-    snprintf(s->name, sizeof s->name, "scrip_%d", ++b->statement_count);
+    snprintf(s->name, sizeof s->name, "scrip_%016llx", (unsigned long long)b->ctx->host->hash(sql, strlen(sql)));
     s->next = b->statements;
     return b->statements = s;
 }
