@@ -374,13 +374,9 @@ static int ask_head(struct scrip *scrip, const struct scrip_query *query, const 
     return code ? code : table_end(&listing.table);
 }
 
-int scrip_ask(struct scrip *scrip, const struct scrip_query *query, const struct scrip_answer *answer,
-              struct scrip_error *err)
+static int question_answer(struct scrip *scrip, const struct scrip_query *query, const struct scrip_answer *answer,
+                           struct scrip_error *err)
 {
-    if (scrip->reader == NULL && query->question != SCRIP_ASK_PLUGINS && query->question != SCRIP_ASK_PLUGIN)
-        return error_set(err, SCRIP_EINVALID, "host: opened without its store: open it to read or write");
-    if (query->from_us != SCRIP_TIME_NONE && query->to_us != SCRIP_TIME_NONE && query->from_us > query->to_us)
-        return error_set(err, SCRIP_EINVALID, "from: is later than to: give the earlier one first");
     switch (query->question) {
     case SCRIP_ASK_BALANCE:
         return ask_balance(scrip, query, answer, err);
@@ -413,6 +409,22 @@ int scrip_ask(struct scrip *scrip, const struct scrip_query *query, const struct
     default:
         return error_set(err, SCRIP_EINVALID, "question %lld: there is no such question", (long long)query->question);
     }
+}
+
+int scrip_ask(struct scrip *scrip, const struct scrip_query *query, const struct scrip_answer *answer,
+              struct scrip_error *err)
+{
+    struct scrip_error ignored;
+    int code;
+
+    if (scrip->reader == NULL && query->question != SCRIP_ASK_PLUGINS && query->question != SCRIP_ASK_PLUGIN)
+        return error_set(err, SCRIP_EINVALID, "host: opened without its store: open it to read or write");
+    if (query->from_us != SCRIP_TIME_NONE && query->to_us != SCRIP_TIME_NONE && query->from_us > query->to_us)
+        return error_set(err, SCRIP_EINVALID, "from: is later than to: give the earlier one first");
+    if ((code = host_snapshot(scrip, 1, err)) == SCRIP_OK)
+        code = question_answer(scrip, query, answer, err);
+    host_snapshot(scrip, 0, &ignored);
+    return code;
 }
 
 static int option_rows(struct table *table, const struct scrip_option *option)

@@ -192,6 +192,18 @@ int host_scan(struct scrip *scrip, const struct scrip_scan *scan, struct scrip_e
     return code;
 }
 
+int host_snapshot(struct scrip *scrip, int is_open, struct scrip_error *err)
+{
+    struct instance *reader = scrip->reader;
+    int code;
+
+    if (reader == NULL || store_of(reader)->snapshot == NULL)
+        return SCRIP_OK;
+    error_clear(&reader->error);
+    code = store_of(reader)->snapshot(&reader->ctx, is_open);
+    return code < 0 ? error_set(err, code, "store: %s", reader->error.message) : SCRIP_OK;
+}
+
 /* ---- plugins and instances ------------------------------------------------------------------------------------ */
 
 /* The folder of the program or library that this code is in, without its last slash. */

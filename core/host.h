@@ -201,6 +201,8 @@ int host_is_store_fault(const struct scrip *scrip, int code);
  * not committed may be tried again; 0: the fault stands. */
 int host_again(struct scrip *scrip, int code, int attempt, struct scrip_error *err);
 int host_writes(struct scrip *scrip, struct scrip_error *err); /* refuses where the host was opened to read */
+/* 1: what is read from here on is one state of the store, whatever others commit meanwhile; 0: that ends. */
+int host_snapshot(struct scrip *scrip, int is_open, struct scrip_error *err);
 /* A session of a store's section, begun: SCRIP_OK, SCRIP_VOLATILE, or the fault. *out is to be closed and freed whatever is
  * answered. */
 int host_session(struct scrip *scrip, const struct config_section *section, int session, struct instance **out,

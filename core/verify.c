@@ -392,6 +392,7 @@ int scrip_verify(struct scrip *scrip, int (*finding)(void *sink, const char *tex
 {
     struct verifying *v = memory_get(sizeof *v);
     struct instance *reader = scrip->reader;
+    struct scrip_error ignored;
     int code = SCRIP_OK;
 
     *findings = *events = 0;
@@ -409,11 +410,14 @@ int scrip_verify(struct scrip *scrip, int (*finding)(void *sink, const char *tex
     if (reader == NULL)
         code = error_set(err, SCRIP_EINVALID, "host: opened without its store: open it to read");
     if (code == SCRIP_OK)
+        code = host_snapshot(scrip, 1, err);
+    if (code == SCRIP_OK)
         code = store_verify(v);
     if (code == SCRIP_OK && *findings > 0)
         find(v, "store: the books are not replayed from changed rows: restore them, then verify again");
     else if (code == SCRIP_OK)
         code = books_verify(v);
+    host_snapshot(scrip, 0, &ignored);
     *events = v->events;
     replay_close(&v->replay);
     usage_table_free(&v->days);

@@ -965,6 +965,9 @@ struct scrip_store {
     /* Required. Checks what the rows themselves cannot prove (row checks, indexes, dictionaries) and calls `finding` with a
      * sentence naming table and row for each fault; returns 0 when it could look. */
     int (*check)(struct scrip_ctx *ctx, int (*finding)(void *sink, const char *text), void *sink);
+    /* is_open 1: from here on this reading session sees one state of the store, whatever others commit, until it is called with 0.
+     * Absent: where nobody else commits while a session reads. */
+    int (*snapshot)(struct scrip_ctx *ctx, int is_open);
 };
 
 /* ---- the macros --------------------------------------------------------------------------------------------- */
@@ -985,7 +988,7 @@ struct scrip_store {
 #define SCRIP_CURRENCY_SIZE_1 SCRIP_END_OF(struct scrip_currency, convert)
 #define SCRIP_SOURCE_SIZE_1 SCRIP_END_OF(struct scrip_source, feed_close)
 #define SCRIP_REPORT_SIZE_1 SCRIP_END_OF(struct scrip_report, end)
-#define SCRIP_STORE_SIZE_1 SCRIP_END_OF(struct scrip_store, check)
+#define SCRIP_STORE_SIZE_1 SCRIP_END_OF(struct scrip_store, snapshot)
 
 #ifndef __cplusplus
 #define SCRIP_SERVICE_PLUGIN(name_, summary_, ...)                                                            \

@@ -233,4 +233,5 @@ static int postgres_begin(struct scrip_ctx *ctx, int session)
 SCRIP_STORE_PLUGIN("postgres", "PostgreSQL: any number of writers and readers", .options = options, .open = open_store,
                    .close = close_store, .begin = postgres_begin, .commit = postgres_commit, .scan = postgres_scan,
                    .event_find = postgres_event_find, .source_last = postgres_source_last,
-                   .state_find = postgres_state_find, .cursor_find = postgres_cursor_find, .check = postgres_check);
+                   .state_find = postgres_state_find, .cursor_find = postgres_cursor_find, .check = postgres_check,
+                   .snapshot = postgres_snapshot);

@@ -116,18 +116,19 @@ static int question_ask(struct base *b, const char *sql, const struct checked *c
 static int postgres_check(struct scrip_ctx *ctx, finding_taker *finding, void *sink)
 {
     struct base *b = ctx->self;
-    PGresult *r = ask(b, "begin", 0, NULL);
-    int code = r ? SCRIP_OK : b->fault;
+    int is_within = b->cursors > 0, code;
+    PGresult *r = is_within ? NULL : ask(b, "begin", 0, NULL);
     char sql[1024];
 
-    PQclear(r);
+    code = b->fault;
     for (size_t i = 0; i < sizeof checked / sizeof *checked && code == SCRIP_OK; i++) {
         snprintf(sql, sizeof sql, "select %s, chk, (%s)::text from %s", checked[i].columns, checked[i].key, checked[i].table);
         code = question_ask(b, sql, &checked[i], finding, sink);
     }
     for (size_t i = 0; i < sizeof checks / sizeof *checks && code == SCRIP_OK; i++)
         code = question_ask(b, checks[i], NULL, finding, sink);
-    if (r != NULL)
+    PQclear(r);
+    if (!is_within)
         transaction_end(b);
     return settle(b, code);
 }

@@ -502,6 +502,21 @@ static int scan_all(struct base *b, const struct reading *reading, const struct 
     }
 }
 
+/* One transaction around all that is read. */
+static int postgres_snapshot(struct scrip_ctx *ctx, int is_open)
+{
+    struct base *b = ctx->self;
+
+    if (is_open && b->cursors == 0) {
+        PQclear(ask(b, "begin isolation level repeatable read read only", 0, NULL));
+        b->cursors = b->fault == 0;
+    } else if (!is_open && b->cursors > 0) {
+        b->cursors = 0;
+        transaction_end(b);
+    }
+    return settle(b, SCRIP_OK);
+}
+
 static int postgres_scan(struct scrip_ctx *ctx, const struct scrip_scan *scan)
 {
     struct base *b = ctx->self;

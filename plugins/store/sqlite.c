@@ -807,4 +807,5 @@ static int sqlite_commit(struct scrip_ctx *ctx, const struct scrip_commit *c)
 SCRIP_STORE_PLUGIN("sqlite", "one SQLite file: one writer, any number of readers", .options = options,
                    .open = open_store, .close = close_store, .begin = sqlite_begin, .commit = sqlite_commit,
                    .scan = sqlite_scan, .event_find = sqlite_event_find, .source_last = sqlite_source_last,
-                   .state_find = sqlite_state_find, .cursor_find = sqlite_cursor_find, .check = sqlite_check);
+                   .state_find = sqlite_state_find, .cursor_find = sqlite_cursor_find, .check = sqlite_check,
+                   .snapshot = sqlite_snapshot);

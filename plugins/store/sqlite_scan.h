@@ -520,6 +520,16 @@ static int sqlite_cursor_find(struct scrip_ctx *ctx, const char *source, const c
     return settle(b, code);
 }
 
+/* The state that the first look after this one finds. */
+static int sqlite_snapshot(struct scrip_ctx *ctx, int is_open)
+{
+    struct base *b = ctx->self;
+
+    if (sqlite3_get_autocommit(b->db) != is_open)
+        return SCRIP_OK;
+    return settle(b, execute(b, is_open ? "begin" : "commit"));
+}
+
 /* ---- checks --------------------------------------------------------------------------------------------------- */
 
 /* Each yields a sentence for every fault. */
