@@ -86,8 +86,9 @@ def together():
     for writer in range(WRITERS):
         feed(b, writer, EVENTS)
     begun = time.monotonic()
-    sums = finish([start(b, writer) for writer in range(WRITERS)])
-    wanted = WRITERS * EVENTS
+    running = [start(b, writer) for writer in range(WRITERS)]
+    b.run("verify")  # what it sees meanwhile is one state of the books
+    sums, wanted = finish(running), WRITERS * EVENTS
     print(f"{WRITERS} writers, {ACCOUNTS} accounts: {wanted} events in {time.monotonic() - begun:.1f} s: {sums}")
     lib.equal(sums["duplicate"], WRITERS * SHARED, "duplicates answered")
     prove(b, schema.psql, sums["charged"], wanted)

@@ -178,7 +178,7 @@ _Static_assert(SCRIP_SERVICE_SIZE_1 == 72, "a service of ABI 0.1");
 _Static_assert(SCRIP_CURRENCY_SIZE_1 == 80, "a currency of ABI 0.1");
 _Static_assert(SCRIP_SOURCE_SIZE_1 == 96, "a source of ABI 0.1");
 _Static_assert(SCRIP_REPORT_SIZE_1 == 80, "a report of ABI 0.1");
-_Static_assert(SCRIP_STORE_SIZE_1 == 120, "a store of ABI 0.1");
+_Static_assert(SCRIP_STORE_SIZE_1 == 128, "a store of ABI 0.1");
 
 #endif
 
