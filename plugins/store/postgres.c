@@ -174,8 +174,8 @@ static int schema_make(struct base *b)
 
 static int schema_check(struct base *b, int session);
 
-/* Another host that begins on the same database may be first: what it made is checked as any other. Tables of our names that are
- * somebody else's are no schema of ours. */
+/* Another host that begins on the same database may be first: what it made is checked as any other. Tables of our names
+ * that are somebody else's are no schema of ours. */
 static int schema_begin(struct base *b)
 {
     char message[SCRIP_MESSAGE_SIZE];
@@ -186,9 +186,9 @@ static int schema_begin(struct base *b)
     memcpy(message, b->message, sizeof message);
     b->fault = 0;
     code = schema_check(b, SCRIP_SESSION_WRITE);
-    return code != SCRIP_ENOTFOUND ? code
-                                   : scrip_fail(b->ctx, SCRIP_EVERSION,
-                                                "%s: give scrip a database or a schema of its own", message);
+    return code != SCRIP_ENOTFOUND
+               ? code
+               : scrip_fail(b->ctx, SCRIP_EVERSION, "%s: give scrip a database or a schema of its own", message);
 }
 
 static int schema_check(struct base *b, int session)
@@ -205,15 +205,17 @@ static int schema_check(struct base *b, int session)
         return fault_tell(b);
     if (r == NULL || PQntuples(r) != 1) {
         PQclear(r);
-        return scrip_fail(b->ctx, SCRIP_EVERSION,
-                          "database '%s': its table 'meta' is of something else: give scrip a database or a schema of its own",
-                          database);
+        return scrip_fail(
+            b->ctx, SCRIP_EVERSION,
+            "database '%s': its table 'meta' is of something else: give scrip a database or a schema of its own",
+            database);
     }
     version = atoi(PQgetvalue(r, 0, 0));
     PQclear(r);
     if (version != SCHEMA_VERSION)
-        return scrip_fail(b->ctx, SCRIP_EVERSION, "database '%s': schema version %d, this scrip has %d: %s", database, version,
-                          SCHEMA_VERSION, version < SCHEMA_VERSION ? "run scrip upgrade" : "use a newer scrip");
+        return scrip_fail(b->ctx, SCRIP_EVERSION, "database '%s': schema version %d, this scrip has %d: %s", database,
+                          version, SCHEMA_VERSION,
+                          version < SCHEMA_VERSION ? "run scrip upgrade" : "use a newer scrip");
     return SCRIP_OK;
 }
 

@@ -1,4 +1,5 @@
-/* postgres_base.h - what the parts of the PostgreSQL store share: a session, its connection, its statements, its faults. */
+/* postgres_base.h - what the parts of the PostgreSQL store share: a session, its connection, its statements, its
+ * faults. */
 #ifndef SCRIP_POSTGRES_BASE_H
 #define SCRIP_POSTGRES_BASE_H
 
@@ -12,11 +13,11 @@
 #include <time.h>
 #include <unistd.h>
 
-#define SERVER_LEAST 110000  /* the oldest server that has all that is used: 11 */
+#define SERVER_LEAST 110000   /* the oldest server that has all that is used: 11 */
 #define BACKOFF_CAP_US 500000 /* the longest wait between two tries */
 
-/* A statement by its text, and so is its name: a pooler that mixes connections up has no other statement under it. Names
- * belong to a connection: after another connect all are prepared anew. */
+/* A statement by its text, and so is its name: a pooler that mixes connections up has no other statement under it.
+ * Names belong to a connection: after another connect all are prepared anew. */
 struct statement {
     struct statement *next;
     const char *sql; /* of a constant, or of the session's own; compared by its address first */
@@ -39,9 +40,9 @@ struct base {
     int session;
     int has_names; /* statements are prepared under names */
     struct statement *statements;
-    int cursors; /* open ones; above 0 a transaction is open */
+    int cursors;      /* open ones; above 0 a transaction is open */
     int64_t retry_us; /* how long a lost server is waited for */
-    int32_t *ids; /* of names, by the host's number; 0: not known here */
+    int32_t *ids;     /* of names, by the host's number; 0: not known here */
     size_t ids_room;
     const struct scrip_name **names; /* by id */
     const struct scrip_name *none;   /* the empty one */
@@ -50,10 +51,10 @@ struct base {
     size_t bytes_size, bytes_room;
     PGresult *lent; /* of event_find */
     struct scrip_event_row lent_row;
-    struct writing *writing; /* of a writing session, see postgres_rows.h */
+    struct writing *writing;          /* of a writing session, see postgres_rows.h */
     char message[SCRIP_MESSAGE_SIZE]; /* of the last fault */
     char state[6];                    /* and its SQLSTATE; "" where the connection had none to give */
-    int fault; /* of a look-up on the way of an operation; see settle */
+    int fault;                        /* of a look-up on the way of an operation; see settle */
 };
 
 /* ---- faults --------------------------------------------------------------------------------------------------- */
@@ -91,14 +92,16 @@ static int state_is(const struct base *b, const char *list)
     return b->state[0] && strstr(list, b->state) != NULL;
 }
 
-/* What the last fault means. The server is gone with classes 08 (connection), 57P01 to 57P03 (shut down, crashed, starting),
- * 53300 (no connection free), 25006 (it leads no more) and XX000 where its postmaster went; 40003: it does not know itself. With
- * 42P05 and 26000 it has other prepared statements than we think: another connection begins with none. */
+/* What the last fault means. The server is gone with classes 08 (connection), 57P01 to 57P03 (shut down, crashed,
+ * starting), 53300 (no connection free), 25006 (it leads no more) and XX000 where its postmaster went; 40003: it does
+ * not know itself. With 42P05 and 26000 it has other prepared statements than we think: another connection begins with
+ * none. */
 static enum fate fault_fate(const struct base *b)
 {
     if (state_is(b, "40001 40P01 55P03"))
         return FATE_AGAIN;
-    if (b->state[0] == 0 || strncmp(b->state, "08", 2) == 0 || state_is(b, "40003 57P01 57P02 57P03 53300 25006 42P05 26000"))
+    if (b->state[0] == 0 || strncmp(b->state, "08", 2) == 0 ||
+        state_is(b, "40003 57P01 57P02 57P03 53300 25006 42P05 26000"))
         return FATE_UNKNOWN;
     if (state_is(b, "XX000") && (strstr(b->message, "postmaster") || strstr(b->message, "connection")))
         return FATE_UNKNOWN;
@@ -122,8 +125,8 @@ static int fault_tell(struct base *b)
                                  b->state[0] ? ")" : "", mend);
 }
 
-/* What an operation answers: a look-up on its way that failed makes all of it fail. Without this, a name that could not be
- * read would be a name that is not there. */
+/* What an operation answers: a look-up on its way that failed makes all of it fail. Without this, a name that could not
+ * be read would be a name that is not there. */
 static int settle(struct base *b, int code)
 {
     int fault = b->fault;
@@ -180,7 +183,8 @@ static enum fate connect_once(struct base *b)
 {
     /* What the configuration says comes later and counts; what it leaves out comes from the environment and the service
      * and password files, as libpq has it. */
-    static const char *const words[] = { "connect_timeout", "dbname", "fallback_application_name", "client_encoding", NULL };
+    static const char *const words[] = { "connect_timeout", "dbname", "fallback_application_name", "client_encoding",
+                                         NULL };
     const char *values[] = { "10", b->ctx->host->option_text(b->ctx, "connection"), "scrip", "UTF8", NULL };
 
     disconnect(b);

@@ -6,8 +6,8 @@
 
 typedef int finding_taker(void *sink, const char *text);
 
-/* Tables whose rows carry a hash, in the columns' order of their writing: t text, b bytes, d decimal, else numbers. `key` says
- * in words which row it is. */
+/* Tables whose rows carry a hash, in the columns' order of their writing: t text, b bytes, d decimal, else numbers.
+ * `key` says in words which row it is. */
 static const struct checked {
     const char *table, *columns, *types, *key;
 } checked[] = {
@@ -17,7 +17,8 @@ static const struct checked {
     { "books", "number, name", "2t", "number" },
     { "types", "number, name", "2t", "number" },
     { "stages", "number, name", "2t", "number" },
-    { "term_rows", "number, currency, decimals, unit, rounding, split, settle_lag, late, rules", "44282282t", "number" },
+    { "term_rows", "number, currency, decimals, unit, rounding, split, settle_lag, late, rules", "44282282t",
+      "number" },
     { "rate_rows", "number, service, terms, rate::text, per::text, label, digest", "444dd48", "number" },
     { "state_rows", "account, service, key, value, discard_after", "44bb8", "account || ', service ' || service" },
     { "timer_rows", "account, service, key, due", "44b8", "account || ', service ' || service" },
@@ -29,7 +30,8 @@ static const struct checked {
 
 /* Each yields a sentence for every fault. */
 static const char *const checks[] = {
-    "select 'account_rows: ' || account || ': it waits for ' || timers || ' timers, not ' || there from (select account,"
+    "select 'account_rows: ' || account || ': it waits for ' || timers || ' timers, not ' || there from (select "
+    "account,"
     " timers, (select count(*) from timer_rows t where t.account = a.account) as there from account_rows a) x"
     " where timers <> there",
     "select 'event_rows: account ' || account || ': the account is missing' from event_rows where account not in"
@@ -42,12 +44,16 @@ static const char *const checks[] = {
     " (select account from account_rows) group by account",
     "select 'limit_rows: account ' || account || ': the account is missing' from limit_rows where account not in"
     " (select account from account_rows) group by account",
-    "select 'checkpoint_rows: account ' || account || ': the account is missing' from checkpoint_rows where account not in"
+    "select 'checkpoint_rows: account ' || account || ': the account is missing' from checkpoint_rows where account "
+    "not in"
     " (select account from account_rows) group by account",
-    "select 'account_rows: ' || account || ': has no name' from account_rows where account not in (select id from names)",
-    "select 'account_rows: ' || account || ': has no events' from account_rows a where not exists (select 1 from event_rows e"
+    "select 'account_rows: ' || account || ': has no name' from account_rows where account not in (select id from "
+    "names)",
+    "select 'account_rows: ' || account || ': has no events' from account_rows a where not exists (select 1 from "
+    "event_rows e"
     " where e.account = a.account)",
-    "select 'event_identities: account ' || account || ', id ' || id || ': is there twice' from event_rows group by source,"
+    "select 'event_identities: account ' || account || ', id ' || id || ': is there twice' from event_rows group by "
+    "source,"
     " id, account having count(*) > 1",
 };
 
@@ -96,8 +102,8 @@ static int question_ask(struct base *b, const char *sql, const struct checked *c
     snprintf(text, sizeof text, "declare scrip_check no scroll cursor for %s", sql);
     code = execute(b, text);
     do {
-        PGresult *r = code == SCRIP_OK ? PQexecParams(b->conn, "fetch forward " PAGE_TEXT " from scrip_check", 0, NULL, NULL,
-                                                      NULL, NULL, 1)
+        PGresult *r = code == SCRIP_OK ? PQexecParams(b->conn, "fetch forward " PAGE_TEXT " from scrip_check", 0, NULL,
+                                                      NULL, NULL, NULL, 1)
                                        : NULL;
 
         if (r == NULL)
@@ -122,7 +128,8 @@ static int postgres_check(struct scrip_ctx *ctx, finding_taker *finding, void *s
 
     code = b->fault;
     for (size_t i = 0; i < sizeof checked / sizeof *checked && code == SCRIP_OK; i++) {
-        snprintf(sql, sizeof sql, "select %s, chk, (%s)::text from %s", checked[i].columns, checked[i].key, checked[i].table);
+        snprintf(sql, sizeof sql, "select %s, chk, (%s)::text from %s", checked[i].columns, checked[i].key,
+                 checked[i].table);
         code = question_ask(b, sql, &checked[i], finding, sink);
     }
     for (size_t i = 0; i < sizeof checks / sizeof *checks && code == SCRIP_OK; i++)

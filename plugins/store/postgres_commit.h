@@ -1,8 +1,8 @@
 /* postgres_commit.h - a commit: all its statements in one pipeline, one round trip; then what became of it.
  *
- * No lock makes several writers safe but the fence: the row (account, first number) of batch_rows. Who comes second finds it
- * taken, and has written nothing. The same commit may therefore be tried again after any fault: it is in the store once or
- * not at all, and `mark` tells which where an answer was lost. */
+ * No lock makes several writers safe but the fence: the row (account, first number) of batch_rows. Who comes second
+ * finds it taken, and has written nothing. The same commit may therefore be tried again after any fault: it is in the
+ * store once or not at all, and `mark` tells which where an answer was lost. */
 #ifndef SCRIP_POSTGRES_COMMIT_H
 #define SCRIP_POSTGRES_COMMIT_H
 
@@ -181,8 +181,8 @@ static int by_key(const void *left, const void *right)
     return (a->row.first > b->row.first) - (a->row.first < b->row.first);
 }
 
-/* One for each account, or as a copy brings them. In the order of the accounts' numbers, in every writer: who waits for whom
- * is never a ring. */
+/* One for each account, or as a copy brings them. In the order of the accounts' numbers, in every writer: who waits for
+ * whom is never a ring. */
 static void batches_sort(struct base *b, const struct scrip_commit *c, int64_t mark)
 {
     uint64_t count = c->batch_count ? c->batch_count : c->account_count;
@@ -228,8 +228,8 @@ static int kept_send(struct base *b, const struct scrip_commit *c)
     return 1;
 }
 
-/* Every account must stand where its first number says. What another writer has not committed yet is not seen here: that is
- * what the fence is for. */
+/* Every account must stand where its first number says. What another writer has not committed yet is not seen here:
+ * that is what the fence is for. */
 static int guard_send(struct base *b, const struct scrip_commit *c)
 {
     static const char sql[] = "select count(1 / (case when coalesce(a.events, 0) = u.before then 1 else 0 end)) from"
@@ -254,7 +254,8 @@ static int guard_send(struct base *b, const struct scrip_commit *c)
 /* What several writers may meet on comes first, always in one order. 0: the connection is gone. */
 static int commit_send(struct base *b, const struct scrip_commit *c)
 {
-    return statement_send(b, "begin", 0) && guard_send(b, c) && rows_send(b, ROWS_TERMS, c->terms, NULL, c->terms_count) &&
+    return statement_send(b, "begin", 0) && guard_send(b, c) &&
+           rows_send(b, ROWS_TERMS, c->terms, NULL, c->terms_count) &&
            rows_send(b, ROWS_RATES, c->rates, NULL, c->rate_count) &&
            rows_send(b, ROWS_BATCHES, b->writing->batches, NULL, b->writing->batch_count) &&
            rows_send(b, ROWS_ACCOUNTS, c->accounts, NULL, c->account_count) &&

@@ -1,5 +1,5 @@
-/* postgres_names.h - the dictionary: each name once, under a number that all writers share. A name's row never changes, so
- * that what was read of it holds for ever; new ones are committed before the rows that use them. */
+/* postgres_names.h - the dictionary: each name once, under a number that all writers share. A name's row never changes,
+ * so that what was read of it holds for ever; new ones are committed before the rows that use them. */
 #ifndef SCRIP_POSTGRES_NAMES_H
 #define SCRIP_POSTGRES_NAMES_H
 
@@ -81,8 +81,8 @@ static enum fate names_find(struct base *b, struct name_list *list, struct array
     return FATE_DONE;
 }
 
-/* Puts what is left of the list under the next numbers. Another writer may take the same ones: then nothing is put, and the
- * caller begins anew. */
+/* Puts what is left of the list under the next numbers. Another writer may take the same ones: then nothing is put, and
+ * the caller begins anew. */
 static enum fate names_add(struct base *b, const struct name_list *list, struct array arrays[3])
 {
     static const char sql[] = "insert into names (id, name, chk) select u.id, u.name, u.chk from unnest($1::int4[],"

@@ -307,12 +307,12 @@ static void settled_put(const struct base *b, const void *from, struct value *v,
 
 /* ---- tables --------------------------------------------------------------------------------------------------- */
 
-/* In the order in which a commit writes them: first what several writers may meet on, always in one order, so that they wait
- * for each other and never in a ring. */
+/* In the order in which a commit writes them: first what several writers may meet on, always in one order, so that
+ * they wait for each other and never in a ring. */
 enum rows_id {
-    ROWS_TERMS, ROWS_RATES, ROWS_BATCHES, ROWS_ACCOUNTS, ROWS_EVENTS, ROWS_ENTRIES, ROWS_GRANTS, ROWS_CLAIMS, ROWS_LIMITS,
-    ROWS_TIMERS, ROWS_TIMERS_GONE, ROWS_STATES, ROWS_STATES_GONE, ROWS_CHECKPOINTS, ROWS_DAYS, ROWS_MONTHS, ROWS_CURSORS,
-    ROWS_SETTLED, ROWS_QUARANTINE, ROWS_COUNT
+    ROWS_TERMS, ROWS_RATES, ROWS_BATCHES, ROWS_ACCOUNTS, ROWS_EVENTS, ROWS_ENTRIES, ROWS_GRANTS, ROWS_CLAIMS,
+    ROWS_LIMITS, ROWS_TIMERS, ROWS_TIMERS_GONE, ROWS_STATES, ROWS_STATES_GONE, ROWS_CHECKPOINTS, ROWS_DAYS,
+    ROWS_MONTHS, ROWS_CURSORS, ROWS_SETTLED, ROWS_QUARANTINE, ROWS_COUNT
 };
 
 #define SET(c) #c " = excluded." #c
@@ -321,7 +321,8 @@ enum rows_id {
     SET(clearing) ", " SET(debt)
 
 static const struct rows all_rows[ROWS_COUNT] = {
-    [ROWS_TERMS] = { "term_rows", "number currency decimals unit rounding split settle_lag late rules chk", "44282282t8",
+    [ROWS_TERMS] = { "term_rows", "number currency decimals unit rounding split settle_lag late rules"
+                     " chk", "44282282t8",
                      "", terms_put, sizeof(struct scrip_terms_row), 1, 0 },
     [ROWS_RATES] = { "rate_rows", "number service terms rate per label digest chk", "444dd488", "", rate_put,
                      sizeof(struct scrip_rate_row), 1, 0 },
@@ -330,7 +331,8 @@ static const struct rows all_rows[ROWS_COUNT] = {
     [ROWS_ACCOUNTS] = { "account_rows", "account events entries grants clock latest head data clock_rank clock_event"
                         " closed claims limits timers", "444488bt848444",
                         " on conflict (account) do update set " SET(events) ", " SET(entries) ", " SET(grants) ", "
-                        SET(clock) ", " SET(latest) ", " SET(head) ", " SET(data) ", " SET(clock_rank) ", " SET(clock_event)
+                        SET(clock) ", " SET(latest) ", " SET(head) ", " SET(data) ", " SET(clock_rank) ","
+                                   " " SET(clock_event)
                         ", " SET(closed) ", " SET(claims) ", " SET(limits) ", " SET(timers),
                         account_put, sizeof(struct scrip_account_row), 0, 0 },
     [ROWS_EVENTS] = { "event_rows", "account number time digest source id type outcome product user_name service unit"
@@ -339,24 +341,29 @@ static const struct rows all_rows[ROWS_COUNT] = {
     [ROWS_ENTRIES] = { "entry_rows", "account number event line time debit credit grant_number terms amount charge",
                        "44448224484", "", entry_put, sizeof(struct scrip_entry_row), 0, 0 },
     [ROWS_GRANTS] = { "grant_rows", "account number id event class terms created effective expires priority cost"
-                      " cost_currency scope order_key floor unlimited issued available held used expired voided clearing"
+                      " cost_currency scope order_key floor unlimited issued available held used expired voided"
+                      " clearing"
                       " debt rules next changed", "44t4448888d4tb8288888888t84",
                       " on conflict (account, number) do update set " SET(expires) ", " SET(next) ", " SET(changed) ", "
                       BOOKS_SET, grant_put, sizeof(struct scrip_grant_row), 0, 0 },
     [ROWS_CLAIMS] = { "claim_rows", "account number kind stage id event line terms amount expires shared draws",
                       "4422t44488bb", " on conflict (account, number) do update set " SET(stage) ", " SET(terms) ", "
                       SET(amount) ", " SET(expires) ", " SET(draws), claim_put, sizeof(struct scrip_claim_row), 0, 0 },
-    [ROWS_LIMITS] = { "limit_rows", "account number id event terms amount per anchor expires scope windows", "44t448t88tb",
+    [ROWS_LIMITS] = { "limit_rows", "account number id event terms amount per anchor expires scope"
+                      " windows", "44t448t88tb",
                       " on conflict (account, number) do update set " SET(id) ", " SET(event) ", " SET(terms) ", "
                       SET(amount) ", " SET(per) ", " SET(anchor) ", " SET(expires) ", " SET(scope) ", " SET(windows),
                       limit_put, sizeof(struct scrip_limit_row), 0, 0 },
-    [ROWS_TIMERS] = { "timer_rows", "account service key due chk", "44b88", " on conflict (account, service, key) do update"
+    [ROWS_TIMERS] = { "timer_rows", "account service key due chk", "44b88", " on conflict (account, service, key) do"
+                      " update"
                       " set " SET(due) ", " SET(chk), timer_put, sizeof(struct scrip_timer_row), 1, 0 },
-    [ROWS_TIMERS_GONE] = { "timer_rows", "account service key", "44b", "", timer_put, sizeof(struct scrip_timer_row), 0, 1 },
+    [ROWS_TIMERS_GONE] = { "timer_rows", "account service"
+                           " key", "44b", "", timer_put, sizeof(struct scrip_timer_row), 0, 1 },
     [ROWS_STATES] = { "state_rows", "account service key value discard_after chk", "44bb88",
                       " on conflict (account, service, key) do update set " SET(value) ", " SET(discard_after) ", "
                       SET(chk), state_put, sizeof(struct scrip_state_row), 1, 0 },
-    [ROWS_STATES_GONE] = { "state_rows", "account service key", "44b", "", state_put, sizeof(struct scrip_state_row), 0, 1 },
+    [ROWS_STATES_GONE] = { "state_rows", "account service"
+                           " key", "44b", "", state_put, sizeof(struct scrip_state_row), 0, 1 },
     [ROWS_CHECKPOINTS] = { "checkpoint_rows", "account number entries latest earliest head state", "44488bb", "",
                            checkpoint_put, sizeof(struct scrip_checkpoint_row), 0, 0 },
     [ROWS_DAYS] = { "day_rows", "account day product service class currency amount charges", "44444488",
@@ -365,10 +372,12 @@ static const struct rows all_rows[ROWS_COUNT] = {
                     sizeof(struct scrip_usage_row), 0, 0 },
     [ROWS_MONTHS] = { "month_rows", "account month user_name product class currency amount charges", "44444488",
                       " on conflict (account, month, user_name, product, class, currency) do update set amount ="
-                      " month_rows.amount + excluded.amount, charges = month_rows.charges + excluded.charges", month_put,
+                      " month_rows.amount + excluded.amount, charges = month_rows.charges +"
+                      " excluded.charges", month_put,
                       sizeof(struct scrip_usage_row), 0, 0 },
     [ROWS_CURSORS] = { "cursor_rows", "source feed position line tail_size tail_hash chk", "4b88888",
-                       " on conflict (source, feed) do update set " SET(position) ", " SET(line) ", " SET(tail_size) ", "
+                       " on conflict (source, feed) do update set " SET(position) ", " SET(line) ","
+                       " " SET(tail_size) ", "
                        SET(tail_hash) ", " SET(chk), cursor_put, sizeof(struct scrip_cursor_row), 1, 0 },
     [ROWS_SETTLED] = { "quarantine_rows", "key", "b", "", settled_put, sizeof(struct scrip_quarantine_row), 0, 1 },
     [ROWS_QUARANTINE] = { "quarantine_rows", "key source feed line class reason bytes time account id event chk",
@@ -398,7 +407,8 @@ static void text_add(struct text *text, const char *format, const char *a, const
     }
 }
 
-/* `insert into T (a, b) select u.a, u.b from unnest($1::int4[], $2::text[]) u(a, b) ...`, or the delete of such keys. */
+/* `insert into T (a, b) select u.a, u.b from unnest($1::int4[], $2::text[]) u(a, b) ...`, or the delete of such
+ * keys. */
 static char *rows_statement(const struct rows *rows)
 {
     struct text names = { 0 }, values = { 0 }, arrays = { 0 }, keys = { 0 }, all = { 0 };

@@ -50,7 +50,8 @@ static int event_row(struct base *b, const PGresult *r, int at, const struct scr
 }
 
 #define ACCOUNT_COLUMNS                                                                                       \
-    "account, events, entries, grants, clock, latest, head, data, clock_rank, clock_event, closed, claims, limits, timers"
+    "account, events, entries, grants, clock, latest, head, data, clock_rank, clock_event, closed, claims, limits,"   \
+    " timers"
 
 static int account_row(struct base *b, const PGresult *r, int at, const struct scrip_scan *scan)
 {
@@ -74,7 +75,8 @@ static int account_row(struct base *b, const PGresult *r, int at, const struct s
 }
 
 #define GRANT_COLUMNS                                                                                         \
-    "account, number, id, event, class, terms, created, effective, expires, priority, cost::text, cost_currency, scope," \
+    "account, number, id, event, class, terms, created, effective, expires, priority, cost::text, cost_currency,"\
+    " scope," \
     " order_key, floor, unlimited, issued, available, held, used, expired, voided, clearing, debt, rules, next, changed"
 
 static int grant_row(struct base *b, const PGresult *r, int at, const struct scrip_scan *scan)
@@ -107,7 +109,8 @@ static int grant_row(struct base *b, const PGresult *r, int at, const struct scr
 }
 
 #define ENTRY_COLUMNS                                                                                         \
-    "r.account, r.number, r.event, r.line, r.time, r.debit, r.credit, r.grant_number, r.terms, r.amount, r.charge, e.time"
+    "r.account, r.number, r.event, r.line, r.time, r.debit, r.credit, r.grant_number, r.terms, r.amount, r.charge,"   \
+    " e.time"
 #define ENTRY_FROM " from entry_rows r left join event_rows e on e.account = r.account and e.number = r.event"
 
 static int entry_row(struct base *b, const PGresult *r, int at, const struct scrip_scan *scan)
@@ -199,8 +202,8 @@ static int timer_row(struct base *b, const PGresult *r, int at, const struct scr
 
 static int batch_row(struct base *b, const PGresult *r, int at, const struct scrip_scan *scan)
 {
-    struct scrip_batch_row row = { get_name(b, r, at, 0), (uint64_t)get_number(r, at, 1), (uint64_t)get_number(r, at, 2),
-                                   get_number(r, at, 3) };
+    struct scrip_batch_row row = { get_name(b, r, at, 0), (uint64_t)get_number(r, at, 1),
+                                   (uint64_t)get_number(r, at, 2), get_number(r, at, 3) };
 
     return scan->row(scan->sink, &row);
 }
@@ -238,8 +241,8 @@ static int month_row(struct base *b, const PGresult *r, int at, const struct scr
 static int terms_row(struct base *b, const PGresult *r, int at, const struct scrip_scan *scan)
 {
     struct scrip_terms_row row = { (uint64_t)get_number(r, at, 0), get_name(b, r, at, 1), get_number(r, at, 2),
-                                   get_number(r, at, 3), get_number(r, at, 4), get_number(r, at, 5), get_number(r, at, 6),
-                                   NULL, 0 };
+                                   get_number(r, at, 3), get_number(r, at, 4), get_number(r, at, 5),
+                                   get_number(r, at, 6), NULL, 0 };
 
     row.rules = get_text(r, at, 7, &row.rules_size);
     return scan->row(scan->sink, &row);
@@ -306,9 +309,9 @@ static int quarantine_row(struct base *b, const PGresult *r, int at, const struc
 #define DAY_COLUMNS USAGE_COLUMNS("day", "product", "service")
 #define MONTH_COLUMNS USAGE_COLUMNS("month", "user_name", "product")
 
-/* `all` with the bounds of a period put in by printf where it has any; `one` and `down` of one account ($1), between numbers
- * or periods ($2, $3) where it counts three parameters. `kinds` marks the columns that are names. `at` is the column of the
- * number by which pages follow each other; -1: an account's rows come in one. */
+/* `all` with the bounds of a period put in by printf where it has any; `one` and `down` of one account ($1), between
+ * numbers or periods ($2, $3) where it counts three parameters. `kinds` marks the columns that are names. `at` is
+ * the column of the number by which pages follow each other; -1: an account's rows come in one. */
 static const struct reading {
     const char *all, *one, *down, *kinds;
     int parameters, at;
@@ -321,7 +324,8 @@ static const struct reading {
                              grant_row },
     [SCRIP_TABLE_EVENTS] = { "select " EVENT_COLUMNS " from event_rows order by account, number",
                              "select " EVENT_COLUMNS " from event_rows" NUMBERED UPWARDS,
-                             "select " EVENT_COLUMNS " from event_rows" NUMBERED DOWNWARDS, "n...n..nnnnn", 3, 1, event_row },
+                             "select " EVENT_COLUMNS " from"
+                             " event_rows" NUMBERED DOWNWARDS, "n...n..nnnnn", 3, 1, event_row },
     [SCRIP_TABLE_ENTRIES] = { "select " ENTRY_COLUMNS ENTRY_FROM " order by r.account, r.number",
                               ENTRIES_ONE " order by r.number limit " PAGE_TEXT, NULL, "n", 3, 1, entry_row },
     [SCRIP_TABLE_CHECKPOINTS] = { "select " CHECKPOINT_COLUMNS " from checkpoint_rows order by account, number",
@@ -336,14 +340,17 @@ static const struct reading {
                            " day, product, service, class, currency", NULL, ".nnnnn", 3, -1, day_row },
     [SCRIP_TABLE_MONTHS] = { "select " MONTH_COLUMNS " from month_rows where month between %lld and %lld order by"
                              " month, user_name, product, class, currency, account",
-                             "select " MONTH_COLUMNS " from month_rows" ONE " and month between $2::int8 and $3::int8 order"
+                             "select " MONTH_COLUMNS " from month_rows" ONE " and month between $2::int8 and $3::int8"
+                             " order"
                              " by month, user_name, product, class, currency", NULL, ".nnnnn", 3, -1, month_row },
     [SCRIP_TABLE_TERMS] = { "select number, currency, decimals, rounding, split, settle_lag, late, rules from term_rows"
                             " order by number", NULL, NULL, ".n", 0, -1, terms_row },
     [SCRIP_TABLE_RATES] = { "select number, service, terms, rate::text, per::text, label, digest from rate_rows"
                             " order by number", NULL, NULL, ".n...n", 0, -1, rate_row },
-    [SCRIP_TABLE_CURSORS] = { "select c.* from cursor_rows c join names n on n.id = c.source order by n.name, c.feed", NULL, NULL, "n", 0, -1, cursor_row },
-    [SCRIP_TABLE_QUARANTINE] = { "select q.* from quarantine_rows q left join names n on n.id = q.source order by q.class,"
+    [SCRIP_TABLE_CURSORS] = { "select c.* from cursor_rows c join names n on n.id = c.source order by n.name,"
+                              " c.feed", NULL, NULL, "n", 0, -1, cursor_row },
+    [SCRIP_TABLE_QUARANTINE] = { "select q.* from quarantine_rows q left join names n on n.id = q.source order by"
+                                 " q.class,"
                                  " n.name nulls first, q.feed, q.line, q.key", NULL, NULL, ".n",
                                  0, -1, quarantine_row },
     [SCRIP_TABLE_CLAIMS] = { "select " CLAIM_COLUMNS " from claim_rows order by account, number",
@@ -353,9 +360,11 @@ static const struct reading {
     [SCRIP_TABLE_TIMERS] = { "select * from timer_rows order by account, service, key",
                              "select * from timer_rows" ONE " order by service, key", NULL, "nn", 1, -1, timer_row },
     [SCRIP_TABLE_BATCHES] = { "select account, first, last, recorded from batch_rows order by account, first",
-                              "select account, first, last, recorded from batch_rows" ONE " and first between $2::int4 and"
+                              "select account, first, last, recorded from batch_rows" ONE " and first between"
+                              " $2::int4 and"
                               " $3::int4 order by first limit " PAGE_TEXT,
-                              "select account, first, last, recorded from batch_rows" ONE " and first between $2::int4 and"
+                              "select account, first, last, recorded from batch_rows" ONE " and first between"
+                              " $2::int4 and"
                               " $3::int4 order by first desc limit " PAGE_TEXT, "n", 3, 1, batch_row },
 };
 
@@ -544,9 +553,11 @@ static int postgres_event_find(struct scrip_ctx *ctx, const char *account, const
     if (b->fault < 0 || account_text[0] == '0' || source_text[0] == '0')
         return settle(b, SCRIP_ENOTFOUND);
     PQclear(b->lent);
-    b->lent = ask(b, "select " EVENT_COLUMNS " from event_rows where source = $1::int4 and id = $2 and account = $3::int4", 3,
+    b->lent = ask(b, "select " EVENT_COLUMNS " from event_rows where source = $1::int4 and id = $2 and account ="
+                     " $3::int4", 3,
                   values);
-    if (b->lent != NULL && PQntuples(b->lent) == 1 && (code = names_read(b, b->lent, readings[SCRIP_TABLE_EVENTS].kinds)) == 0) {
+    if (b->lent != NULL && PQntuples(b->lent) == 1 &&
+        (code = names_read(b, b->lent, readings[SCRIP_TABLE_EVENTS].kinds)) == SCRIP_OK) {
         event_read(b, b->lent, 0, &b->lent_row);
         *out = &b->lent_row;
     }
@@ -606,7 +617,8 @@ static int postgres_state_find(struct scrip_ctx *ctx, const char *account, const
         const char *bytes = get_text(r, 0, 0, &found);
 
         code = found <= *size ? SCRIP_OK
-                              : scrip_fail(ctx, SCRIP_ELIMIT, "state: a value of %llu bytes", (unsigned long long)found);
+                              : scrip_fail(ctx, SCRIP_ELIMIT, "state: a value of %llu"
+                                                              " bytes", (unsigned long long)found);
         if (code == SCRIP_OK)
             memcpy(value, bytes, found);
         *size = found;

@@ -60,7 +60,8 @@ static struct value text_or_null(const void *bytes, uint64_t size)
 }
 
 /* scratch lives until the value was added to its array. */
-static struct value decimal_of(const struct base *b, int64_t is_there, const struct scrip_decimal *value, char scratch[48])
+static struct value decimal_of(const struct base *b, int64_t is_there, const struct scrip_decimal *value,
+                               char scratch[48])
 {
     return is_there ? text_of(scratch, b->ctx->host->decimal_write(value, scratch, 48)) : null_value();
 }
@@ -120,22 +121,32 @@ static void array_start(struct array *array)
 static uint32_t type_number(char type)
 {
     switch (type) {
-    case '2': return 21;
-    case '4': return 23;
-    case '8': return 20;
-    case 'b': return 17;
-    default: return 25;
+    case '2':
+        return 21;
+    case '4':
+        return 23;
+    case '8':
+        return 20;
+    case 'b':
+        return 17;
+    default:
+        return 25;
     }
 }
 
 static const char *type_array(char type)
 {
     switch (type) {
-    case '2': return "int2[]";
-    case '4': return "int4[]";
-    case '8': return "int8[]";
-    case 'b': return "bytea[]";
-    default: return "text[]";
+    case '2':
+        return "int2[]";
+    case '4':
+        return "int4[]";
+    case '8':
+        return "int8[]";
+    case 'b':
+        return "bytea[]";
+    default:
+        return "text[]";
     }
 }
 
