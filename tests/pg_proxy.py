@@ -8,6 +8,7 @@ import threading
 
 # SQLSTATE, and whether the connection is cut behind it: None is no answer at all.
 FAULTS = [("40001", False), ("40P01", False), ("40003", True), ("57P01", True), ("08006", True), (None, True)]
+COMMITS_MORE = 15  # so much likelier is a fault where the answer is to a commit
 
 
 def receive(sock, size):
@@ -30,7 +31,7 @@ class Proxy:
 
     def __init__(self, port, seed=1):
         self.server, self.random, self.probability, self.counts = port, random.Random(seed), 0.0, {}
-        self.faults = FAULTS
+        self.faults, self.commits = FAULTS, 0
         self.socket = socket.create_server(("127.0.0.1", 0), backlog=64)
         self.port = self.socket.getsockname()[1]
         threading.Thread(target=self.accept, daemon=True).start()
@@ -78,30 +79,29 @@ class Proxy:
 
     def back(self, client, server):
         """Messages up to "ready for query" are one answer. The first one, of the connection itself, is left alone."""
-        is_first, held, fault = True, b"", None
+        is_first, held = True, b""
         while True:
             head = receive(server, 5)
             message = head + receive(server, struct.unpack("!i", head[1:])[0] - 4)
-            if not held and not is_first and self.random.random() < self.probability:
-                fault = self.random.choice(self.faults)
             held += message
-            is_ready = head[:1] == b"Z"
-            if not is_ready and is_first:
-                client.sendall(held)
-                held = b""
-            if not is_ready:
-                continue
-            if fault is not None:
-                state, is_cut = fault
-                self.counts[state] = self.counts.get(state, 0) + 1
-                if state is not None:
-                    client.sendall(error(state))
-                if is_cut:
-                    return
+            if is_first:
                 client.sendall(message)
-            else:
-                client.sendall(held)
-            is_first, held, fault = False, b"", None
+            if head[:1] != b"Z":
+                continue
+            if not is_first:
+                is_commit = b"COMMIT\0" in held
+                if self.random.random() < self.probability * (COMMITS_MORE if is_commit else 1):
+                    state, is_cut = self.random.choice(self.faults)
+                    self.counts[state] = self.counts.get(state, 0) + 1
+                    self.commits += is_commit
+                    if state is not None:
+                        client.sendall(error(state))
+                    if is_cut:
+                        return
+                    client.sendall(message)
+                else:
+                    client.sendall(held)
+            is_first, held = False, b""
 
     def close(self):
         self.socket.close()

@@ -193,7 +193,7 @@ static int schema_begin(struct base *b)
 
 static int schema_check(struct base *b, int session)
 {
-    PGresult *r = run_once(b, "select value from meta where key = 'schema'", 0, NULL);
+    PGresult *r = run_again(b, "select value from meta where key = 'schema'", 0, NULL);
     const char *database = PQdb(b->conn);
     int version;
 

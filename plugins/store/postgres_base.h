@@ -259,26 +259,32 @@ static PGresult *run_once(struct base *b, const char *sql, int count, const char
 }
 
 /* The same, tried again where the server went or took it back: outside of transactions only, and for what may be done
- * twice. NULL: the fault is told. */
-static PGresult *ask(struct base *b, const char *sql, int count, const char *const *values)
+ * twice. NULL: the fault is kept, and not told yet. */
+static PGresult *run_again(struct base *b, const char *sql, int count, const char *const *values)
 {
     int64_t until_us = clock_us() + b->retry_us;
     PGresult *result;
 
-    for (int attempt = 0;; attempt++) {
-        enum fate fate;
+    for (int attempt = 0; (result = run_once(b, sql, count, values)) == NULL; attempt++) {
+        enum fate fate = fault_fate(b);
 
-        if ((result = run_once(b, sql, count, values)) != NULL)
-            return result;
-        fate = fault_fate(b);
-        if (b->cursors || (fate != FATE_UNKNOWN && fate != FATE_AGAIN) || clock_us() >= until_us) {
-            fault_tell(b);
-            return NULL;
-        }
+        if (b->cursors || (fate != FATE_UNKNOWN && fate != FATE_AGAIN) || clock_us() >= until_us)
+            break;
         back_off(attempt);
         if (fate == FATE_UNKNOWN && reconnect(b, until_us) < 0)
-            return NULL;
+            break;
     }
+    return result;
+}
+
+/* The same. NULL: the fault is told. */
+static PGresult *ask(struct base *b, const char *sql, int count, const char *const *values)
+{
+    PGresult *result = run_again(b, sql, count, values);
+
+    if (result == NULL)
+        fault_tell(b);
+    return result;
 }
 
 static int execute(struct base *b, const char *sql)
