@@ -172,6 +172,17 @@ def unnamed(server):
     schema.drop()
 
 
+def conforms(server):
+    """Every clause of the interface, by the suite for all stores; also what only a store for several writers is asked."""
+    schema = lib.Schema(server.connection)
+    b = lib.Books("[scrip]\n")
+    rows = b.ask("plugin", "check", "store/postgres", "--option", "connection=" + schema.connection)
+    lib.equal([row for row in rows if row["result"] != "kept"], [], "clauses that are not kept")
+    assert len(rows) >= 30 and any(row["test"] == "two writers" for row in rows), rows
+    b.done()
+    schema.drop()
+
+
 def moved(server):
     """From SQLite to PostgreSQL and back, proven equal by `migrate` itself; and what came since follows."""
     schema = lib.Schema(server.connection)
@@ -240,4 +251,5 @@ too_old()
 full_disk(own)
 unnamed(own)
 moved(own)
+conforms(own)
 seen(own)
