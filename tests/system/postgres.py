@@ -85,8 +85,8 @@ def doors(server):
 def rights(server):
     """A reader may read; a stranger may not; neither leaves anything behind."""
     schema = lib.Schema(server.connection)
-    pg.psql(server.connection, "create role reader login; create role stranger login;"
-            f"grant usage on schema {schema.name} to reader, stranger")
+    pg.psql(server.connection, "create role reader login; create role writer login; create role stranger login;"
+            f"grant usage on schema {schema.name} to reader, writer, stranger")
     as_role = lambda name: schema.connection.replace("user=scrip", "user=" + name)  # noqa: E731
     told(as_role("stranger"), ["init"], "permission denied for schema .*42501.*grant the role its rights")
     assert schema.psql("select count(*) from pg_tables where schemaname = current_schema()") == ["0"], "half a schema"
@@ -101,6 +101,13 @@ def rights(server):
     assert "permission denied" in done.stderr, done.stderr
     lib.equal(schema.psql("select count(*) from event_rows"), ["4"], "events after a refused one")
     reader.done()
+    schema.psql(f"grant select, insert, update, delete on all tables in schema {schema.name} to writer")
+    writer = books(as_role("writer"))
+    writer.events([lib.event("usage", "w1", "acct", "2022-01-04T00:00:00Z", product="RENDER"),
+                   lib.event("usage", "w2", "acct", "2022-01-04T00:00:00Z", product="UNKNOWN")])
+    writer.run("quarantine", "retry", ok=(1,))
+    writer.run("verify")
+    writer.done()
     b.done()
     schema.drop()
 
@@ -183,6 +190,28 @@ def conforms(server):
     schema.drop()
 
 
+def in_turns(server):
+    """Two hosts in one process: see two_hosts.c."""
+    schema = lib.Schema(server.connection)
+    b = books(schema.connection)
+    paths = [b.write(f"{n}.ini", f"[store/postgres]\nconnection = {schema.connection}\nretry = 1s\n" + "".join(
+        f"[currency/prepaid {c}]\ndecimals = 2\n" for c in currencies) + f"[service/ratesheet cloud]\nsheet = {n}.csv\n")
+        for n, currencies in enumerate((("credits", "flex"), ("flex", "credits")))]
+    for n in range(2):
+        b.write(f"{n}.csv", f"product,from,to,rate,per,currency\nP,,,{n + 1},1,credits\n")
+        os.chmod(paths[n], 0o600)
+    program, build = os.path.join(b.folder, "two_hosts"), os.path.dirname(lib.SCRIP)
+    flags = ["-fsanitize=address,undefined"] if os.environ.get("SAN") else []
+    subprocess.run([os.environ.get("CC", "gcc"), "-std=c11", "-Wall", "-Wextra", "-Werror", "-pthread", *flags, "-I",
+                    os.path.join(lib.ROOT, "include"), "-o", program, os.path.join(lib.ROOT, "tests", "system", "two_hosts.c"),
+                    os.path.join(build, "libscrip.so"), "-Wl,-rpath," + b.folder], check=True)
+    os.symlink(os.path.join(build, "libscrip.so"), os.path.join(b.folder, "libscrip.so.0"))
+    done = subprocess.run([program, *paths], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    b.done()
+    schema.drop()
+
+
 def moved(server):
     """From SQLite to PostgreSQL and back, proven equal by `migrate` itself; and what came since follows."""
     schema = lib.Schema(server.connection)
@@ -250,6 +279,7 @@ versions(own)
 too_old()
 full_disk(own)
 unnamed(own)
+in_turns(own)
 moved(own)
 conforms(own)
 seen(own)
