@@ -390,12 +390,16 @@ static int32_t name_find(struct base *b, const char *text)
     return id_of(b, name);
 }
 
-static int page_take(struct base *b, const PGresult *r, const struct reading *reading, const struct scrip_scan *scan)
+/* *is_begun: rows were handed out, so that nothing may be done again. */
+static int page_take(struct base *b, const PGresult *r, const struct reading *reading, const struct scrip_scan *scan,
+                     int *is_begun)
 {
     int code = names_read(b, r, reading->kinds);
 
-    for (int at = 0; at < PQntuples(r) && code == SCRIP_OK && b->fault == 0; at++)
+    for (int at = 0; at < PQntuples(r) && code == SCRIP_OK && b->fault == 0; at++) {
+        *is_begun = 1;
         code = reading->row(b, r, at, scan);
+    }
     return code;
 }
 
@@ -409,7 +413,8 @@ static int scan_account(struct base *b, const struct reading *reading, const str
 {
     char texts[4][24];
     const char *values[4] = { texts[0], texts[1], texts[2], texts[3] };
-    int is_down = scan->descending && reading->down, parameters = reading->parameters, code = SCRIP_OK, rows;
+    int is_down = scan->descending && reading->down, parameters = reading->parameters, code = SCRIP_OK;
+    int rows, is_begun = 0;
     const char *sql = is_down ? reading->down : reading->one;
     int64_t first = bounded(scan->from_number), last = scan->to_number ? bounded(scan->to_number) : INT32_MAX;
 
@@ -439,13 +444,12 @@ static int scan_account(struct base *b, const struct reading *reading, const str
         rows = PQntuples(r);
         if (rows && reading->at >= 0)
             *(is_down ? &last : &first) = get_number(r, rows - 1, reading->at) + (is_down ? -1 : 1);
-        code = page_take(b, r, reading, scan);
+        code = page_take(b, r, reading, scan, &is_begun);
         PQclear(r);
     } while (code == SCRIP_OK && b->fault == 0 && reading->at >= 0 && rows == PAGE_ROWS);
     return code;
 }
 
-/* *is_begun: rows were handed out, so that nothing may be done again. */
 static int cursor_fetch(struct base *b, const struct reading *reading, const struct scrip_scan *scan, int *is_begun)
 {
     char fetch[64];
@@ -461,8 +465,7 @@ static int cursor_fetch(struct base *b, const struct reading *reading, const str
             return fault_tell(b);
         }
         rows = PQntuples(r);
-        *is_begun |= rows > 0;
-        code = page_take(b, r, reading, scan);
+        code = page_take(b, r, reading, scan, is_begun);
         PQclear(r);
     } while (code == SCRIP_OK && b->fault == 0 && rows == PAGE_ROWS);
     return code;
