@@ -334,7 +334,7 @@ class Account(Claims):
         policy = self.policies[currency]
         part = ctx.accept == "available"
         wanted, room = amount, self.limit_room(currency, ctx, now, now)
-        if room < amount and amount > 0:
+        if room < amount and amount > 0 and debt != "forced":
             if not part:
                 return None
             amount = max(0, room)
@@ -344,10 +344,10 @@ class Account(Claims):
         rooms = [self.room(g, sum(n for t, n, *_ in taken if t is g)) for g in payers]
         draws = self.shares(currency, payers, rooms, amount, part, ctx.grants)
         owed = 0
-        if draws is None and debt and policy["overdraft"] and not part:
+        if draws is None and debt and (policy["overdraft"] or debt == "forced") and not part:
             draws = [] if policy["split"] != "yes" else self.shares(currency, payers, rooms, amount, True, ctx.grants)
             owed = amount - sum(n for _, n in draws)
-            if self.owed(currency) + owed > policy["overdraft_limit"]:
+            if debt != "forced" and self.owed(currency) + owed > policy["overdraft_limit"]:
                 return None
         if draws is None or (wanted > 0 and part and not draws):
             return None
