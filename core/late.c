@@ -379,8 +379,10 @@ static int event_make(struct making *m, struct past_row *past)
     if (effect->outcome == SCRIP_REFUSED)
         route_undo(scrip, m->scratch);
     scrip->undo.size = scrip->timer_undo.size = 0;
-    m->scratch->last_source = row->source;
-    snprintf(m->scratch->last_id, sizeof m->scratch->last_id, "%s", row->id);
+    if (m->scratch->row.clock_event == row->number) {
+        m->scratch->last_source = row->source;
+        snprintf(m->scratch->last_id, sizeof m->scratch->last_id, "%s", row->id);
+    }
     for (size_t i = 0; i < effect->entry_count; i++) {
         ARRAY_ROOM(m->entries, m->entry_count, m->entry_room);
         m->entries[m->entry_count++] = effect->entries[i];

@@ -6,6 +6,8 @@ what expired.
 from naive import Account
 from when import ACTIVATION, EXPIRY, FOREVER, NO_LIMIT, RECURRENCE, RELEASE, REST, SETTLEMENT, seconds
 
+ANEW = 64  # lines of a price that came later count from here
+
 
 class Arriving(Account):
     """The same account, moved on by what comes instead of by a calendar."""
@@ -13,12 +15,15 @@ class Arriving(Account):
     def __init__(self, name, policies, sheet, events):
         super().__init__(name, policies, sheet, events)
         self.events = list(events)
-        self.clock, self.gains, self.posted = (-FOREVER, 0), set(), False
+        self.clock, self.gains, self.posted, self.used = (-FOREVER, 0), set(), False, []
 
     def run(self, until, included):
         """Only for an instant after everything that came."""
         for event in self.events:
-            self.arrive(event, seconds(event["time"]), self.rank(event))
+            if event["type"] == "scrip.rerate":
+                self.rerate(event["data"], seconds(event["time"]))
+            else:
+                self.arrive(event, seconds(event["time"]), self.rank(event))
         self.advance(until, REST + 1 if included else -1)
         return self
 
@@ -33,10 +38,16 @@ class Arriving(Account):
         for g in self.grants:
             if not g.staged:
                 g.staged, g.begun = True, g.start <= self.clock[0]
-            if not g.ended and (g.end, EXPIRY) < self.clock:
-                self.end(g)  # it came, or came back, after its end
+        self.end_passed()
+        if event["type"] == "scrip.usage":
+            self.used.append(event)
         self.gains.add(self.clock[0])
         self.written = list(self.usage)
+
+    def end_passed(self):
+        for g in self.grants:
+            if not g.ended and (g.end, EXPIRY) < self.clock:
+                self.end(g)  # it came, or came back, after its end
 
     # ---- what falls due
 
@@ -127,6 +138,48 @@ class Arriving(Account):
         # The older charge first, however they came.
         self.charges.sort(key=lambda c: c.at)
         super().settle(now)
+
+    # ---- other prices
+
+    def rerate(self, data, now):
+        """A corrected sheet: each usage that it prices otherwise is given back, and charged anew, by its own date."""
+        old, self.sheet = self.sheet, data["sheet"]
+        for usage in self.used:
+            at, outcome = seconds(usage["time"]), self.outcomes[usage["id"]][0]
+            mine = [c for c in self.charges if (c.event, c.source) == (usage["id"], usage["source"])]
+            # Silent: what was given back in whole stays so.
+            if outcome == "refused" or "amount" in usage["data"] or not data["from"] <= at < data["to"] or \
+                    self.prices(old, usage["data"]) == self.prices(self.sheet, usage["data"]) or \
+                    (outcome == "charged" and not any(c.amount() for c in mine)):
+                continue
+            self.advance(now, REST)
+            self.clock, self.posted = (now, REST), at < now
+            for c in reversed(mine):
+                if c.amount():
+                    self.reverse(c, c.amount(), at)
+            self.end_passed()
+            self.charge_anew(usage, at)
+            self.gains.add(now)
+            self.posted, self.written = False, list(self.usage)
+
+    @staticmethod
+    def prices(sheet, data):
+        return [[p for p in sheet[item["product"]] if data.get("currency") in (None, p[0])]
+                for item in data.get("lines", [data])]
+
+    def charge_anew(self, usage, at):
+        """It was accepted once, so it stays so: what no grant pays is owed, whatever the currency says."""
+        quote = self.quote(usage["data"])
+        for lines, debt in [(lines, False) for lines in quote if len(quote) > 1] + [(lines, "forced") for lines in quote]:
+            before = self.state()
+            for number, (currency, amount, ctx) in enumerate(lines):
+                paid = self.pay(currency, amount, ctx, at, "used", debt=debt)
+                if paid is None:
+                    break
+                self.charge(usage, ANEW + number + quote.index(lines), currency, ctx, at, *paid)
+            else:
+                return
+            self.undo(before)
 
     def on_account(self, event, data, now):
         # The latest by date counts.

@@ -13,7 +13,20 @@ ORDERS = ["priority, expires, created", "expires, amount desc", "restricted, eff
 # Product P is paid in c only; Q in c, or else in d; R costs nothing.
 SHEET = {"P": [("c", Fraction("0.35"), 1)], "Q": [("c", Fraction(7), 3), ("d", Fraction(1, 2), 1)],
          "R": [("c", Fraction(0), 1)]}
-RATES = "product,rate,per,currency\nP,0.35,1,c\nQ,7,3,c\nQ,0.5,1,d\nR,0,1,c\n"
+
+
+def rates(sheet):
+    """A sheet as the file of a service."""
+    rows = [f"{product},{float(rate)},{per},{currency}" for product, prices in sheet.items() for currency, rate, per in prices]
+    return "\n".join(["product,rate,per,currency", *rows]) + "\n"
+
+
+def corrected(rng):
+    """The same products at other prices, or some of them at the same."""
+    def again(price):
+        currency, rate, per = price
+        return currency, rng.choice([rate, Fraction(0), Fraction(1, 4), Fraction("1.5"), Fraction(9)]), per
+    return {product: [again(price) for price in prices] for product, prices in SHEET.items()}
 
 
 DEFAULTS = ("decimals = 0", "rounding = half-up", "split = yes", "draw_order = priority, expires, created",

@@ -284,7 +284,8 @@ class Account(Claims):
             for one in self.charges + [h for h in self.holds if h.open]:
                 if one.currency == currency and self.covers(limit.scope, one.ctx):
                     used += sum(n for _, n, when, serial in one.draws + one.owed()
-                                if serial > limit.serial and self.window(limit, when) == self.window(limit, at))
+                                if serial > limit.serial and when < limit.expires and
+                                self.window(limit, when) == self.window(limit, at))
             rooms.append(limit.amount - used)
         return min(rooms)
 
@@ -334,7 +335,7 @@ class Account(Claims):
         policy = self.policies[currency]
         part = ctx.accept == "available"
         wanted, room = amount, self.limit_room(currency, ctx, now, now)
-        if room < amount and amount > 0:
+        if room < amount and amount > 0 and debt != "forced":
             if not part:
                 return None
             amount = max(0, room)
@@ -344,10 +345,10 @@ class Account(Claims):
         rooms = [self.room(g, sum(n for t, n, *_ in taken if t is g)) for g in payers]
         draws = self.shares(currency, payers, rooms, amount, part, ctx.grants)
         owed = 0
-        if draws is None and debt and policy["overdraft"] and not part:
+        if draws is None and debt and (policy["overdraft"] or debt == "forced") and not part:
             draws = [] if policy["split"] != "yes" else self.shares(currency, payers, rooms, amount, True, ctx.grants)
             owed = amount - sum(n for _, n in draws)
-            if self.owed(currency) + owed > policy["overdraft_limit"]:
+            if debt != "forced" and self.owed(currency) + owed > policy["overdraft_limit"]:
                 return None
         if draws is None or (wanted > 0 and part and not draws):
             return None

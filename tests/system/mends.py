@@ -323,19 +323,30 @@ def sequence_of_the_refused():
     lib.equal(found, {"i": ("5", "4"), "h": ("20", "0")}, "the order in which they were told of")
 
 
+def one_run_is_many(feed, policy="", more=""):
+    heads = set()
+    for parts in ([feed], [[one] for one in feed]):
+        books = lib.Books(CONFIG.format(policy=policy) + more)
+        for part in parts:
+            books.events(part)
+        heads.add(books.run("head", "--format", "csv").stdout)
+        books.run("verify")
+        books.done()
+    lib.equal(len(heads), 1, "one run equals many")
+
+
 def woken_in_order():
     """Grants that one use woke were woken in another order when the account was read again: another head."""
     daily = {"every": "P1D", "from": "first-use"}
     feed = [grant(id, 0, 5, recurrence=daily, scope={"products": [product]}) for id, product in zip("ghi", "xpp")]
-    feed += [event("usage", "u", 1, currency="c", amount="1", product="x"), usage("v", 2, 1)]
-    heads = set()
-    for parts in ([feed], [[one] for one in feed]):
-        books = lib.Books(CONFIG.format(policy=""))
-        for part in parts:
-            books.events(part)
-        heads.add(books.run("head", "--format", "csv").stdout)
-        books.done()
-    lib.equal(len(heads), 1, "one run equals many")
+    one_run_is_many(feed + [event("usage", "u", 1, currency="c", amount="1", product="x"), usage("v", 2, 1)])
+
+
+def last_of_its_instant():
+    """After a late event was put in its place, one that was judged where it came counted as the last of its instant."""
+    feed = [grant("a", 0, 5, currency="d"), event("void", "b", 9, grant="a"), grant("z", 2, 5), grant("y", 3, 5, currency="d"),
+            event("adjustment", "m", 9, currency="d", amount="1", reason="count")]
+    one_run_is_many(feed, "late = post\nsettle_lag = 0s", "[currency/prepaid d]\nlate = replay\n")
 
 
 def less_than_a_unit():
@@ -443,3 +454,4 @@ late_hold_of_capacity()
 posted_behind_the_last()
 over_already()
 rerate_of_the_reversed()
+last_of_its_instant()

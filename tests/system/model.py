@@ -5,6 +5,7 @@ HISTORIES=N SEED=S run more or others; a history that fails is shrunk and printe
 configuration.
 BATCH=N says how many histories share a store; ONLY=N runs that batch and no other; JOBS=N: so many at a time.
 """
+import collections
 import contextlib
 import io
 import itertools
@@ -35,6 +36,9 @@ LATE = os.environ.get("LATE")
 SHOW = int(os.environ.get("SHOW", "1"))
 # What is put in its place though it came late: no event that moves amounts elsewhere. What an account says comes first.
 PLACED = ("grant usage hold capture release extend reversal adjustment limit void reset close").split()
+RERATED = "grant usage usage usage hold capture reversal limit void reset".split()
+TYPES = ["account", *PLACED, "conversion", "transfer"]
+NEVER_REFUSED = ("account", "limit", "reset", "rerate")
 REQUIRED = ("grant", "currency", "amount", "hold", "limit", "of", "from", "to", "reason", "share", "period")
 BOOKS = ("issued", "available", "held", "used", "expired", "voided", "transferred")
 
@@ -54,8 +58,41 @@ def minor(text, decimals):
 
 def open_books(policies):
     books = lib.Books(histories.config(policies))
-    books.write("rates.csv", histories.RATES)
+    books.write("rates.csv", histories.rates(histories.SHEET))
     return books
+
+
+class Policies(dict):
+    """The rules of each currency; rerate: when a corrected sheet counts, the sheet, and from when to when."""
+    rerate = None
+
+
+def take_in(books, events, policies):
+    """All events; between them, where the sheet is corrected, what a dry run says and what is charged anew are the same: how
+    many charges."""
+    if policies.rerate is None:
+        books.events(events)
+        return 0
+    at, sheet, start, end = policies.rerate
+    before = [e for e in events if naive.seconds(e["time"]) <= at]
+    books.events(before)
+    books.write("rates.csv", histories.rates(sheet))
+    what = ["rerate", "--service", "s", "--time", naive.instant(at), "--from", naive.instant(start), "--to", naive.instant(end)]
+    rows = [[{k: v for k, v in row.items() if k != "outcome"} for row in books.ask(*what, *more)] for more in (["--dry-run"], [])]
+    lib.equal(rows[1], rows[0], "charged anew, and what a dry run says")
+    books.events([e for e in events if e not in before])
+    return len(rows[0])
+
+
+def with_rerate(events, policies):
+    """The same for the model: an event of each account."""
+    if policies.rerate is None:
+        return events
+    at, sheet, start, end = policies.rerate
+    before = [e for e in events if naive.seconds(e["time"]) <= at]
+    return before + [{"type": "scrip.rerate", "subject": name, "source": "rerate", "id": "rerate", "time": naive.instant(at),
+                      "data": {"sheet": sheet, "from": start, "to": end}} for name in sorted({e["subject"] for e in events})] + \
+        [e for e in events if e not in before]
 
 
 def engine_grants(books, policies, flag, at):
@@ -81,6 +118,9 @@ def engine_answers(books, policies, reads):
     """All that is compared, as one dictionary by account."""
     out = {}
     for row in books.ask("events"):
+        if row["type"] == "scrip.rerate":
+            assert row["outcome"] in ("charged", "zero"), row
+            continue
         out["number", row["account"], plain(row["id"])] = int(row["number"])
         out["outcome", row["account"], plain(row["id"])] = row["outcome"]
         assert row["outcome"] != "refused" or row["reason"], row
@@ -100,6 +140,7 @@ def engine_answers(books, policies, reads):
 def model_answers(events, policies, reads):
     out = {}
     kind = Arriving if is_posted(policies) else naive.Account
+    events = with_rerate(events, policies)
     accounts = naive.books(policies, histories.SHEET, events, naive.seconds(max(e["time"] for e in events)), True, kind)
     for name, account in accounts.items():
         for id, (outcome, _) in account.outcomes.items():
@@ -127,7 +168,7 @@ def differences(events, policies, reads, answers=None):
     """Where the engine and the model differ, in the order of the model."""
     if answers is None:
         books = open_books(policies)
-        books.events(events)
+        take_in(books, events, policies)
         assert not books.ask("quarantine", "list"), books.ask("quarantine", "list")[:2]
         answers = engine_answers(books, policies, reads)
         books.done()
@@ -305,22 +346,31 @@ def arrive(rng, feed, late):
 
 def batch(rng, number, count):
     """Histories that share a store: each is compared on its own, for accounts are independent."""
-    policies, pool = histories.currencies(rng), histories.pool(rng)
-    late = LATE or [None, None, "post", "replay"][number % 4]
+    policies, pool = Policies(histories.currencies(rng)), histories.pool(rng)
+    late = LATE or [None, "rerate", "post", "replay"][number % 4]
     for policy in policies.values() if late else []:
-        policy.update({"late": "post", "settle_lag": "0s"} if late == "post" else
+        policy.update({"late": "post", "settle_lag": "0s"} if late != "replay" else
                       rng.choice([{"late": "replay"}, {"late": "post", "settle_lag": "400d"}]))
-    made = [histories.History(rng, policies, f"n{n}", pool, KINDS or late and PLACED).make() for n in range(count)]
+    kinds = RERATED if late == "rerate" else late and PLACED
+    made = [histories.History(rng, policies, f"n{n}", pool, KINDS or kinds).make() for n in range(count)]
     feed = sorted((event for history in made for event in history), key=lambda e: e["time"])
     if late:
-        arrive(rng, feed, late)
+        if late == "rerate":
+            policies.rerate = rng.choice(pool[2:]), histories.corrected(rng), *sorted(rng.sample([0] + pool + [pool[-1] + 1], 2))
+            for e in feed:
+                e["data"].pop("accept", None)
+                if e["type"] == "scrip.reversal":
+                    e["data"].pop("amount", None)
+                    e["data"]["of"].pop("line", None)
+        else:
+            arrive(rng, feed, late)
         made = [[e for e in feed if e["subject"] in (f"n{n}", f"n{n}x")] for n in range(count)]
     reads = [(rng.choice(["--as-of", "--before"]), rng.choice(pool + [pool[-1] + 9 * naive.DAY])) for _ in range(3)]
     reads.append(("--as-of", pool[-1]))
-    if late == "post":
+    if late in ("post", "rerate"):
         reads = reads[-1:]  # earlier instants were seen before what came late
     books = open_books(policies)
-    books.events(feed)
+    rerated = take_in(books, feed, policies)
     quarantined = books.ask("quarantine", "list")
     assert not quarantined, (f"batch {number}", histories.config(policies), quarantined[:3])
     answers = engine_answers(books, policies, reads)
@@ -337,9 +387,18 @@ def batch(rng, number, count):
         books.run("verify")
         head = books.run("head", "--format", "csv").stdout
         books.done()
-    if not wrong:
+    if not wrong and late != "rerate":
         many_runs(rng, policies, pool, feed, reads, answers, head)
-    return policies, reads, wrong
+    return policies, reads, wrong, tally(feed, answers, rerated)
+
+
+def tally(feed, answers, rerated):
+    """How many events of each type were taken and refused."""
+    out = collections.Counter({("rerate", "taken"): rerated})
+    for e in feed:
+        outcome = answers["outcome", e["subject"], e["id"]]
+        out[e["type"].split(".")[1], "refused" if outcome == "refused" else "taken"] += 1
+    return out
 
 
 def batch_run(number):
@@ -347,25 +406,30 @@ def batch_run(number):
     said, rng = io.StringIO(), random.Random(f"{SEED}/{number}")
     with contextlib.redirect_stdout(said):
         try:
-            policies, reads, failed = batch(rng, number, min(BATCH, COUNT - number * BATCH))
+            policies, reads, failed, counts = batch(rng, number, min(BATCH, COUNT - number * BATCH))
         except Exception:
             print(f"==== batch {number}: {traceback.format_exc()}")
-            return 1, said.getvalue()
+            return 1, said.getvalue(), {}
         kinds = {kind: (kind, h) for kind, h in sorted(failed, key=lambda f: -len(f[1]))}
         for kind, history in list(kinds.values())[:SHOW]:
             print(f"==== batch {number}: {len(failed)} differ, {sum(k == kind for k, _ in failed)} of them in {kind}")
             show(shrink(history, policies, reads), policies, reads)
-    return len(failed), said.getvalue()
+    return len(failed), said.getvalue(), counts
 
 
 def main():
     print(f"seed {SEED}, {COUNT} histories", flush=True)
     numbers = [int(ONLY)] if ONLY else range((COUNT + BATCH - 1) // BATCH)
-    wrong = 0
+    wrong, counts = 0, collections.Counter()
     with multiprocessing.Pool(min(JOBS, len(numbers))) as pool:
-        for failed, said in pool.imap(batch_run, numbers):
+        for failed, said, some in pool.imap(batch_run, numbers):
             print(said, end="", flush=True)
             wrong += failed
+            counts.update(some)
+    for kind in [*TYPES, "rerate"]:
+        print(f"{kind:<12}{counts[kind, 'taken']:>9} taken {counts[kind, 'refused']:>9} refused")
+        if not (ONLY or KINDS or LATE or COUNT < 200):
+            assert counts[kind, "taken"] and (counts[kind, "refused"] or kind in NEVER_REFUSED), kind
     if wrong:
         sys.exit(f"{wrong} histories differ")
 
