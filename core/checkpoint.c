@@ -58,22 +58,26 @@ static void grant_add(struct bytes *out, const struct grant *grant, uint64_t bef
 /* Those that changed behind the parent, by number: sorted where they are few, picked from all where they are many. */
 static struct grant **changed_since(const struct account *account, uint64_t parent, size_t *count)
 {
-    struct grant **changed;
-    size_t n = 0;
+    struct grant **changed = NULL;
+    size_t n = 0, room = 0, few = account->grant_count / 8;
 
-    *count = 0;
-    for (const struct grant *g = account->changed_last; g != NULL && g->row.changed > parent; g = g->earlier)
-        ++*count;
-    changed = memory_get(*count * sizeof *changed + 1);
-    if (*count > account->grant_count / 8) {
-        for (size_t i = 0; i < account->grant_count; i++)
-            if (account->grants[i]->row.changed > parent)
-                changed[n++] = account->grants[i];
+    for (struct grant *g = account->changed_last; g != NULL && g->row.changed > parent && n <= few; g = g->earlier) {
+        ARRAY_ROOM(changed, n, room);
+        changed[n++] = g;
+    }
+    if (n <= few) {
+        if (n > 1)
+            qsort(changed, n, sizeof *changed, by_number);
+        *count = n;
         return changed;
     }
-    for (struct grant *g = account->changed_last; n < *count; g = g->earlier)
-        changed[n++] = g;
-    qsort(changed, n, sizeof *changed, by_number);
+    n = 0;
+    for (size_t i = 0; i < account->grant_count; i++)
+        if (account->grants[i]->row.changed > parent) {
+            ARRAY_ROOM(changed, n, room);
+            changed[n++] = account->grants[i];
+        }
+    *count = n;
     return changed;
 }
 

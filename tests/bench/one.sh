@@ -20,7 +20,7 @@ ${2:-}
 [service/ratesheet prices]
 sheet = rates.csv
 [source/csv grants]
-files = grants.csv
+files = grants*.csv
 type = scrip.grant
 const.currency = credits
 map.id = id
