@@ -216,6 +216,10 @@ struct account {
     uint64_t batch; /* the last batch that it is part of; 0: none */
     size_t batch_index;
     int64_t block_earliest_us; /* earliest date among the events since the last checkpoint */
+    struct bytes kept_notes; /* what events added to usage since then, or since kept_from: notes.c */
+    uint64_t kept_from;      /* the event before the first of those */
+    int64_t kept_time_us;    /* of the last note */
+    int kept_placed;         /* one of the events was put in its place */
     int is_stored; /* loaded from the store: what is not known here may be there */
     struct account *newer, *older; /* least recently used */
     const struct scrip_name *last_source; /* of the event that is last by its order; NULL: not known */

@@ -20,6 +20,7 @@ static int account_row(void *sink, const void *found)
     account_data_read(account);
     /* What the block before held is not known any more: never pass over it. */
     account->block_earliest_us = row->event_count % CHECKPOINT_EVENTS ? SCRIP_TIME_MIN : SCRIP_TIME_NONE;
+    account->kept_from = row->event_count;
     loading->is_found = account->is_stored = 1;
     return SCRIP_OK;
 }
@@ -285,6 +286,7 @@ static void drop(struct scrip *scrip, struct account *account)
     scrip->accounts[account->row.name->number] = NULL;
     scrip->account_count--;
     scrip->state_count -= account->state_count < scrip->state_count ? account->state_count : scrip->state_count;
+    scrip->kept_size -= account->kept_notes.size;
     account_free(account);
 }
 
@@ -293,7 +295,8 @@ void accounts_trim(struct scrip *scrip)
 {
     struct account *account = scrip->oldest;
 
-    while (account != NULL && (scrip->account_count > ACCOUNT_LIMIT || scrip->state_count > 20 * ACCOUNT_LIMIT)) {
+    while (account != NULL && (scrip->account_count > ACCOUNT_LIMIT || scrip->state_count > 20 * ACCOUNT_LIMIT ||
+                               scrip->kept_size > KEPT_LIMIT)) {
         struct account *newer = account->newer;
         int is_busy = account->batch != 0 && ((scrip->sent && account->batch == scrip->sent->number) ||
                                               account->batch == scrip->open->number);

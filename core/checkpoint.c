@@ -1,6 +1,6 @@
-/* checkpoint.c - the balances of an account's grants as they were every CHECKPOINT_EVENTS events.
+/* checkpoint.c - an account as it was every CHECKPOINT_EVENTS events: the balances of its grants.
  *
- * Checkpoint k holds the grants that changed since checkpoint k less its lowest bit, its parent:
+ * Checkpoint k holds what changed since checkpoint k less its lowest bit, its parent:
  *
  *     1 -> 0    2 -> 0    3 -> 2    4 -> 0    5 -> 4    6 -> 4    7 -> 6    8 -> 0 ...
  *
@@ -8,29 +8,16 @@
  * of an instant are in a checkpoint and its line of parents, of which there are no more than bits in k: of each grant,
  * the first that holds it says its balances.
  *
- *     state: count, then by number: number less the one before, which balances are not 0 (a bit a book), those
- * balances; all as variable-length integers, 7 bits a byte, lowest first; balances with their sign as the lowest bit */
-#include "host.h"
+ *     state:  what was used (checkpoint_usage.c), then its grants
+ *     grants: count, then by number: number less the one before, which balances are not 0 (a bit a book), those
+ *             balances
+ *
+ * All as numbers of varint.h. */
+#include "checkpoint.h"
+
+#include "varint.h"
 
 /* ---- written -------------------------------------------------------------------------------------------------- */
-
-static uint64_t parent_of(uint64_t number)
-{
-    uint64_t index = number / CHECKPOINT_EVENTS;
-
-    return (index & (index - 1)) * CHECKPOINT_EVENTS;
-}
-
-static void number_add(struct bytes *out, uint64_t number)
-{
-    uint8_t digits[10];
-    size_t size = 0;
-
-    do
-        digits[size++] = (uint8_t)((number & 127) | (number > 127 ? 128 : 0));
-    while ((number >>= 7) != 0);
-    bytes_add(out, digits, size);
-}
 
 static int by_number(const void *left, const void *right)
 {
@@ -45,14 +32,11 @@ static void grant_add(struct bytes *out, const struct grant *grant, uint64_t bef
 
     for (int book = 0; book < SCRIP_BOOK_COUNT; book++)
         books |= (uint64_t)(grant->row.balance[book] != 0) << book;
-    number_add(out, grant->row.number - before);
-    number_add(out, books);
+    varint_add(out, grant->row.number - before);
+    varint_add(out, books);
     for (int book = 0; book < SCRIP_BOOK_COUNT; book++)
-        if (books >> book & 1) {
-            int64_t balance = grant->row.balance[book];
-
-            number_add(out, (uint64_t)balance << 1 ^ (uint64_t)(balance >> 63));
-        }
+        if (books >> book & 1)
+            varint_add_signed(out, grant->row.balance[book]);
 }
 
 /* Those that changed behind the parent, by number: sorted where they are few, picked from all where they are many. */
@@ -81,13 +65,13 @@ static struct grant **changed_since(const struct account *account, uint64_t pare
     return changed;
 }
 
-void checkpoint_state(const struct account *account, struct bytes *out)
+static void grants_add(struct bytes *out, const struct account *account)
 {
     uint64_t before = 0;
     size_t count;
-    struct grant **changed = changed_since(account, parent_of(account->row.event_count), &count);
+    struct grant **changed = changed_since(account, checkpoint_parent(account->row.event_count), &count);
 
-    number_add(out, count);
+    varint_add(out, count);
     for (size_t i = 0; i < count; i++) {
         grant_add(out, changed[i], before);
         before = changed[i]->row.number;
@@ -95,42 +79,41 @@ void checkpoint_state(const struct account *account, struct bytes *out)
     free(changed);
 }
 
+int checkpoint_make(struct scrip *scrip, struct account *account, checkpoint_find *find, void *sink, struct bytes *out,
+                    struct scrip_error *err)
+{
+    int code = checkpoint_usage_add(scrip, account, find, sink, out, err);
+
+    if (code < 0)
+        return code;
+    grants_add(out, account);
+    return SCRIP_OK;
+}
+
 /* ---- read ----------------------------------------------------------------------------------------------------- */
 
 struct reading {
     struct account *account;
     uint8_t *is_known; /* by number - 1: its balances are set */
-    const uint8_t *at, *end;
+    struct varints in;
     int is_read;
 };
 
-static int number_get(struct reading *r, uint64_t *out)
-{
-    *out = 0;
-    for (int shift = 0; r->at < r->end && shift < 64; shift += 7) {
-        *out |= (uint64_t)(*r->at & 127) << shift;
-        if (!(*r->at++ & 128))
-            return 1;
-    }
-    return 0;
-}
-
 static int grant_get(struct reading *r, uint64_t *number)
 {
-    uint64_t more, books, value;
+    uint64_t more, books;
     int64_t *balance, ignored[SCRIP_BOOK_COUNT];
 
-    if (!number_get(r, &more) || !number_get(r, &books) || more == 0 || more > r->account->grant_count - *number ||
-        books >> SCRIP_BOOK_COUNT)
+    if (!varint_get(&r->in, &more) || !varint_get(&r->in, &books) || more == 0 ||
+        more > r->account->grant_count - *number || books >> SCRIP_BOOK_COUNT)
         return 0;
     *number += more;
     balance = r->is_known[*number - 1] ? ignored : r->account->grants[*number - 1]->row.balance;
     r->is_known[*number - 1] = 1;
     for (int book = 0; book < SCRIP_BOOK_COUNT; book++) {
-        value = 0;
-        if ((books >> book & 1) && !number_get(r, &value))
+        balance[book] = 0;
+        if ((books >> book & 1) && !varint_get_signed(&r->in, &balance[book]))
             return 0;
-        balance[book] = (int64_t)(value >> 1 ^ (0 - (value & 1)));
     }
     return 1;
 }
@@ -141,13 +124,12 @@ static int state_read(void *sink, const void *found)
     struct reading *r = sink;
     uint64_t count, number = 0;
 
-    r->at = row->state;
-    r->end = r->at + row->state_size;
-    if (!number_get(r, &count))
+    r->in = (struct varints){ row->state, (const uint8_t *)row->state + row->state_size };
+    if (!checkpoint_usage_skip(&r->in) || !varint_get(&r->in, &count))
         return 1;
     while (count > 0 && grant_get(r, &number))
         count--;
-    r->is_read = count == 0 && r->at == r->end;
+    r->is_read = count == 0 && r->in.at == r->in.end;
     return 1;
 }
 
@@ -164,7 +146,7 @@ int checkpoint_load(struct scrip *scrip, struct account *account, uint64_t numbe
 
     for (size_t i = 0; i < account->grant_count; i++)
         memset(account->grants[i]->row.balance, 0, sizeof account->grants[i]->row.balance);
-    for (; number > 0 && code >= 0; number = parent_of(number)) {
+    for (; number > 0 && code >= 0; number = checkpoint_parent(number)) {
         reading.is_read = 0;
         scan.from_number = scan.to_number = number;
         code = host_scan(scrip, &scan, err);

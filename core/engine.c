@@ -78,6 +78,7 @@ void note_usage(struct engine *engine, const struct event *event, const struct r
     note = &effect->notes[effect->note_count++];
     note->subject = event;
     note->time_us = time_us;
+    note->rate = rate;
     note->row.period = 0;
     note->row.user = event->user;
     note->row.product = event->product;

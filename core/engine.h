@@ -63,7 +63,12 @@ struct quote {
 struct usage_note {
     const struct event *subject; /* the usage, or hold, that it is of; lent until the next event */
     int64_t time_us;
+    const struct rate *rate;    /* NULL: it has no price */
     struct scrip_usage_row row; /* without its period */
+};
+struct note_list {
+    struct usage_note *notes; /* without subjects */
+    size_t count, room;
 };
 
 /* An amount that left the account for another, drawn from one grant. */
@@ -155,9 +160,10 @@ void engine_timers(struct engine *engine, struct account *account, int64_t until
 /* The quote as a store's row keeps it (rate, lines), and back. */
 void quote_to_row(const struct quote *quote, const struct event *event, struct scrip_event_row *row,
                   struct json_out *scratch, struct arena *arena);
-/* The same with prices that a late event gave to earlier ones: a JSON array, or empty. */
+/* The same with a JSON array by a key, or empty: prices that a late event gave to earlier ones ("anew"), or what it added
+ * to usage where that is more than its entries say ("used": notes.c). */
 void quote_to_row_with(const struct quote *quote, const struct event *event, struct scrip_event_row *row,
-                       const struct json_out *anew, struct json_out *scratch, struct arena *arena);
+                       const char *key, const struct json_out *more, struct json_out *scratch, struct arena *arena);
 int quote_from_row(const struct scrip_event_row *row, const struct event *event, const struct prices *prices,
                    struct names *names, struct arena *arena, struct json_out *scratch, struct quote *quote,
                    struct scrip_error *err);

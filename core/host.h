@@ -14,6 +14,8 @@
 /* Accounts kept in memory between batches, and what services may remember of them in sum. */
 #define ACCOUNT_LIMIT 50000
 #define CHECKPOINT_EVENTS 1024
+/* Bytes of what events added to usage, kept of accounts in memory until their next checkpoints. */
+#define KEPT_LIMIT ((size_t)32 << 20)
 /* Rows read from a source at a time; events of one instant that are put in order together. */
 #define BLOCK_ROWS 512
 #define GROUP_LIMIT 4096
@@ -131,9 +133,12 @@ struct scrip {
     struct account *newest, *oldest; /* least recently used */
     size_t account_count;
     size_t state_count;
+    size_t kept_size;
 
     struct engine engine;
     struct quote quote, late_quote;
+    struct note_list note_scratch;
+    struct json_out used;
     struct json_out scratch;
     struct arena arena; /* of the event at hand */
     struct bytes undo; /* what services put while quoting, newest last */
@@ -273,8 +278,8 @@ int fields_from_pairs(const struct scrip_pair *pairs, uint64_t pair_count, struc
                       struct arena *arena, struct scrip_error *err);
 
 /* batch.c: what is to be committed, and the thread that does */
-void batch_add(struct scrip *scrip, struct account *account, const struct event *event, const struct quote *quote, int flags,
-               const struct json_out *anew);
+int batch_add(struct scrip *scrip, struct account *account, const struct event *event, const struct quote *quote, int flags,
+              const struct json_out *anew, struct scrip_error *err);
 const struct scrip_event_row *batch_find(const struct batch *batch, const struct event *event);
 void batch_cursor(struct scrip *scrip, const struct scrip_name *source, const char *feed,
                   const struct scrip_cursor *cursor);
@@ -295,8 +300,28 @@ void usage_table_free(struct usage_table *table);
 /* Adds an effect's notes to both rollups. */
 void usage_tables_add(struct usage_table *days, struct usage_table *months, const struct effect *effect);
 
-/* checkpoint.c: balances as they were every CHECKPOINT_EVENTS events */
-void checkpoint_state(const struct account *account, struct bytes *out);
+/* checkpoint.c: balances as they were every CHECKPOINT_EVENTS events, and what was used until then */
+/* Where earlier ones come from: copies the state of one. */
+typedef int checkpoint_find(void *sink, uint64_t number, struct bytes *out, struct scrip_error *err);
+checkpoint_find checkpoint_recorded; /* in the store, or on its way there; sink: a struct checkpoint_of */
+struct checkpoint_of {
+    struct scrip *scrip;
+    const struct scrip_name *account;
+};
+/* The state of an account whose last event is the last of a block; begins the next block. */
+int checkpoint_make(struct scrip *scrip, struct account *account, checkpoint_find *find, void *sink, struct bytes *out,
+                    struct scrip_error *err);
+/* Of one state: which dates what was used has. SCRIP_TIME_NONE: nothing was. */
+struct checkpoint_head {
+    int64_t latest_us;   /* of all until then */
+    int64_t earliest_us; /* of its block */
+    int64_t is_placed;   /* since its parent an event was put in its place: sums do not say what it changed */
+};
+int checkpoint_head_read(const struct scrip_checkpoint_row *row, struct checkpoint_head *out);
+/* What was used until then, in sums without periods. *is_placed: as above, since ever. */
+int checkpoint_usage(struct scrip *scrip, const struct scrip_name *account, uint64_t number,
+                     int (*row)(void *sink, const struct scrip_usage_row *row), void *row_sink, int *is_placed,
+                     struct scrip_error *err);
 /* The balances that an account had after an event at which a checkpoint was made; 0: none. */
 int checkpoint_load(struct scrip *scrip, struct account *account, uint64_t number, struct scrip_error *err);
 

@@ -248,22 +248,22 @@ static void terms_write(const struct quote *quote, struct json_out *out)
 void quote_to_row(const struct quote *quote, const struct event *event, struct scrip_event_row *row,
                   struct json_out *scratch, struct arena *arena)
 {
-    quote_to_row_with(quote, event, row, NULL, scratch, arena);
+    quote_to_row_with(quote, event, row, "", NULL, scratch, arena);
 }
 
 void quote_to_row_with(const struct quote *quote, const struct event *event, struct scrip_event_row *row,
-                       const struct json_out *anew, struct json_out *scratch, struct arena *arena)
+                       const char *key, const struct json_out *more, struct json_out *scratch, struct arena *arena)
 {
     int is_bare = quote->refusal[0] || (quote->terms == NULL && quote->count == 0),
-        has_anew = anew != NULL && anew->size > 0;
+        has_more = more != NULL && more->size > 0;
 
     row->rate = 0;
     row->lines = NULL;
     row->lines_size = 0;
-    if (is_bare && !has_anew)
+    if (is_bare && !has_more)
         return; /* a usage is free, or its reason says all */
     if (quote->terms == NULL && quote->count == 1 && quote->verdict == SCRIP_PRICED && quote->lines[0].group == 0 &&
-        quote->lines[0].item == 0 && quote->lines[0].time_us == event->shown.time_us && !has_anew &&
+        quote->lines[0].item == 0 && quote->lines[0].time_us == event->shown.time_us && !has_more &&
         decimal_same(&quote->lines[0].quantity, usual_quantity(event))) {
         row->rate = quote->lines[0].rate->row.number;
         return;
@@ -277,9 +277,9 @@ void quote_to_row_with(const struct quote *quote, const struct event *event, str
         terms_write(quote, scratch);
     else
         lines_write(quote, event, scratch);
-    if (has_anew) {
-        json_key(scratch, "anew", 4);
-        json_raw(scratch, anew->text, anew->size);
+    if (has_more) {
+        json_key(scratch, key, strlen(key));
+        json_raw(scratch, more->text, more->size);
     }
     json_close(scratch, '}');
     row->lines = arena_text(arena, scratch->text, scratch->size);
@@ -403,6 +403,8 @@ static int record_leaf(void *sink, const struct json_leaf *leaf)
 
     if (leaf->path_size > 5 && memcmp(leaf->path, "anew.", 5) == 0)
         return SCRIP_OK; /* of others */
+    if (leaf->path_size >= 4 && memcmp(leaf->path, "used", 4) == 0)
+        return SCRIP_OK; /* what it added to usage: notes.c */
     if (leaf->path_size >= sizeof path || leaf->size >= sizeof text)
         return SCRIP_EINVALID;
     memcpy(path, leaf->path, leaf->path_size);

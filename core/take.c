@@ -573,10 +573,12 @@ int take_apply(struct scrip *scrip, struct account *account, const struct event 
         account->last_source = event->source;
         memcpy(account->last_id, event->shown.id, event->id_size + 1);
     }
-    batch_add(scrip, account, event, &scrip->quote, flags, &late.anew);
+    code = batch_add(scrip, account, event, &scrip->quote, flags, &late.anew, err);
     json_free(&late.anew);
     top_raise(scrip, event);
-    return SCRIP_OK;
+    if (code < 0)
+        batch_drop(scrip); /* an event without its checkpoint is none: it is read again */
+    return code;
 }
 
 int take_event(struct scrip *scrip, struct event *event, const struct origin *origin, struct scrip_result *result,
