@@ -186,8 +186,12 @@ static int block_sum(struct scrip *scrip, struct account *account, struct summin
     if (account->kept_from >= first)
         code = notes_scan(scrip, account->row.name, first, account->kept_from, account_kind, account, note_sum, s,
                           &is_placed, err);
+    if (code >= 0)
+        code = notes_kept(scrip, account, note_sum, s);
     s->head.is_placed = is_placed;
-    return code < 0 ? code : notes_kept(scrip, account, note_sum, s);
+    if (is_placed && account->row.latest_us > s->head.latest_us)
+        s->head.latest_us = account->row.latest_us; /* it may have changed anything by then */
+    return code;
 }
 
 /* The checkpoints between this one and its parent. */
