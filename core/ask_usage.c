@@ -64,7 +64,8 @@ struct usage {
     size_t slot_count;
     int is_day; /* the rollup being read */
     int64_t part_from_us, part_to_us; /* what is read of accounts, and no rollup has */
-    int is_by_day;
+    int is_by_day, is_tried; /* 1: of an account with events that were put in their places, nothing; is_placed says so */
+    int is_placed;
     int64_t period; /* of the two names below, which most rows share */
     const struct scrip_name *day_name, *month_name;
 };
@@ -395,7 +396,8 @@ static int account_part(void *sink, const struct scrip_account_row *found)
     for (size_t i = 0; i < table.count && code == SCRIP_OK && !is_placed; i++)
         row_share(u, &table.rows[i], u->is_by_day ? day_start(table.rows[i].period) : u->part_from_us);
     usage_table_free(&table);
-    return code == SCRIP_OK && is_placed ? account_replay(u, found->name, range.until, 1) : code;
+    u->is_placed |= is_placed;
+    return code == SCRIP_OK && is_placed && !u->is_tried ? account_replay(u, found->name, range.until, 1) : code;
 }
 
 static int part_read(struct usage *u, const char *account, int64_t from_us, int64_t to_us)
@@ -456,8 +458,15 @@ int ask_usage(struct scrip *scrip, const struct scrip_query *query, const struct
         if (u.is_by_day || uses(&u, DIM_ATTRIBUTE))
             fprintf(stderr, "scrip: usage: no rollup knows this grouping or range: reading the charges themselves\n");
         code = part_read(&u, query->account, u.from_us, u.to_us);
-    } else
-        code = periods_read(&u, query->account);
+    } else {
+        /* One account's own sums are less than everybody's periods. */
+        u.is_tried = query->account != NULL && !uses(&u, DIM_DAY) && !uses(&u, DIM_MONTH);
+        code = u.is_tried ? part_read(&u, query->account, u.from_us, u.to_us) : SCRIP_OK;
+        if (code == SCRIP_OK && (!u.is_tried || u.is_placed)) {
+            u.is_tried = 0;
+            code = periods_read(&u, query->account);
+        }
+    }
     if (code == SCRIP_OK)
         code = groups_write(&u, answer);
     free(u.groups);

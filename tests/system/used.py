@@ -120,7 +120,8 @@ for late, more, count, days, lates in (("post", "", 4300, 60, .02), ("post", "",
         if rnd.random() < .6:
             flags += [rnd.choice(("--as-of", "--before", "--to")), rnd.choice((edges[1], edges[1][:10]))]
         if rnd.random() < .4:
-            flags += ["--from", rnd.choice((edges[0], edges[0][:10], edges[0][:8] + "01"))]
+            first = rnd.choice((edges[0], edges[0][:10], edges[0][:8] + "01"))
+            flags += ["--from", first] if not flags or first < flags[1] else []
         if rnd.random() < .5:
             flags += ["--known-at", rnd.choice(known)]
         compare(b, rnd, flags, what)
