@@ -345,6 +345,7 @@ static int decide(struct scrip *scrip, struct account *account, const struct eve
                   struct scrip_error *err)
 {
     struct quote *quote = &scrip->quote;
+    const char *id;
     int code;
 
     quote_clear(quote);
@@ -353,8 +354,13 @@ static int decide(struct scrip *scrip, struct account *account, const struct eve
     if ((code = forms_check(event, err)) < 0)
         return code;
     switch (event->shown.type) {
-    case SCRIP_USAGE:
     case SCRIP_HOLD:
+        /* A hold of this id may be closed, and in the store only. */
+        id = event_text(event, SCRIP_F_HOLD);
+        if ((code = hold_open(scrip, account, id[0] ? id : event->shown.id, err)) < 0)
+            return code;
+        return decide_price(scrip, account, event, quote, reason_class, err);
+    case SCRIP_USAGE:
         return decide_price(scrip, account, event, quote, reason_class, err);
     case SCRIP_GRANT:
     case SCRIP_ADJUSTMENT:
