@@ -86,6 +86,7 @@ void account_free(struct account *account)
     free(account->timers);
     free(account->dirty_grants);
     free(account->kept_notes.start);
+    free(account->open_holds);
     free(account);
 }
 

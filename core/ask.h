@@ -45,8 +45,8 @@ struct used_range {
     uint64_t until;         /* number of the last event that counts; 0: all */
     int is_by_day;          /* rows by days: every event of the range is read; else their period is 0 */
 };
-/* Adds to a table, which is the caller's to free. *is_placed: 1: an event was put in its place, which may have changed
- * anything before it: the table is not to be used. */
+/* Adds to a table, which is the caller's to free. *is_placed: 1: an event was put in its place: what each usage of its
+ * own came to is known only when all are applied again. */
 int used_sum(struct scrip *scrip, const struct scrip_account_row *account, const struct used_range *range,
              struct usage_table *out, int *is_placed, struct scrip_error *err);
 /* The number of the last event of an account that had been recorded by an instant; 0: none. */

@@ -64,8 +64,7 @@ struct usage {
     size_t slot_count;
     int is_day; /* the rollup being read */
     int64_t part_from_us, part_to_us; /* what is read of accounts, and no rollup has */
-    int is_by_day, is_tried; /* 1: of an account with events that were put in their places, nothing; is_placed says so */
-    int is_placed;
+    int is_by_day;
     int64_t period; /* of the two names below, which most rows share */
     const struct scrip_name *day_name, *month_name;
 };
@@ -340,16 +339,6 @@ static int event_share(void *sink, struct replay *replay, const struct event *ev
     return effect_share(sink, &replay->engine.effect);
 }
 
-/* 1: some currency puts late events in their places, so that what they changed is not in the order of their coming. */
-static int may_be_placed(const struct scrip *scrip)
-{
-    for (uint64_t i = 1; i <= prices_terms_count(scrip->prices); i++)
-        if (prices_terms_at(scrip->prices, i)->row.late == SCRIP_LATE_REPLAY ||
-            prices_terms_at(scrip->prices, i)->row.settle_lag_us > 0)
-            return 1;
-    return 0;
-}
-
 /* Every event of the account applied again: of one with events that were put in their places, in the order that they
  * have now. */
 static int account_replay(struct usage *u, const struct scrip_name *name, uint64_t until, int is_placed)
@@ -390,14 +379,17 @@ static int account_part(void *sink, const struct scrip_account_row *found)
         ((code = recorded_until(u->scrip, found->name->text, u->known_at_us, &range.until, u->err)) < 0 ||
          range.until == 0))
         return code;
-    if (uses(u, DIM_ATTRIBUTE))
-        return account_replay(u, found->name, range.until, may_be_placed(u->scrip));
+    if (uses(u, DIM_ATTRIBUTE)) {
+        range = (struct used_range){ .from_us = INT64_MIN, .to_us = INT64_MAX, .until = range.until };
+        code = used_sum(u->scrip, found, &range, &table, &is_placed, u->err);
+        usage_table_free(&table);
+        return code < 0 ? code : account_replay(u, found->name, range.until, is_placed);
+    }
     code = used_sum(u->scrip, found, &range, &table, &is_placed, u->err);
-    for (size_t i = 0; i < table.count && code == SCRIP_OK && !is_placed; i++)
+    for (size_t i = 0; i < table.count && code == SCRIP_OK; i++)
         row_share(u, &table.rows[i], u->is_by_day ? day_start(table.rows[i].period) : u->part_from_us);
     usage_table_free(&table);
-    u->is_placed |= is_placed;
-    return code == SCRIP_OK && is_placed && !u->is_tried ? account_replay(u, found->name, range.until, 1) : code;
+    return code;
 }
 
 static int part_read(struct usage *u, const char *account, int64_t from_us, int64_t to_us)
@@ -458,15 +450,10 @@ int ask_usage(struct scrip *scrip, const struct scrip_query *query, const struct
         if (u.is_by_day || uses(&u, DIM_ATTRIBUTE))
             fprintf(stderr, "scrip: usage: no rollup knows this grouping or range: reading the charges themselves\n");
         code = part_read(&u, query->account, u.from_us, u.to_us);
-    } else {
-        /* One account's own sums are less than everybody's periods. */
-        u.is_tried = query->account != NULL && !uses(&u, DIM_DAY) && !uses(&u, DIM_MONTH);
-        code = u.is_tried ? part_read(&u, query->account, u.from_us, u.to_us) : SCRIP_OK;
-        if (code == SCRIP_OK && (!u.is_tried || u.is_placed)) {
-            u.is_tried = 0;
-            code = periods_read(&u, query->account);
-        }
-    }
+    } else if (query->account != NULL && !uses(&u, DIM_DAY) && !uses(&u, DIM_MONTH))
+        code = part_read(&u, query->account, u.from_us, u.to_us); /* less than everybody's periods */
+    else
+        code = periods_read(&u, query->account);
     if (code == SCRIP_OK)
         code = groups_write(&u, answer);
     free(u.groups);

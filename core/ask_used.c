@@ -55,7 +55,7 @@ static int checkpoint_see(void *sink, const void *found)
                          (unsigned long long)row->number, u->account->text);
     block_add(u, row->number + 1);
     u->above = row->number;
-    u->above_earliest_us = head.is_placed ? INT64_MIN : head.earliest_us == SCRIP_TIME_NONE ? INT64_MAX : head.earliest_us;
+    u->above_earliest_us = head.earliest_us == SCRIP_TIME_NONE ? INT64_MAX : head.earliest_us;
     u->is_placed |= head.is_placed != 0;
     if (head.latest_us != SCRIP_TIME_NONE && head.latest_us >= (u->is_by_day ? u->from_us : u->to_us))
         return SCRIP_OK;

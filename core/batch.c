@@ -113,19 +113,21 @@ static void date_note(struct account *account, int64_t time_us)
 
 /* The row's quote, with what the event added to usage where its entries do not say it. */
 static void quote_record(struct scrip *scrip, const struct account *account, const struct event *event,
-                         const struct quote *quote, int flags, const struct json_out *anew, struct scrip_event_row *row)
+                         const struct quote *quote, const struct json_out *anew, struct scrip_event_row *row)
 {
     const struct effect *effect = &scrip->engine.effect;
-    const struct json_out *more = anew;
-    const char *key = "anew";
+    struct json_out *more = &scrip->used;
 
-    if (!(flags & SCRIP_EVENT_PLACED) && !notes_are_derived(&scrip->note_scratch, event, quote, account, effect)) {
-        json_clear(&scrip->used);
-        notes_write(effect, &scrip->used);
-        more = &scrip->used;
-        key = "used";
+    json_clear(more);
+    if (anew->size > 0) {
+        json_key(more, "anew", 4);
+        json_raw(more, anew->text, anew->size);
     }
-    quote_to_row_with(quote, event, row, key, more, &scrip->scratch, &scrip->open->arena);
+    if (!notes_are_derived(&scrip->note_scratch, event, quote, account, effect)) {
+        json_key(more, "used", 4);
+        notes_write(effect, more);
+    }
+    quote_to_row_with(quote, event, row, more, &scrip->scratch, &scrip->open->arena);
 }
 
 int batch_add(struct scrip *scrip, struct account *account, const struct event *event, const struct quote *quote,
@@ -144,7 +146,7 @@ int batch_add(struct scrip *scrip, struct account *account, const struct event *
     batch->event_accounts[batch->event_count] = (uint32_t)account->batch_index;
     row = &batch->events[batch->event_count++];
     event_to_row(event, row, &scrip->scratch, &batch->arena);
-    quote_record(scrip, account, event, quote, flags, anew, row);
+    quote_record(scrip, account, event, quote, anew, row);
     row->number = account->row.event_count;
     row->id = arena_text(&batch->arena, event->shown.id, event->id_size);
     row->outcome = effect->outcome;

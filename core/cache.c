@@ -127,6 +127,19 @@ static int claims_finish(struct scrip *scrip, struct account *account, size_t fi
     return code;
 }
 
+int account_claim_take(struct scrip *scrip, struct account *account, const struct scrip_claim_row *row,
+                       struct scrip_error *err)
+{
+    struct loading loading = { .scrip = scrip, .account = account, .err = err };
+
+    return claim_row(&loading, row);
+}
+
+int account_claims_start(struct scrip *scrip, struct account *account, struct scrip_error *err)
+{
+    return claims_finish(scrip, account, 0, err);
+}
+
 int claims_open(struct scrip *scrip, struct account *account, struct scrip_error *err)
 {
     struct loading loading = { .scrip = scrip, .account = account, .err = err };

@@ -8,9 +8,9 @@
  * of an instant are in a checkpoint and its line of parents, of which there are no more than bits in k: of each grant,
  * the first that holds it says its balances.
  *
- *     state:  what was used (checkpoint_usage.c), then its grants
- *     grants: count, then by number: number less the one before, which balances are not 0 (a bit a book), those
- *             balances
+ *     state:  what was used (checkpoint_usage.c), its grants, the rest of its books (checkpoint_books.c)
+ *     grants: count, then by number: number less the one before; which balances are not 0 (a bit a book), and in the
+ *             bit behind whether its dates are here; those balances; when it expires and recurs
  *
  * All as numbers of varint.h. */
 #include "checkpoint.h"
@@ -32,11 +32,16 @@ static void grant_add(struct bytes *out, const struct grant *grant, uint64_t bef
 
     for (int book = 0; book < SCRIP_BOOK_COUNT; book++)
         books |= (uint64_t)(grant->row.balance[book] != 0) << book;
+    books |= (uint64_t)grant_dates_change(grant) << SCRIP_BOOK_COUNT;
     varint_add(out, grant->row.number - before);
     varint_add(out, books);
     for (int book = 0; book < SCRIP_BOOK_COUNT; book++)
         if (books >> book & 1)
             varint_add_signed(out, grant->row.balance[book]);
+    if (books >> SCRIP_BOOK_COUNT) {
+        varint_add_signed(out, grant->row.expires_us);
+        varint_add_signed(out, grant->row.next_us);
+    }
 }
 
 /* Those that changed behind the parent, by number: sorted where they are few, picked from all where they are many. */
@@ -87,6 +92,7 @@ int checkpoint_make(struct scrip *scrip, struct account *account, checkpoint_fin
     if (code < 0)
         return code;
     grants_add(out, account);
+    checkpoint_books_add(account, out);
     return SCRIP_OK;
 }
 
@@ -95,25 +101,54 @@ int checkpoint_make(struct scrip *scrip, struct account *account, checkpoint_fin
 struct reading {
     struct account *account;
     uint8_t *is_known; /* by number - 1: its balances are set */
+    int with_dates;
     struct varints in;
     int is_read;
 };
 
 static int grant_get(struct reading *r, uint64_t *number)
 {
+    int64_t *balance, ignored[SCRIP_BOOK_COUNT], expires_us, next_us;
+    struct scrip_grant_row *row;
     uint64_t more, books;
-    int64_t *balance, ignored[SCRIP_BOOK_COUNT];
+    int is_first;
 
     if (!varint_get(&r->in, &more) || !varint_get(&r->in, &books) || more == 0 ||
-        more > r->account->grant_count - *number || books >> SCRIP_BOOK_COUNT)
+        more > r->account->grant_count - *number || books >> (SCRIP_BOOK_COUNT + 1))
         return 0;
     *number += more;
-    balance = r->is_known[*number - 1] ? ignored : r->account->grants[*number - 1]->row.balance;
+    row = &r->account->grants[*number - 1]->row;
+    is_first = !r->is_known[*number - 1];
+    balance = is_first ? row->balance : ignored;
     r->is_known[*number - 1] = 1;
     for (int book = 0; book < SCRIP_BOOK_COUNT; book++) {
         balance[book] = 0;
         if ((books >> book & 1) && !varint_get_signed(&r->in, &balance[book]))
             return 0;
+    }
+    if (books >> SCRIP_BOOK_COUNT == 0)
+        return 1;
+    if (!varint_get_signed(&r->in, &expires_us) || !varint_get_signed(&r->in, &next_us))
+        return 0;
+    if (is_first && r->with_dates) {
+        row->expires_us = expires_us;
+        row->next_us = next_us;
+    }
+    return 1;
+}
+
+int checkpoint_grants_skip(struct varints *in)
+{
+    uint64_t count, number, books;
+
+    if (!varint_get(in, &count))
+        return 0;
+    for (; count > 0; count--) {
+        if (!varint_get(in, &number) || !varint_get(in, &books) || books >> (SCRIP_BOOK_COUNT + 1))
+            return 0;
+        for (int value = __builtin_popcountll(books) + (int)(books >> SCRIP_BOOK_COUNT); value > 0; value--)
+            if (!varint_get(in, &number))
+                return 0;
     }
     return 1;
 }
@@ -122,20 +157,23 @@ static int state_read(void *sink, const void *found)
 {
     const struct scrip_checkpoint_row *row = found;
     struct reading *r = sink;
-    uint64_t count, number = 0;
+    uint64_t count, number = 0, size;
 
     r->in = (struct varints){ row->state, (const uint8_t *)row->state + row->state_size };
     if (!checkpoint_usage_skip(&r->in) || !varint_get(&r->in, &count))
         return 1;
     while (count > 0 && grant_get(r, &number))
         count--;
-    r->is_read = count == 0 && r->in.at == r->in.end;
+    r->is_read = count == 0 && varint_get(&r->in, &size) && size == (uint64_t)(r->in.end - r->in.at);
     return 1;
 }
 
-int checkpoint_load(struct scrip *scrip, struct account *account, uint64_t number, struct scrip_error *err)
+int checkpoint_load(struct scrip *scrip, struct account *account, uint64_t number, int with_dates,
+                    struct scrip_error *err)
 {
-    struct reading reading = { .account = account, .is_known = memory_get(account->grant_count + 1) };
+    struct reading reading = { .account = account,
+                               .is_known = memory_get(account->grant_count + 1),
+                               .with_dates = with_dates };
     struct scrip_scan scan = { .table = SCRIP_TABLE_CHECKPOINTS,
                                .account = account->row.name->text,
                                .from_period = INT64_MIN,

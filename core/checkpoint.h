@@ -18,4 +18,10 @@ int checkpoint_usage_add(struct scrip *scrip, struct account *account, checkpoin
                          struct bytes *out, struct scrip_error *err);
 int checkpoint_usage_skip(struct varints *in); /* 0: it is damaged */
 
+/* checkpoint.c */
+int checkpoint_grants_skip(struct varints *in);
+
+/* checkpoint_books.c */
+void checkpoint_books_add(struct account *account, struct bytes *out);
+
 #endif

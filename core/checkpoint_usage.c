@@ -189,8 +189,6 @@ static int block_sum(struct scrip *scrip, struct account *account, struct summin
     if (code >= 0)
         code = notes_kept(scrip, account, note_sum, s);
     s->head.is_placed = is_placed;
-    if (is_placed && account->row.latest_us > s->head.latest_us)
-        s->head.latest_us = account->row.latest_us; /* it may have changed anything by then */
     return code;
 }
 

@@ -213,6 +213,10 @@ int hold_open(struct scrip *scrip, struct account *account, const char *id, stru
 int account_copy(struct scrip *scrip, const char *name, struct account **out, struct scrip_error *err);
 /* Only what it says of itself and the grants that events up to a number made, not settled. */
 int account_copy_grants(struct scrip *scrip, const char *name, uint64_t until, struct account **out, struct scrip_error *err);
+/* A claim from elsewhere than the store's rows; when all are there, account_claims_start gives them their events. */
+int account_claim_take(struct scrip *scrip, struct account *account, const struct scrip_claim_row *row,
+                       struct scrip_error *err);
+int account_claims_start(struct scrip *scrip, struct account *account, struct scrip_error *err);
 void accounts_trim(struct scrip *scrip);
 void accounts_forget(struct scrip *scrip);
 
@@ -315,15 +319,21 @@ int checkpoint_make(struct scrip *scrip, struct account *account, checkpoint_fin
 struct checkpoint_head {
     int64_t latest_us;   /* of all until then */
     int64_t earliest_us; /* of its block */
-    int64_t is_placed;   /* since its parent an event was put in its place: sums do not say what it changed */
+    int64_t is_placed;   /* since its parent an event was put in its place */
 };
 int checkpoint_head_read(const struct scrip_checkpoint_row *row, struct checkpoint_head *out);
 /* What was used until then, in sums without periods. *is_placed: as above, since ever. */
 int checkpoint_usage(struct scrip *scrip, const struct scrip_name *account, uint64_t number,
                      int (*row)(void *sink, const struct scrip_usage_row *row), void *row_sink, int *is_placed,
                      struct scrip_error *err);
-/* The balances that an account had after an event at which a checkpoint was made; 0: none. */
-int checkpoint_load(struct scrip *scrip, struct account *account, uint64_t number, struct scrip_error *err);
+/* The balances that an account had after an event at which a checkpoint was made; 0: none. with_dates: and when its
+ * grants expired and recurred, as far as that changes. */
+int checkpoint_load(struct scrip *scrip, struct account *account, uint64_t number, int with_dates,
+                    struct scrip_error *err);
+/* The account as it was at a checkpoint, the last up to an event that tells all of it, without what services keep. NULL in
+ * *out: there is none. */
+int checkpoint_account(struct scrip *scrip, const char *name, uint64_t last, struct account **out,
+                       struct scrip_error *err);
 
 /* intake.c: rows of feeds */
 int intake_feed_add(struct scrip_ctx *ctx, struct scrip_rows *out, const char *feed);

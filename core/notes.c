@@ -208,8 +208,6 @@ int notes_are_recorded(struct scrip *scrip, struct note_list *scratch, const str
 {
     int is_there;
 
-    if (row->flags & SCRIP_EVENT_PLACED)
-        return 1; /* its changes of rollups are no notes */
     if (notes_are_derived(scratch, event, quote, account, effect))
         return notes_read(scrip, row, scratch) == 0;
     is_there = notes_read(scrip, row, scratch);
@@ -300,10 +298,7 @@ static int event_see(void *sink, const void *found)
         scan->at++;
     while (first < scan->at && scan->entries[first].event < row->number)
         first++;
-    if (row->flags & SCRIP_EVENT_PLACED) {
-        *scan->is_placed = 1;
-        return SCRIP_OK;
-    }
+    *scan->is_placed |= (row->flags & SCRIP_EVENT_PLACED) != 0;
     if (row->lines_size == 0 && row->type != SCRIP_USAGE)
         return SCRIP_OK;
     if ((code = notes_read(scan->scrip, row, &scan->list)) < 0)
@@ -337,12 +332,19 @@ int notes_scan(struct scrip *scrip, const struct scrip_name *account, uint64_t f
     code = history_first_entry(scrip, account->text, first, &rows.from_number, err);
     if (code >= 0)
         code = host_scan(scrip, &rows, err);
+    for (size_t i = 0; code == SCRIP_OK && i < scrip->open->entry_count; i++)
+        if (scrip->open->entries[i].account == account)
+            code = entry_see(scan, &scrip->open->entries[i]);
     rows.table = SCRIP_TABLE_EVENTS;
     rows.from_number = first;
     rows.to_number = last;
     rows.row = event_see;
     if (code >= 0)
         code = host_scan(scrip, &rows, err);
+    for (size_t i = 0; code >= 0 && i < scrip->open->event_count; i++)
+        if (scrip->open->events[i].account == account && scrip->open->events[i].number >= first &&
+            scrip->open->events[i].number <= last)
+            code = event_see(scan, &scrip->open->events[i]);
     arena_free(&scan->arena);
     json_free(&scan->scratch);
     free(scan->entries);

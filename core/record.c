@@ -248,11 +248,11 @@ static void terms_write(const struct quote *quote, struct json_out *out)
 void quote_to_row(const struct quote *quote, const struct event *event, struct scrip_event_row *row,
                   struct json_out *scratch, struct arena *arena)
 {
-    quote_to_row_with(quote, event, row, "", NULL, scratch, arena);
+    quote_to_row_with(quote, event, row, NULL, scratch, arena);
 }
 
 void quote_to_row_with(const struct quote *quote, const struct event *event, struct scrip_event_row *row,
-                       const char *key, const struct json_out *more, struct json_out *scratch, struct arena *arena)
+                       const struct json_out *more, struct json_out *scratch, struct arena *arena)
 {
     int is_bare = quote->refusal[0] || (quote->terms == NULL && quote->count == 0),
         has_more = more != NULL && more->size > 0;
@@ -277,10 +277,8 @@ void quote_to_row_with(const struct quote *quote, const struct event *event, str
         terms_write(quote, scratch);
     else
         lines_write(quote, event, scratch);
-    if (has_more) {
-        json_key(scratch, key, strlen(key));
+    if (has_more)
         json_raw(scratch, more->text, more->size);
-    }
     json_close(scratch, '}');
     row->lines = arena_text(arena, scratch->text, scratch->size);
     row->lines_size = scratch->size;

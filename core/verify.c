@@ -421,8 +421,6 @@ int scrip_verify(struct scrip *scrip, int (*finding)(void *sink, const char *tex
     replay_open(&v->replay, scrip, err);
     v->replay.applied = event_verify;
     v->replay.fault = event_fault;
-    v->replay.days = &v->days;
-    v->replay.months = &v->months;
     v->replay.sink = v;
     if (reader == NULL)
         code = error_set(err, SCRIP_EINVALID, "host: opened without its store: open it to read");

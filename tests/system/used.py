@@ -87,6 +87,10 @@ def sums(rows, keys):
     return {key: sum for key, sum in found.items() if sum != (0, 0)}
 
 
+def balances(b, *flags):
+    return b.run("balance", "a", "--by", "grant", *flags, "--format", "csv").stdout
+
+
 def compare(b, rnd, flags, what):
     by = rnd.choice(KEYS)
     keys = by.split(",")
@@ -104,7 +108,7 @@ for late, more, count, days, lates in (("post", "", 4300, 60, .02), ("post", "",
                                        ("post", "refund_term = P5D", 2500, 20, .01), ("replay", "", 160, 60, .1)):
     b = lib.Books(CONFIG.format(late=late, more=more))
     b.write("rates.csv", RATES)
-    events, known = history(rnd, count, days, lates), []
+    events, known, shots = history(rnd, count, days, lates), [], []
     first = 0
     while first < len(events):
         size = rnd.choice((1, 7, 300, 1024, 2000)) if count > 1000 else 40
@@ -112,6 +116,9 @@ for late, more, count, days, lates in (("post", "", 4300, 60, .02), ("post", "",
         first += size
         time.sleep(.002)
         known.append(seconds(time.time()))
+        if first > 1000 or late == "replay":
+            instants = [at(rnd.randrange((days + 20) * 86400)) for _ in range(2)] + [events[min(first, len(events)) - 1]["time"]]
+            shots += [(known[-1], instant, balances(b, "--as-of", instant)) for instant in instants]
         if len(known) == 3 and late == "post":
             b.run("close", "2022-01", "--account", "a", "--time", max(e["time"] for e in events[:first]), ok=(0, 1, 2))
     what = f"late {late} {more} {count} events"
@@ -125,6 +132,8 @@ for late, more, count, days, lates in (("post", "", 4300, 60, .02), ("post", "",
         if rnd.random() < .5:
             flags += ["--known-at", rnd.choice(known)]
         compare(b, rnd, flags, what)
+    for when, instant, wanted in shots:
+        lib.equal(balances(b, "--as-of", instant, "--known-at", when), wanted, f"{what}: as of {instant}, known at {when}")
     b.run("verify")
     b.done()
 print("usage of any range, as known at any time")
