@@ -342,6 +342,7 @@ int replay_account(struct replay *replay, const struct scrip_name *name)
 {
     struct scrip_scan scan = { .table = SCRIP_TABLE_EVENTS,
                                .account = name->text,
+                               .to_number = replay->until,
                                .from_period = INT64_MIN,
                                .to_period = INT64_MAX,
                                .row = event_replay,

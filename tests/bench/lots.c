@@ -15,6 +15,7 @@
  *   ending         payers are made first; the others end one after the other while usage goes on; what is left expires
  *   users          each grant is one user's allowance; payers are made first, and only their users use anything
  *   holds          each usage is held, then captured
+ *   periods        the same, but one hold in ten times out after two hours; and payers are filled up every day
  *   limits         limits of the day and of the month, which all usage fits
  *   owed           one usage in ten is of a product that no grant is for
  *   spread         none of these
@@ -137,9 +138,10 @@ static void grant_write(const struct feed *feed, FILE *out, int64_t n, int64_t t
         ends = last + 86400 + payer;
     } else if (is(feed, "ending"))
         ends = USAGE_START + n * (2 * feed->usages * STEP) / feed->grants + 1;
-    fprintf(out, "g-%07" PRId64 ",one,%s,%" PRId64 ".00,%s,%s,%d,%d.00,USD", n, time_text(time, start), amount,
-            payer < 0 ? classes[n % 3] : classes[3], time_text(ends, end), payer < 0 ? (int)(9 + n % 5) : (int)(payer % 5),
-            payer < 0 ? 900 + (int)(n % 7) : 1);
+    fprintf(out, "g-%07" PRId64 ",one,%s,%" PRId64 ".00,%s,%s,%d,%d.00,USD,%s", n, time_text(time, start), amount,
+            payer < 0 ? classes[n % 3] : classes[3], time_text(ends, end),
+            payer < 0 ? (int)(9 + n % 5) : (int)(payer % 5), payer < 0 ? 900 + (int)(n % 7) : 1,
+            payer >= 0 && is(feed, "periods") ? "P1D" : "");
     scope_write(out, feed, payer, n);
 }
 
@@ -148,7 +150,7 @@ static void grants_write(const struct feed *feed, const char *name, int64_t firs
 {
     FILE *out = file_open(feed, name);
 
-    fputs("id,account,time,amount,class,expires,priority,cost,cost_currency,products,users\n", out);
+    fputs("id,account,time,amount,class,expires,priority,cost,cost_currency,every,products,users\n", out);
     for (int64_t n = first; n < end; n++)
         grant_write(feed, out, n, time ? time : START + n / 4);
     file_close(out);
@@ -156,20 +158,23 @@ static void grants_write(const struct feed *feed, const char *name, int64_t firs
 
 static void usage_row(const struct feed *feed, FILE *out, int64_t number)
 {
-    int64_t of = is(feed, "holds") ? number / 2 : number;
+    int is_held = is(feed, "holds") || is(feed, "periods"), is_left = is(feed, "periods") && number / 2 % 10 == 9;
+    int64_t of = is_held ? number / 2 : number;
     int product = (int)(of % PRODUCTS), user = (int)(of / 3 % (is(feed, "users") ? feed->payers : USERS));
-    char when[32];
+    char when[32], ends[32];
 
     fprintf(out, "u-%08" PRId64 ",", number);
     time_text(USAGE_START + number * STEP, when);
-    if (is(feed, "holds") && number % 2)
-        fprintf(out, "scrip.capture,one,%s,,,,h-%08" PRId64 ",,,,\n", when, of);
-    else if (is(feed, "holds"))
-        fprintf(out, "scrip.hold,one,%s,product-%d,user-%d,1,h-%08" PRId64 ",,,,\n", when, product, user, of);
+    time_text(USAGE_START + number * STEP + 7200, ends);
+    if (is_held && number % 2 && !is_left)
+        fprintf(out, "scrip.capture,one,%s,,,,h-%08" PRId64 ",,,,,\n", when, of);
+    else if (is_held && number % 2 == 0)
+        fprintf(out, "scrip.hold,one,%s,product-%d,user-%d,1,h-%08" PRId64 ",,,,,%s\n", when, product, user, of,
+                is(feed, "periods") ? ends : "");
     else if (is(feed, "taken"))
-        fprintf(out, "scrip.adjustment,one,%s,,,,,,,credits,-%d.00\n", when, 1 + (int)(number % 3));
+        fprintf(out, "scrip.adjustment,one,%s,,,,,,,credits,-%d.00,\n", when, 1 + (int)(number % 3));
     else
-        fprintf(out, "scrip.usage,one,%s,product-%d,user-%d,%d,,,,,\n", when, product, user,
+        fprintf(out, "scrip.usage,one,%s,product-%d,user-%d,%d,,,,,,\n", when, product, user,
                 is(feed, "rests") ? 2 : is_spent(feed) ? 1 : 1 + (int)(number % 3));
 }
 
@@ -178,10 +183,10 @@ static void usage_write(const struct feed *feed, const char *name, int64_t first
     FILE *out = file_open(feed, name);
     char when[32];
 
-    fputs("id,type,account,time,product,user,quantity,hold,limit,per,currency,amount\n", out);
+    fputs("id,type,account,time,product,user,quantity,hold,limit,per,currency,amount,expires\n", out);
     if (is(feed, "limits") && first == 0)
         for (int i = 0; i < 2; i++)
-            fprintf(out, "l-%d,scrip.limit,one,%s,,,,,limit-%d,%s,credits,%d.00\n", i, time_text(USAGE_START, when), i,
+            fprintf(out, "l-%d,scrip.limit,one,%s,,,,,limit-%d,%s,credits,%d.00,\n", i, time_text(USAGE_START, when), i,
                     i ? "month" : "day", 100000000);
     for (int64_t number = first; number < end; number++)
         usage_row(feed, out, number);
