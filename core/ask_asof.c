@@ -272,8 +272,8 @@ static int known_replay(struct scrip *scrip, const char *name, int64_t at_us, ui
     return code;
 }
 
-/* The same from the account at a checkpoint, and the events behind it. NULL in *out: there is none that tells enough, or an event
- * behind it was put in its place. */
+/* The same from the account at a checkpoint, and the events behind it. NULL in *out: there is none that tells enough,
+ * or an event behind it was put in its place. */
 static int known_behind(struct scrip *scrip, const char *name, int64_t at_us, uint64_t last, struct account **out,
                         struct scrip_error *err)
 {

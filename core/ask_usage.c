@@ -445,7 +445,8 @@ int ask_usage(struct scrip *scrip, const struct scrip_query *query, const struct
         u.to_us = query->before_us;
     if ((code = dims_read(&u, query->by)) < 0 || (code = where_read(&u, query->where)) < 0)
         return code;
-    if (uses(&u, DIM_ATTRIBUTE) || u.known_at_us != 0 || (uses(&u, DIM_USER) && (uses(&u, DIM_DAY) || uses(&u, DIM_SERVICE)))) {
+    if (uses(&u, DIM_ATTRIBUTE) || u.known_at_us != 0 ||
+        (uses(&u, DIM_USER) && (uses(&u, DIM_DAY) || uses(&u, DIM_SERVICE)))) {
         u.is_by_day = uses(&u, DIM_DAY) || uses(&u, DIM_MONTH);
         if (u.is_by_day || uses(&u, DIM_ATTRIBUTE))
             fprintf(stderr, "scrip: usage: no rollup knows this grouping or range: reading the charges themselves\n");

@@ -1,8 +1,8 @@
 /* ask_used.c - what one account used in a range of time, as its first events tell it: from a checkpoint's sums and the
  * events behind it.
  *
- * What was used before an instant is in the last checkpoint that holds nothing later, and in those blocks behind it that
- * hold anything earlier; a range is the difference of two instants. */
+ * What was used before an instant is in the last checkpoint that holds nothing later, and in those blocks behind it
+ * that hold anything earlier; a range is the difference of two instants. */
 #include "ask.h"
 
 #include "calendar.h"

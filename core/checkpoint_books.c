@@ -1,6 +1,6 @@
-/* checkpoint_books.c - what else there is to an account at a checkpoint: its clock, what is still to be settled, and its
- * limits. With this and its grants (checkpoint.c) the account is made as it was then, and the events behind it can be
- * applied.
+/* checkpoint_books.c - what else there is to an account at a checkpoint: its clock, what is still to be settled, and
+ * its limits. With this and its grants (checkpoint.c) the account is made as it was then, and the events behind it can
+ * be applied.
  *
  * Holds and debts that are open may be many. All of them are written where that is little beside the events since they
  * were written last: in every checkpoint where there are no more than BOOKS_WEIGHT, else in every second, or fourth ...

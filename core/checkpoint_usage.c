@@ -85,7 +85,8 @@ static const struct scrip_name **names_get(struct scrip *scrip, struct varints *
 
 /* Calls for each row of one state's sums. */
 static int sums_read(struct scrip *scrip, const struct scrip_name *account, const uint8_t *state, size_t state_size,
-                     struct checkpoint_head *head, int (*row)(void *sink, const struct scrip_usage_row *row), void *sink)
+                     struct checkpoint_head *head, int (*row)(void *sink, const struct scrip_usage_row *row),
+                     void *sink)
 {
     struct varints in = { state, state + state_size };
     uint64_t size, name_count, count, place;

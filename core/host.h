@@ -282,8 +282,8 @@ int fields_from_pairs(const struct scrip_pair *pairs, uint64_t pair_count, struc
                       struct arena *arena, struct scrip_error *err);
 
 /* batch.c: what is to be committed, and the thread that does */
-int batch_add(struct scrip *scrip, struct account *account, const struct event *event, const struct quote *quote, int flags,
-              const struct json_out *anew, struct scrip_error *err);
+int batch_add(struct scrip *scrip, struct account *account, const struct event *event, const struct quote *quote,
+              int flags, const struct json_out *anew, struct scrip_error *err);
 const struct scrip_event_row *batch_find(const struct batch *batch, const struct event *event);
 void batch_cursor(struct scrip *scrip, const struct scrip_name *source, const char *feed,
                   const struct scrip_cursor *cursor);
@@ -330,8 +330,8 @@ int checkpoint_usage(struct scrip *scrip, const struct scrip_name *account, uint
  * grants expired and recurred, as far as that changes. */
 int checkpoint_load(struct scrip *scrip, struct account *account, uint64_t number, int with_dates,
                     struct scrip_error *err);
-/* The account as it was at a checkpoint, the last up to an event that tells all of it, without what services keep. NULL in
- * *out: there is none. */
+/* The account as it was at a checkpoint, the last up to an event that tells all of it, without what services keep. NULL
+ * in *out: there is none. */
 int checkpoint_account(struct scrip *scrip, const char *name, uint64_t last, struct account **out,
                        struct scrip_error *err);
 

@@ -187,7 +187,8 @@ static int recorded_leaf(void *sink, const struct json_leaf *leaf)
         note = &r->list->notes[r->list->count++];
         memset(note, 0, sizeof *note);
         note->row.account = r->row->account;
-        note->row.product = note->row.user = note->row.service = note->row.class_name = note->row.currency = &names_none;
+        note->row.product = note->row.user = note->row.service = &names_none;
+        note->row.class_name = note->row.currency = &names_none;
     }
     return member_read(r, &r->list->notes[index], member, leaf);
 }
@@ -197,7 +198,7 @@ int notes_read(struct scrip *scrip, const struct scrip_event_row *row, struct no
     struct notes_reading reading = { scrip, row, list, 0 };
 
     list->count = 0;
-    if (row->lines_size > 0 && json_read(row->lines, row->lines_size, recorded_leaf, &reading, NULL) < 0)
+    if (row->lines_size > 0 && json_read_own(row->lines, row->lines_size, recorded_leaf, &reading, NULL) < 0)
         return SCRIP_EINVALID;
     return reading.is_there;
 }
@@ -267,8 +268,8 @@ static int event_short(struct notes_scan *scan, const struct scrip_event_row *ro
     return scan->quote.lines[0].rate != NULL;
 }
 
-static int event_derive(struct notes_scan *scan, const struct scrip_event_row *row, const struct scrip_entry_row *entries,
-                        size_t count)
+static int event_derive(struct notes_scan *scan, const struct scrip_event_row *row,
+                        const struct scrip_entry_row *entries, size_t count)
 {
     struct scrip *scrip = scan->scrip;
     struct event event;
@@ -302,8 +303,9 @@ static int event_see(void *sink, const void *found)
     if (row->lines_size == 0 && row->type != SCRIP_USAGE)
         return SCRIP_OK;
     if ((code = notes_read(scan->scrip, row, &scan->list)) < 0)
-        return error_set(scan->err, SCRIP_EIO, "event %" PRIu64 " of '%s': what is recorded with it is damaged: run verify",
-                         row->number, row->account->text);
+        return error_set(scan->err, SCRIP_EIO,
+                         "event %" PRIu64 " of '%s': what is recorded with it is damaged: run verify", row->number,
+                         row->account->text);
     if (code == 0 && (code = event_derive(scan, row, scan->entries + first, scan->at - first)) < 0)
         return code;
     for (size_t i = 0; i < scan->list.count; i++)
@@ -313,8 +315,8 @@ static int event_see(void *sink, const void *found)
 }
 
 int notes_scan(struct scrip *scrip, const struct scrip_name *account, uint64_t first, uint64_t last,
-               grant_kind_find *kind, void *kind_sink, int (*note)(void *sink, const struct usage_note *note), void *sink,
-               int *is_placed, struct scrip_error *err)
+               grant_kind_find *kind, void *kind_sink, int (*note)(void *sink, const struct usage_note *note),
+               void *sink, int *is_placed, struct scrip_error *err)
 {
     struct notes_scan *scan = memory_get(sizeof *scan);
     struct scrip_scan rows = { .table = SCRIP_TABLE_ENTRIES, .account = account->text, .from_period = INT64_MIN,

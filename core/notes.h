@@ -30,11 +30,11 @@ int notes_are_recorded(struct scrip *scrip, struct note_list *scratch, const str
                        const struct event *event, const struct quote *quote, const struct account *account,
                        const struct effect *effect);
 
-/* What the events [first, last] of an account added, in their order; they are in the store, or in the open batch. *is_placed:
- * 1: one of them was put in its place, and may have added to the usage of others. */
+/* What the events [first, last] of an account added, in their order; they are in the store, or in the open batch.
+ * *is_placed: 1: one of them was put in its place, and may have added to the usage of others. */
 int notes_scan(struct scrip *scrip, const struct scrip_name *account, uint64_t first, uint64_t last,
-               grant_kind_find *kind, void *kind_sink, int (*note)(void *sink, const struct usage_note *note), void *sink,
-               int *is_placed, struct scrip_error *err);
+               grant_kind_find *kind, void *kind_sink, int (*note)(void *sink, const struct usage_note *note),
+               void *sink, int *is_placed, struct scrip_error *err);
 
 /* Keeps in the account what its newest event added, for the next checkpoint. */
 void notes_keep(struct account *account, const struct effect *effect, int flags);

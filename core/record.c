@@ -530,7 +530,7 @@ int quote_from_row(const struct scrip_event_row *row, const struct event *event,
                              row->account->text, row->rate);
     } else if (row->lines_size) {
         quote->verdict = is_priced(event) ? SCRIP_PRICED : SCRIP_NOT_MINE;
-        if (json_read(row->lines, row->lines_size, record_leaf, &r, err) < 0)
+        if (json_read_own(row->lines, row->lines_size, record_leaf, &r, err) < 0)
             return error_set(err, SCRIP_EINVALID, "event %" PRIu64 " of '%s': its recorded lines are damaged",
                              row->number, row->account->text);
         for (size_t i = 0; i < quote->count; i++)

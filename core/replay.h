@@ -27,8 +27,8 @@ struct replay {
 
 void replay_open(struct replay *replay, struct scrip *scrip, struct scrip_error *err);
 void replay_close(struct replay *replay);
-/* Applies the events behind an account as it was at a checkpoint; takes the account over. is_broken, too, where one of them was
- * put in its place: that needs all events. */
+/* Applies the events behind an account as it was at a checkpoint; takes the account over. is_broken, too, where one of
+ * them was put in its place: that needs all events. */
 int replay_behind(struct replay *replay, struct account *account);
 /* Makes the account; replay->account is the caller's to look at until the next call, or replay_close. */
 int replay_account(struct replay *replay, const struct scrip_name *name);

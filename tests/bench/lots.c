@@ -25,7 +25,7 @@
  * Of spent, drained and ending, each grant comes to its end in its turn. With LIVE, below GRANTS, they come in their
  * turn, too: grants.csv has the first LIVE, and each grants-K.csv as many as have ended by then, so that the same
  * grants come to their ends, and no more than LIVE live at a time. Usage is cut into usage-K.csv where an account of
- * STRIDE live grants gets new ones, whatever LIVE is. files-first and files-again list the files of each part in order. */
+ * STRIDE live grants gets new ones, whatever LIVE is. files-first and files-again list the files of each part. */
 #include <inttypes.h>
 #include <stdint.h>
 #include <stdio.h>

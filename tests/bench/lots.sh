@@ -8,11 +8,11 @@
 # in a new process, which has read the account back: once, for one event before the clock starts. Ratios are of
 # processor time, as others may use the machine. Each is measured once.
 #
-# In the lines marked *, grants come to their ends: a draw writes the row of a grant that no other draw writes, or the row
-# and the entry of an expiry. How often is work of its own, whatever lives beside. So both accounts have MANY grants that
-# come to their ends, each at the same usage of both; in one all live from the start, in the other they come in their
-# turn, and no more than FEW live at a time. Both read usage in files cut at the same places, so that both commit as
-# often; making grants is not counted in either.
+# In the lines marked *, grants come to their ends: a draw writes the row of a grant that no other draw writes, or the
+# row and the entry of an expiry. How often is work of its own, whatever lives beside. So both accounts have MANY grants
+# that come to their ends, each at the same usage of both; in one all live from the start, in the other they come in
+# their turn, and no more than FEW live at a time. Both read usage in files cut at the same places, so that both commit
+# as often; making grants is not counted in either.
 set -eu -o pipefail
 cd "$(dirname "$0")/../.."
 USAGES=${USAGES:-100000} MANY=${MANY:-100000} FEW=${FEW:-100} LOTS=${LOTS:-} FLOORS=${FLOORS:-yes}

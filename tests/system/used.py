@@ -136,4 +136,17 @@ for late, more, count, days, lates in (("post", "", 4300, 60, .02), ("post", "",
         lib.equal(balances(b, "--as-of", instant, "--known-at", when), wanted, f"{what}: as of {instant}, known at {when}")
     b.run("verify")
     b.done()
+# One grant settles so many debts that what is recorded with it is longer than any row of a feed may be.
+b = lib.Books(CONFIG.format(late="post", more=""))
+b.write("rates.csv", RATES)
+b.events([lib.event("usage", f"u{n:05}", "a", at(n * 60), product="a product of a name that is not short", user=f"user-{n % 50}",
+                    currency="c", amount="1") for n in range(9000)])
+b.events([lib.event("grant", "g", "a", at(9000 * 60), currency="c", amount="10000")])
+b.events([lib.event("usage", "last", "a", at(9001 * 60), product="P", currency="c", amount="0")])
+lib.equal([(u["class"], u["charges"], u["amount"]) for u in b.ask("usage", "--by", "class", "--to", "2022-01-03T12:00:00Z")],
+          [(None, "0", "3600.00"), ("debt", "3600", "0.00")], "usage that was settled")
+lib.equal(b.run("balance", "a", "--as-of", "2022-02-01", "--known-at", seconds(time.time()), "--format", "csv").stdout.splitlines()[1],
+          "a,c,1000.00,0.00,0.00,9000.00,0.00,0.00,0.00", "settled, as known")
+b.run("verify")
+b.done()
 print("usage of any range, as known at any time")
