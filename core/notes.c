@@ -1,7 +1,7 @@
 /* notes.c - what an event adds to usage, as its rows tell it. */
 #include "notes.h"
 
-#include "calendar.h"
+#include "late.h"
 #include "varint.h"
 
 #include <inttypes.h>
@@ -299,7 +299,7 @@ static int event_see(void *sink, const void *found)
         scan->at++;
     while (first < scan->at && scan->entries[first].event < row->number)
         first++;
-    *scan->is_placed |= (row->flags & SCRIP_EVENT_PLACED) != 0;
+    *scan->is_placed |= (row->flags & EVENT_REMADE) != 0;
     if (row->lines_size == 0 && row->type != SCRIP_USAGE)
         return SCRIP_OK;
     if ((code = notes_read(scan->scrip, row, &scan->list)) < 0)
@@ -361,7 +361,7 @@ void notes_keep(struct account *account, const struct effect *effect, int flags)
 {
     struct bytes *kept = &account->kept_notes;
 
-    account->kept_placed |= (flags & SCRIP_EVENT_PLACED) != 0;
+    account->kept_placed |= (flags & EVENT_REMADE) != 0;
     for (size_t i = 0; i < effect->note_count; i++) {
         const struct usage_note *note = &effect->notes[i];
 
