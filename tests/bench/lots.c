@@ -10,7 +10,7 @@
  *   ahead, behind  payers are made first, or last
  *   spent          every grant is a payer, and is used up: a draw of a grant of its own
  *   drained        the same, and each ends soon after it was used up
- *   rests          as spent, but a rest that is too small for one more usage stays in each
+ *   rests          as spent, but a rest too small for one more usage stays in each, where all live from the start
  *   taken          adjustments take away, instead of usage
  *   ending         payers are made first; the others end one after the other while usage goes on; what is left expires
  *   users          each grant is one user's allowance; payers are made first, and only their users use anything
@@ -22,7 +22,7 @@
  *
  * Writes grants.csv, usage-1.csv, usage-2.csv of one event, and usage-3.csv: USAGES in the first and in the last.
  *
- * Of spent, drained and ending, each grant comes to its end in its turn. With LIVE, below GRANTS, they come in their
+ * Of spent, drained, rests and ending, each grant comes to its end in its turn. LIVE is GRANTS, or STRIDE: they come in
  * turn, too: grants.csv has the first LIVE, and each grants-K.csv as many as have ended by then, so that the same
  * grants come to their ends, and no more than LIVE live at a time. Usage is cut into usage-K.csv where an account of
  * STRIDE live grants gets new ones, whatever LIVE is. files-first and files-again list the files of each part. */
@@ -59,7 +59,7 @@ static int is_spent(const struct feed *feed)
 /* Every grant has its turn to come to an end. */
 static int has_turns(const struct feed *feed)
 {
-    return is(feed, "spent") || is(feed, "drained") || is(feed, "ending");
+    return is_spent(feed) || is(feed, "ending");
 }
 
 static FILE *file_open(const struct feed *feed, const char *name)
@@ -132,7 +132,8 @@ static void grant_write(const struct feed *feed, FILE *out, int64_t n, int64_t t
     if (is(feed, "spent") || is(feed, "drained"))
         amount = 2 * feed->usages / feed->grants + (n == feed->grants - 1 ? 2 * feed->usages % feed->grants + 1 : 0);
     else if (is(feed, "rests"))
-        amount = 2 * (2 * feed->usages / feed->grants + 1) + 1;
+        amount = 2 * (2 * feed->usages / feed->grants) + (feed->live == feed->grants) +
+                 (n == feed->grants - 1 ? 2 * (2 * feed->usages % feed->grants + 1) : 0);
     else if (payer >= 0) {
         amount = 4 * feed->usages;
         ends = last + 86400 + payer;

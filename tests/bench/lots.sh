@@ -12,7 +12,7 @@
 # row and the entry of an expiry. How often is work of its own, whatever lives beside. So both accounts have MANY grants
 # that come to their ends, each at the same usage of both; in one all live from the start, in the other they come in
 # their turn, and no more than FEW live at a time. Both read usage in files cut at the same places, so that both commit
-# as often; making grants is not counted in either.
+# as often; making grants is not counted in either. Where rests stay behind, they do with the MANY; the FEW have none.
 set -eu -o pipefail
 cd "$(dirname "$0")/../.."
 USAGES=${USAGES:-100000} MANY=${MANY:-100000} FEW=${FEW:-100} LOTS=${LOTS:-} FLOORS=${FLOORS:-yes}
@@ -35,7 +35,7 @@ every grant is used up *     | spent  | priority, expires, created
 used up, then they end *     | drained | expires                                    
 the others end with a rest * | ending | priority, expires, created                  
 one grant pays all, or none  | spread | priority, expires, created                   | split = no
-the same, rests stay behind  | rests  | priority, expires, created                   | split = no
+the same, rests stay behind * | rests  | priority, expires, created                   | split = no
 one class pays all, or none  | spread | class(free trial starter purchased), expires | split = class
 an allowance for each user   | users  | priority, expires, created                   |
 with limits                  | limits | priority, expires, created                   |
@@ -48,7 +48,7 @@ measure() {
     local before payers=$FEW
     rm -f "$folder"/*.db "$folder"/*.db-* "$folder"/*.csv "$folder"/files-*
     case $2 in
-    spent | drained | ending)
+    spent | drained | rests | ending)
         [ "$2" != ending ] || payers=$((FEW / 10))
         "$bench/lots" "$folder" "$2" "$MANY" "$payers" "$USAGES" "$3" "$FEW"
         ;;
