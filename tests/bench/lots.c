@@ -22,10 +22,11 @@
  *
  * Writes grants.csv, usage-1.csv, usage-2.csv of one event, and usage-3.csv: USAGES in the first and in the last.
  *
- * Of spent, drained, rests and ending, each grant comes to its end in its turn. LIVE is GRANTS, or STRIDE: they come in
- * turn, too: grants.csv has the first LIVE, and each grants-K.csv as many as have ended by then, so that the same
- * grants come to their ends, and no more than LIVE live at a time. Usage is cut into usage-K.csv where an account of
- * STRIDE live grants gets new ones, whatever LIVE is. files-first and files-again list the files of each part. */
+ * Of spent, drained, rests and ending, each grant comes to its end in its turn. LIVE is GRANTS: all come first; or
+ * STRIDE: they come in their turn, too: grants.csv has the first STRIDE, and each grants-K.csv as many as have ended by
+ * then, so that the same grants come to their ends, and no more than STRIDE live at a time. Usage is cut into files
+ * where an account of STRIDE live grants gets new ones, whatever LIVE is. files-first and files-again list the files of
+ * each part. */
 #include <inttypes.h>
 #include <stdint.h>
 #include <stdio.h>
