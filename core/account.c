@@ -85,6 +85,8 @@ void account_free(struct account *account)
     free(account->purses);
     free(account->timers);
     free(account->dirty_grants);
+    free(account->kept_notes.start);
+    free(account->open_holds);
     free(account);
 }
 

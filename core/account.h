@@ -129,6 +129,7 @@ struct claim {
     size_t draw_count, draw_room;
     struct claim *before; /* an older one of the same key */
     int is_dirty;
+    int in_open; /* among the account's open holds */
 };
 
 /* Claims by what they are looked up by: of holds the id, of debts event and line. Open addressing: the newest of each key. */
@@ -198,6 +199,8 @@ struct account {
     struct claim **claims; /* those in memory: all that are open */
     size_t claim_count, claim_room;
     struct claim_index holds, debts;
+    struct claim **open_holds; /* and some that were closed since the last checkpoint */
+    size_t open_hold_count, open_hold_room;
     struct claim **dirty_claims;
     size_t dirty_claim_count, dirty_claim_room;
     struct arena claim_arena;
@@ -216,6 +219,10 @@ struct account {
     uint64_t batch; /* the last batch that it is part of; 0: none */
     size_t batch_index;
     int64_t block_earliest_us; /* earliest date among the events since the last checkpoint */
+    struct bytes kept_notes; /* what events added to usage since then, or since kept_from: notes.c */
+    uint64_t kept_from;      /* the event before the first of those */
+    int64_t kept_time_us;    /* of the last note */
+    int kept_placed;         /* one of the events was put in its place */
     int is_stored; /* loaded from the store: what is not known here may be there */
     struct account *newer, *older; /* least recently used */
     const struct scrip_name *last_source; /* of the event that is last by its order; NULL: not known */
@@ -280,6 +287,15 @@ static inline int64_t grant_room(const struct grant *grant)
         __builtin_sub_overflow(grant->row.balance[SCRIP_BOOK_AVAILABLE], grant->row.floor, &room) || room > most)
         room = most;
     return grant->rules && grant->rules->unit > 1 ? room / grant->rules->unit : room;
+}
+
+/* 1: events may change when it expires or recurs. */
+static inline int grant_dates_change(const struct grant *grant)
+{
+    const struct terms *terms = grant->terms;
+
+    return (grant->rules && grant->rules->every[0]) || grant->row.unlimited || terms->rules.refund_us != 0 ||
+           terms->row.settle_lag_us != 0 || terms->row.late == SCRIP_LATE_REPLAY;
 }
 
 static inline int64_t grant_cost(const struct grant *grant, int64_t amount)

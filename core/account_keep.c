@@ -60,6 +60,15 @@ static void index_add(struct claim_index *index, struct claim *claim)
     }
 }
 
+static void open_add(struct account *account, struct claim *claim)
+{
+    if (claim->in_open || claim->row.kind != SCRIP_CLAIM_HOLD || claim->row.stage != SCRIP_CLAIM_OPEN)
+        return;
+    claim->in_open = 1;
+    ARRAY_ROOM(account->open_holds, account->open_hold_count, account->open_hold_room);
+    account->open_holds[account->open_hold_count++] = claim;
+}
+
 struct claim *account_claim_add(struct account *account, const struct scrip_claim_row *row, const struct event *event,
                                 const struct terms *terms)
 {
@@ -87,6 +96,7 @@ struct claim *account_claim_add(struct account *account, const struct scrip_clai
     ARRAY_ROOM(account->claims, account->claim_count, account->claim_room);
     account->claims[account->claim_count++] = claim;
     index_add(index_of(account, claim), claim);
+    open_add(account, claim);
     return claim;
 }
 
@@ -99,6 +109,7 @@ void account_claim_drop(struct account *account)
     /* It came last, so nothing stands in a slot because this one was taken. */
     index->slots[at] = claim->before;
     index->count -= claim->before == NULL;
+    account->open_hold_count -= (size_t)claim->in_open; /* it came last there, too */
     free(claim->draws);
     free((void *)claim->row.draws);
     free(claim);
@@ -106,6 +117,7 @@ void account_claim_drop(struct account *account)
 
 void account_claim_touch(struct account *account, struct claim *claim)
 {
+    open_add(account, claim);
     if (claim->is_dirty)
         return;
     claim->is_dirty = 1;

@@ -39,6 +39,16 @@ int grant_was_there(const struct grant *grant, int64_t at_us);
 /* Calls for each account, in order of their names; account NULL: all. */
 int accounts_each(struct scrip *scrip, const char *account,
                   int (*each)(void *sink, const struct scrip_account_row *row), void *sink, struct scrip_error *err);
+/* What an account used in [from, to), as its first events tell it. */
+struct used_range {
+    int64_t from_us, to_us; /* INT64_MIN, INT64_MAX: open */
+    uint64_t until;         /* number of the last event that counts; 0: all */
+    int is_by_day;          /* rows by days: every event of the range is read; else their period is 0 */
+};
+/* Adds to a table, which is the caller's to free. *is_placed: 1: an event was put in its place: what each usage of its
+ * own came to is known only when all are applied again. */
+int used_sum(struct scrip *scrip, const struct scrip_account_row *account, const struct used_range *range,
+             struct usage_table *out, int *is_placed, struct scrip_error *err);
 /* The number of the last event of an account that had been recorded by an instant; 0: none. */
 int recorded_until(struct scrip *scrip, const char *account, int64_t until_us, uint64_t *out, struct scrip_error *err);
 /* The instant that a query is about, its last microsecond included. */

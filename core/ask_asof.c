@@ -75,7 +75,7 @@ static int account_rewind(struct scrip *scrip, struct account *account, int64_t 
     if (code >= 0 && past.checkpoint == 0 && (past.above == 0 || past.above_earliest_us <= at_us))
         range_add(&past, 1, past.above);
     if (code >= 0)
-        code = checkpoint_load(scrip, account, past.checkpoint, err);
+        code = checkpoint_load(scrip, account, past.checkpoint, 0, err);
     scan.table = SCRIP_TABLE_ENTRIES;
     scan.descending = 0;
     scan.row = entry_see;
@@ -185,12 +185,9 @@ static int account_forward(struct scrip *scrip, struct account *account, int64_t
 /* 1: what is stored of a grant beside its balances is what it was after event `last`. */
 static int is_as_then(const struct grant *grant, uint64_t last)
 {
-    const struct terms *terms = grant->terms;
-
     if (grant->rules && grant->rules->every[0]) /* its next period */
         return 0;
-    return grant->row.changed <= last || (!grant->row.unlimited && terms->rules.refund_us == 0 &&
-                                          terms->row.settle_lag_us == 0 && terms->row.late != SCRIP_LATE_REPLAY);
+    return grant->row.changed <= last || !grant_dates_change(grant);
 }
 
 static int grants_are_as_then(const struct account *account, uint64_t last)
@@ -275,6 +272,35 @@ static int known_replay(struct scrip *scrip, const char *name, int64_t at_us, ui
     return code;
 }
 
+/* The same from the account at a checkpoint, and the events behind it. NULL in *out: there is none that tells enough,
+ * or an event behind it was put in its place. */
+static int known_behind(struct scrip *scrip, const char *name, int64_t at_us, uint64_t last, struct account **out,
+                        struct scrip_error *err)
+{
+    struct account *account;
+    struct replay replay;
+    int code = checkpoint_account(scrip, name, last, &account, err);
+
+    *out = NULL;
+    if (code < 0 || account == NULL)
+        return code;
+    replay_open(&replay, scrip, err);
+    replay.until = last;
+    code = replay_behind(&replay, account);
+    if (code == SCRIP_OK && !replay.is_broken) {
+        *out = replay.account;
+        replay.account = NULL;
+        if (at_us < (*out)->row.clock_us)
+            code = account_rewind(scrip, *out, at_us, last, err);
+        else {
+            engine_timers(&scrip->engine, *out, at_us);
+            code = later_unsee(scrip, *out, at_us, last, err);
+        }
+    }
+    replay_close(&replay);
+    return code;
+}
+
 /* From what had been recorded by then. */
 static int account_known(struct scrip *scrip, const char *name, int64_t at_us, int64_t known_at_us,
                          struct account **out, struct scrip_error *err)
@@ -289,8 +315,8 @@ static int account_known(struct scrip *scrip, const char *name, int64_t at_us, i
     is_past = was_past(scrip, *out, at_us, last, err);
     if (is_past >= 0 && (!grants_are_as_then(*out, last) || (!is_past && (*out)->row.claim_count > 0))) {
         account_free(*out);
-        *out = NULL;
-        return known_replay(scrip, name, at_us, last, out, err);
+        code = known_behind(scrip, name, at_us, last, out, err);
+        return code < 0 || *out != NULL ? code : known_replay(scrip, name, at_us, last, out, err);
     }
     if (is_past < 0)
         code = is_past;

@@ -63,6 +63,8 @@ struct usage {
     uint32_t *slots;
     size_t slot_count;
     int is_day; /* the rollup being read */
+    int64_t part_from_us, part_to_us; /* what is read of accounts, and no rollup has */
+    int is_by_day;
     int64_t period; /* of the two names below, which most rows share */
     const struct scrip_name *day_name, *month_name;
 };
@@ -273,26 +275,32 @@ static int groups_write(struct usage *u, const struct scrip_answer *answer)
 
 /* ---- from rollups --------------------------------------------------------------------------------------------- */
 
+static void row_share(struct usage *u, const struct scrip_usage_row *row, int64_t time_us)
+{
+    const struct terms *terms = prices_terms_of(u->scrip->prices, row->currency);
+    struct share share = { time_us, row->account, row->product, row->user, row->service, row->class_name, row->currency,
+                           NULL, row->amount, row->charge_count, terms ? (int)terms->row.decimals : 0 };
+
+    share_add(u, &share);
+}
+
 static int rollup_row(void *sink, const void *found)
 {
     struct usage *u = sink;
     const struct scrip_usage_row *row = found;
-    const struct terms *terms = prices_terms_of(u->scrip->prices, row->currency);
-    struct share share = { u->is_day ? day_start(row->period) : month_start(row->period),
-                           row->account, row->product, row->user, row->service, row->class_name, row->currency,
-                           NULL, row->amount, row->charge_count, terms ? (int)terms->row.decimals : 0 };
 
-    share_add(u, &share);
+    row_share(u, row, u->is_day ? day_start(row->period) : month_start(row->period));
     return SCRIP_OK;
 }
 
-static int rollups_read(struct usage *u, const char *account)
+/* Of whole periods. */
+static int rollups_read(struct usage *u, const char *account, int64_t from_us, int64_t to_us)
 {
     struct scrip_scan scan = { .account = account, .row = rollup_row, .sink = u };
 
     scan.table = u->is_day ? SCRIP_TABLE_DAYS : SCRIP_TABLE_MONTHS;
-    scan.from_period = u->from_us == INT64_MIN ? INT64_MIN : u->is_day ? day_of(u->from_us) : month_of(u->from_us);
-    scan.to_period = u->to_us == INT64_MAX ? INT64_MAX : u->is_day ? day_of(u->to_us - 1) : month_of(u->to_us - 1);
+    scan.from_period = from_us == INT64_MIN ? INT64_MIN : u->is_day ? day_of(from_us) : month_of(from_us);
+    scan.to_period = to_us == INT64_MAX ? INT64_MAX : u->is_day ? day_of(to_us - 1) : month_of(to_us - 1);
     return host_scan(u->scrip, &scan, u->err);
 }
 
@@ -319,7 +327,7 @@ static int effect_share(void *sink, const struct effect *effect)
                                row->charge_count,
                                terms ? (int)terms->row.decimals : 0 };
 
-        if (note->time_us >= u->from_us && note->time_us < u->to_us)
+        if (note->time_us >= u->part_from_us && note->time_us < u->part_to_us)
             share_add(u, &share);
     }
     return SCRIP_OK;
@@ -331,44 +339,20 @@ static int event_share(void *sink, struct replay *replay, const struct event *ev
     return effect_share(sink, &replay->engine.effect);
 }
 
-static int remade_row(void *sink, const void *found)
+/* Every event of the account applied again: of one with events that were put in their places, in the order that they
+ * have now. */
+static int account_replay(struct usage *u, const struct scrip_name *name, uint64_t until, int is_placed)
 {
-    int *is_remade = sink;
-
-    *is_remade = (((const struct scrip_event_row *)found)->flags & EVENT_REMADE) != 0;
-    return *is_remade;
-}
-
-/* 1: late events were put in their places, so that what they changed is not in the order of their coming. */
-static int is_remade(struct scrip *scrip, const char *account, uint64_t until, struct scrip_error *err)
-{
-    int found = 0, code;
-    struct scrip_scan scan = { .table = SCRIP_TABLE_EVENTS, .account = account, .to_number = until,
-                               .from_period = INT64_MIN, .to_period = INT64_MAX, .row = remade_row, .sink = &found };
-
-    code = host_scan(scrip, &scan, err);
-    return code < 0 ? code : found;
-}
-
-static int account_scan(void *sink, const struct scrip_account_row *found)
-{
-    struct usage *u = sink;
     struct replay replay;
-    uint64_t until = 0;
     int code;
 
-    if (u->known_at_us != 0 &&
-        ((code = recorded_until(u->scrip, found->name->text, u->known_at_us, &until, u->err)) < 0 || until == 0))
-        return code;
-    if ((code = is_remade(u->scrip, found->name->text, until, u->err)) < 0)
-        return code;
-    if (code > 0) {
+    if (is_placed) {
         static const struct past_hooks hooks = { .applied = effect_share };
         struct past_rows past = { 0 };
 
-        code = past_rows_load(&past, u->scrip, found->name, until, u->err);
+        code = past_rows_load(&past, u->scrip, name, until, u->err);
         if (code == SCRIP_OK)
-            code = past_rows_apply(&past, u->scrip, found->name, &hooks, u, u->err);
+            code = past_rows_apply(&past, u->scrip, name, &hooks, u, u->err);
         past_rows_free(&past);
         return code;
     }
@@ -376,11 +360,68 @@ static int account_scan(void *sink, const struct scrip_account_row *found)
     replay.applied = event_share;
     replay.until = until;
     replay.sink = u;
-    code = replay_account(&replay, found->name);
+    code = replay_account(&replay, name);
     if (code == SCRIP_OK && replay.is_broken)
-        code = error_set(u->err, SCRIP_EIO, "account '%s': its events are damaged: run verify", found->name->text);
+        code = error_set(u->err, SCRIP_EIO, "account '%s': its events are damaged: run verify", name->text);
     replay_close(&replay);
     return code;
+}
+
+/* A part of an account's usage that no rollup has. */
+static int account_part(void *sink, const struct scrip_account_row *found)
+{
+    struct usage *u = sink;
+    struct used_range range = { .from_us = u->part_from_us, .to_us = u->part_to_us, .is_by_day = u->is_by_day };
+    struct usage_table table = { 0 };
+    int code, is_placed = 0;
+
+    if (u->known_at_us != 0 &&
+        ((code = recorded_until(u->scrip, found->name->text, u->known_at_us, &range.until, u->err)) < 0 ||
+         range.until == 0))
+        return code;
+    if (uses(u, DIM_ATTRIBUTE)) {
+        range = (struct used_range){ .from_us = INT64_MIN, .to_us = INT64_MAX, .until = range.until };
+        code = used_sum(u->scrip, found, &range, &table, &is_placed, u->err);
+        usage_table_free(&table);
+        return code < 0 ? code : account_replay(u, found->name, range.until, is_placed);
+    }
+    code = used_sum(u->scrip, found, &range, &table, &is_placed, u->err);
+    for (size_t i = 0; i < table.count && code == SCRIP_OK; i++)
+        row_share(u, &table.rows[i], u->is_by_day ? day_start(table.rows[i].period) : u->part_from_us);
+    usage_table_free(&table);
+    return code;
+}
+
+static int part_read(struct usage *u, const char *account, int64_t from_us, int64_t to_us)
+{
+    u->part_from_us = from_us;
+    u->part_to_us = to_us;
+    return from_us < to_us ? accounts_each(u->scrip, account, account_part, u, u->err) : SCRIP_OK;
+}
+
+/* The start of the period that holds an instant. */
+static int64_t period_start(const struct usage *u, int64_t time_us)
+{
+    return u->is_day ? day_start(day_of(time_us)) : month_start(month_of(time_us));
+}
+
+/* Whole periods from their rollup, and what is left at either end from the accounts. */
+static int periods_read(struct usage *u, const char *account)
+{
+    int64_t first = u->from_us, last = u->to_us;
+    int code;
+
+    u->is_day = !uses(u, DIM_USER);
+    if (first != INT64_MIN && period_start(u, first) != first)
+        first = u->is_day ? day_start(day_of(first) + 1) : month_start(month_of(first) + 1);
+    if (last != INT64_MAX)
+        last = period_start(u, last);
+    if (first > last)
+        return part_read(u, account, u->from_us, u->to_us);
+    code = part_read(u, account, u->from_us, first);
+    if (code == SCRIP_OK && first < last)
+        code = rollups_read(u, account, first, last);
+    return code == SCRIP_OK ? part_read(u, account, last, u->to_us) : code;
 }
 
 /* ---- the question --------------------------------------------------------------------------------------------- */
@@ -389,7 +430,7 @@ int ask_usage(struct scrip *scrip, const struct scrip_query *query, const struct
               struct scrip_error *err)
 {
     struct usage u = { .scrip = scrip, .err = err };
-    int fits_days, fits_months, has_user, code;
+    int code;
 
     u.from_us = query->from_us == SCRIP_TIME_NONE ? INT64_MIN : query->from_us;
     u.to_us = query->to_us == SCRIP_TIME_NONE ? INT64_MAX : query->to_us;
@@ -404,19 +445,16 @@ int ask_usage(struct scrip *scrip, const struct scrip_query *query, const struct
         u.to_us = query->before_us;
     if ((code = dims_read(&u, query->by)) < 0 || (code = where_read(&u, query->where)) < 0)
         return code;
-    fits_days = (u.from_us == INT64_MIN || day_start(day_of(u.from_us)) == u.from_us) &&
-                (u.to_us == INT64_MAX || day_start(day_of(u.to_us)) == u.to_us);
-    fits_months = (u.from_us == INT64_MIN || month_start(month_of(u.from_us)) == u.from_us) &&
-                  (u.to_us == INT64_MAX || month_start(month_of(u.to_us)) == u.to_us);
-    has_user = uses(&u, DIM_USER);
-    if (uses(&u, DIM_ATTRIBUTE) || (has_user && (uses(&u, DIM_DAY) || uses(&u, DIM_SERVICE) || !fits_months)) ||
-        (!has_user && !fits_days) || u.known_at_us != 0) {
-        fprintf(stderr, "scrip: usage: no rollup knows this grouping or range: reading the charges themselves\n");
-        code = accounts_each(scrip, query->account, account_scan, &u, err);
-    } else {
-        u.is_day = !has_user;
-        code = rollups_read(&u, query->account);
-    }
+    if (uses(&u, DIM_ATTRIBUTE) || u.known_at_us != 0 ||
+        (uses(&u, DIM_USER) && (uses(&u, DIM_DAY) || uses(&u, DIM_SERVICE)))) {
+        u.is_by_day = uses(&u, DIM_DAY) || uses(&u, DIM_MONTH);
+        if (u.is_by_day || uses(&u, DIM_ATTRIBUTE))
+            fprintf(stderr, "scrip: usage: no rollup knows this grouping or range: reading the charges themselves\n");
+        code = part_read(&u, query->account, u.from_us, u.to_us);
+    } else if (query->account != NULL && !uses(&u, DIM_DAY) && !uses(&u, DIM_MONTH))
+        code = part_read(&u, query->account, u.from_us, u.to_us); /* less than everybody's periods */
+    else
+        code = periods_read(&u, query->account);
     if (code == SCRIP_OK)
         code = groups_write(&u, answer);
     free(u.groups);

@@ -2,6 +2,7 @@
 #include "host.h"
 
 #include "hash.h"
+#include "notes.h"
 
 #include <stdio.h>
 #include <time.h>
@@ -74,16 +75,20 @@ static void account_join(struct batch *batch, struct account *account)
     batch->account_entries[batch->account_count++] = 0;
 }
 
-static void checkpoint_add(struct scrip *scrip, struct account *account)
+static int checkpoint_add(struct scrip *scrip, struct account *account, struct scrip_error *err)
 {
     struct batch *batch = scrip->open;
     struct bytes *bytes = &scrip->engine.head; /* free until the next event */
+    struct checkpoint_of of = { scrip, account->row.name };
     struct scrip_checkpoint_row *row;
+    int code;
 
+    bytes->size = 0;
+    scrip->kept_size -= account->kept_notes.size;
+    if ((code = checkpoint_make(scrip, account, checkpoint_recorded, &of, bytes, err)) < 0)
+        return code;
     ARRAY_ROOM(batch->checkpoints, batch->checkpoint_count, batch->checkpoint_room);
     row = &batch->checkpoints[batch->checkpoint_count++];
-    bytes->size = 0;
-    checkpoint_state(account, bytes);
     row->account = account->row.name;
     row->number = account->row.event_count;
     row->entry_count = account->row.entry_count;
@@ -93,6 +98,7 @@ static void checkpoint_add(struct scrip *scrip, struct account *account)
     row->state = arena_text(&batch->arena, bytes->start, bytes->size);
     row->state_size = bytes->size;
     account->block_earliest_us = SCRIP_TIME_NONE;
+    return SCRIP_OK;
 }
 
 /* The earliest date in the block of events since the last checkpoint, so that a read as of an instant can pass over
@@ -105,12 +111,32 @@ static void date_note(struct account *account, int64_t time_us)
         account->block_earliest_us = time_us;
 }
 
-void batch_add(struct scrip *scrip, struct account *account, const struct event *event, const struct quote *quote,
-               int flags, const struct json_out *anew)
+/* The row's quote, with what the event added to usage where its entries do not say it. */
+static void quote_record(struct scrip *scrip, const struct account *account, const struct event *event,
+                         const struct quote *quote, const struct json_out *anew, struct scrip_event_row *row)
+{
+    const struct effect *effect = &scrip->engine.effect;
+    struct json_out *more = &scrip->used;
+
+    json_clear(more);
+    if (anew->size > 0) {
+        json_key(more, "anew", 4);
+        json_raw(more, anew->text, anew->size);
+    }
+    if (!notes_are_derived(&scrip->note_scratch, event, quote, account, effect)) {
+        json_key(more, "used", 4);
+        notes_write(effect, more);
+    }
+    quote_to_row_with(quote, event, row, more, &scrip->scratch, &scrip->open->arena);
+}
+
+int batch_add(struct scrip *scrip, struct account *account, const struct event *event, const struct quote *quote,
+              int flags, const struct json_out *anew, struct scrip_error *err)
 {
     struct batch *batch = scrip->open;
     struct effect *effect = &scrip->engine.effect;
     struct scrip_event_row *row;
+    size_t kept_before = account->kept_notes.size;
 
     account_join(batch, account);
     if (batch->event_count == batch->event_room)
@@ -120,7 +146,7 @@ void batch_add(struct scrip *scrip, struct account *account, const struct event 
     batch->event_accounts[batch->event_count] = (uint32_t)account->batch_index;
     row = &batch->events[batch->event_count++];
     event_to_row(event, row, &scrip->scratch, &batch->arena);
-    quote_to_row_with(quote, event, row, anew, &scrip->scratch, &batch->arena);
+    quote_record(scrip, account, event, quote, anew, row);
     row->number = account->row.event_count;
     row->id = arena_text(&batch->arena, event->shown.id, event->id_size);
     row->outcome = effect->outcome;
@@ -142,8 +168,9 @@ void batch_add(struct scrip *scrip, struct account *account, const struct event 
     batch->account_entries[account->batch_index] += effect->entry_count;
     batch->size += row->id_size + row->data_size + row->lines_size + row->reason_size;
     usage_tables_add(&batch->days, &batch->months, effect);
-    if (account->row.event_count % CHECKPOINT_EVENTS == 0)
-        checkpoint_add(scrip, account);
+    notes_keep(account, effect, flags);
+    scrip->kept_size += account->kept_notes.size - kept_before;
+    return account->row.event_count % CHECKPOINT_EVENTS == 0 ? checkpoint_add(scrip, account, err) : SCRIP_OK;
 }
 
 void batch_cursor(struct scrip *scrip, const struct scrip_name *source, const char *feed,

@@ -20,6 +20,7 @@ static int account_row(void *sink, const void *found)
     account_data_read(account);
     /* What the block before held is not known any more: never pass over it. */
     account->block_earliest_us = row->event_count % CHECKPOINT_EVENTS ? SCRIP_TIME_MIN : SCRIP_TIME_NONE;
+    account->kept_from = row->event_count;
     loading->is_found = account->is_stored = 1;
     return SCRIP_OK;
 }
@@ -124,6 +125,19 @@ static int claims_finish(struct scrip *scrip, struct account *account, size_t fi
             account_claim_start(account, account->claims[i]);
     }
     return code;
+}
+
+int account_claim_take(struct scrip *scrip, struct account *account, const struct scrip_claim_row *row,
+                       struct scrip_error *err)
+{
+    struct loading loading = { .scrip = scrip, .account = account, .err = err };
+
+    return claim_row(&loading, row);
+}
+
+int account_claims_start(struct scrip *scrip, struct account *account, struct scrip_error *err)
+{
+    return claims_finish(scrip, account, 0, err);
 }
 
 int claims_open(struct scrip *scrip, struct account *account, struct scrip_error *err)
@@ -285,6 +299,7 @@ static void drop(struct scrip *scrip, struct account *account)
     scrip->accounts[account->row.name->number] = NULL;
     scrip->account_count--;
     scrip->state_count -= account->state_count < scrip->state_count ? account->state_count : scrip->state_count;
+    scrip->kept_size -= account->kept_notes.size;
     account_free(account);
 }
 
@@ -293,7 +308,8 @@ void accounts_trim(struct scrip *scrip)
 {
     struct account *account = scrip->oldest;
 
-    while (account != NULL && (scrip->account_count > ACCOUNT_LIMIT || scrip->state_count > 20 * ACCOUNT_LIMIT)) {
+    while (account != NULL && (scrip->account_count > ACCOUNT_LIMIT || scrip->state_count > 20 * ACCOUNT_LIMIT ||
+                               scrip->kept_size > KEPT_LIMIT)) {
         struct account *newer = account->newer;
         int is_busy = account->batch != 0 && ((scrip->sent && account->batch == scrip->sent->number) ||
                                               account->batch == scrip->open->number);

@@ -18,8 +18,6 @@ void engine_free(struct engine *engine)
     free(engine->effect.entries);
     free(engine->effect.notes);
     free(engine->effect.departures);
-    free(engine->effect.days);
-    free(engine->effect.months);
     free(engine->draws);
     free(engine->found);
     free(engine->parked);
@@ -78,6 +76,7 @@ void note_usage(struct engine *engine, const struct event *event, const struct r
     note = &effect->notes[effect->note_count++];
     note->subject = event;
     note->time_us = time_us;
+    note->rate = rate;
     note->row.period = 0;
     note->row.user = event->user;
     note->row.product = event->product;
@@ -340,7 +339,7 @@ void engine_apply(struct engine *engine, struct account *account, const struct e
     int64_t time_us = event->shown.time_us;
     int rank = event_rank(event);
 
-    effect->entry_count = effect->note_count = effect->departure_count = effect->day_count = effect->month_count = 0;
+    effect->entry_count = effect->note_count = effect->departure_count = 0;
     effect->paid_count = 0;
     effect->reason[0] = 0;
     engine->draw_count = engine->use_count = engine->woken_count = 0;

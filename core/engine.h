@@ -61,9 +61,15 @@ struct quote {
 
 /* A charge's share in the rollups. */
 struct usage_note {
-    const struct event *subject; /* the usage, or hold, that it is of; lent until the next event */
+    /* The usage, or hold, that it is of; lent until the next event. NULL: one of others that a late event changed. */
+    const struct event *subject;
     int64_t time_us;
+    const struct rate *rate;    /* NULL: it has no price */
     struct scrip_usage_row row; /* without its period */
+};
+struct note_list {
+    struct usage_note *notes; /* without subjects */
+    size_t count, room;
 };
 
 /* An amount that left the account for another, drawn from one grant. */
@@ -84,9 +90,6 @@ struct effect {
     size_t note_count, note_room;
     struct departure *departures;
     size_t departure_count, departure_room;
-    /* Of a late event that was put in its place: changes of rollups, instead of notes. */
-    struct scrip_usage_row *days, *months;
-    size_t day_count, day_room, month_count, month_room;
 };
 
 struct draw;
@@ -155,9 +158,10 @@ void engine_timers(struct engine *engine, struct account *account, int64_t until
 /* The quote as a store's row keeps it (rate, lines), and back. */
 void quote_to_row(const struct quote *quote, const struct event *event, struct scrip_event_row *row,
                   struct json_out *scratch, struct arena *arena);
-/* The same with prices that a late event gave to earlier ones: a JSON array, or empty. */
+/* The same with more members of its object, or none: prices that a late event gave to earlier ones ("anew"), and what it
+ * added to usage where that is more than its entries say ("used": notes.c). */
 void quote_to_row_with(const struct quote *quote, const struct event *event, struct scrip_event_row *row,
-                       const struct json_out *anew, struct json_out *scratch, struct arena *arena);
+                       const struct json_out *more, struct json_out *scratch, struct arena *arena);
 int quote_from_row(const struct scrip_event_row *row, const struct event *event, const struct prices *prices,
                    struct names *names, struct arena *arena, struct json_out *scratch, struct quote *quote,
                    struct scrip_error *err);

@@ -639,6 +639,8 @@ void scrip_close(struct scrip *scrip)
     free(scrip->sorted.entries);
     engine_free(&scrip->engine);
     json_free(&scrip->scratch);
+    json_free(&scrip->used);
+    free(scrip->note_scratch.notes);
     arena_free(&scrip->arena);
     free(scrip->undo.start);
     free(scrip->timer_undo.start);

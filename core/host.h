@@ -17,6 +17,8 @@
 /* How often something is tried again after another writer was first, and the longest wait between two tries. */
 #define CONFLICT_LIMIT 200
 #define CONFLICT_WAIT_US 250000
+/* Bytes of what events added to usage, kept of accounts in memory until their next checkpoints. */
+#define KEPT_LIMIT ((size_t)32 << 20)
 /* Rows read from a source at a time; events of one instant that are put in order together. */
 #define BLOCK_ROWS 512
 #define GROUP_LIMIT 4096
@@ -134,9 +136,12 @@ struct scrip {
     struct account *newest, *oldest; /* least recently used */
     size_t account_count;
     size_t state_count;
+    size_t kept_size;
 
     struct engine engine;
     struct quote quote, late_quote;
+    struct note_list note_scratch;
+    struct json_out used;
     struct json_out scratch;
     struct arena arena; /* of the event at hand */
     struct bytes undo; /* what services put while quoting, newest last */
@@ -222,6 +227,10 @@ int hold_open(struct scrip *scrip, struct account *account, const char *id, stru
 int account_copy(struct scrip *scrip, const char *name, struct account **out, struct scrip_error *err);
 /* Only what it says of itself and the grants that events up to a number made, not settled. */
 int account_copy_grants(struct scrip *scrip, const char *name, uint64_t until, struct account **out, struct scrip_error *err);
+/* A claim from elsewhere than the store's rows; when all are there, account_claims_start gives them their events. */
+int account_claim_take(struct scrip *scrip, struct account *account, const struct scrip_claim_row *row,
+                       struct scrip_error *err);
+int account_claims_start(struct scrip *scrip, struct account *account, struct scrip_error *err);
 void accounts_trim(struct scrip *scrip);
 void accounts_forget(struct scrip *scrip);
 
@@ -287,8 +296,8 @@ int fields_from_pairs(const struct scrip_pair *pairs, uint64_t pair_count, struc
                       struct arena *arena, struct scrip_error *err);
 
 /* batch.c: what is to be committed, and the thread that does */
-void batch_add(struct scrip *scrip, struct account *account, const struct event *event, const struct quote *quote, int flags,
-               const struct json_out *anew);
+int batch_add(struct scrip *scrip, struct account *account, const struct event *event, const struct quote *quote,
+              int flags, const struct json_out *anew, struct scrip_error *err);
 const struct scrip_event_row *batch_find(const struct batch *batch, const struct event *event);
 void batch_cursor(struct scrip *scrip, const struct scrip_name *source, const char *feed,
                   const struct scrip_cursor *cursor);
@@ -309,10 +318,36 @@ void usage_table_free(struct usage_table *table);
 /* Adds an effect's notes to both rollups. */
 void usage_tables_add(struct usage_table *days, struct usage_table *months, const struct effect *effect);
 
-/* checkpoint.c: balances as they were every CHECKPOINT_EVENTS events */
-void checkpoint_state(const struct account *account, struct bytes *out);
-/* The balances that an account had after an event at which a checkpoint was made; 0: none. */
-int checkpoint_load(struct scrip *scrip, struct account *account, uint64_t number, struct scrip_error *err);
+/* checkpoint.c: balances as they were every CHECKPOINT_EVENTS events, and what was used until then */
+/* Where earlier ones come from: copies the state of one. */
+typedef int checkpoint_find(void *sink, uint64_t number, struct bytes *out, struct scrip_error *err);
+checkpoint_find checkpoint_recorded; /* in the store, or on its way there; sink: a struct checkpoint_of */
+struct checkpoint_of {
+    struct scrip *scrip;
+    const struct scrip_name *account;
+};
+/* The state of an account whose last event is the last of a block; begins the next block. */
+int checkpoint_make(struct scrip *scrip, struct account *account, checkpoint_find *find, void *sink, struct bytes *out,
+                    struct scrip_error *err);
+/* Of one state: which dates what was used has. SCRIP_TIME_NONE: nothing was. */
+struct checkpoint_head {
+    int64_t latest_us;   /* of all until then */
+    int64_t earliest_us; /* of its block */
+    int64_t is_placed;   /* since its parent an event was put in its place */
+};
+int checkpoint_head_read(const struct scrip_checkpoint_row *row, struct checkpoint_head *out);
+/* What was used until then, in sums without periods. *is_placed: as above, since ever. */
+int checkpoint_usage(struct scrip *scrip, const struct scrip_name *account, uint64_t number,
+                     int (*row)(void *sink, const struct scrip_usage_row *row), void *row_sink, int *is_placed,
+                     struct scrip_error *err);
+/* The balances that an account had after an event at which a checkpoint was made; 0: none. with_dates: and when its
+ * grants expired and recurred, as far as that changes. */
+int checkpoint_load(struct scrip *scrip, struct account *account, uint64_t number, int with_dates,
+                    struct scrip_error *err);
+/* The account as it was at a checkpoint, the last up to an event that tells all of it, without what services keep. NULL
+ * in *out: there is none. */
+int checkpoint_account(struct scrip *scrip, const char *name, uint64_t last, struct account **out,
+                       struct scrip_error *err);
 
 /* intake.c: rows of feeds */
 int intake_feed_add(struct scrip_ctx *ctx, struct scrip_rows *out, const char *feed);

@@ -231,6 +231,14 @@ static int pairs_check(const char *text, size_t size, struct scrip_error *err)
 int json_read(const char *text, size_t size, int (*leaf)(void *sink, const struct json_leaf *leaf), void *sink,
               struct scrip_error *err)
 {
+    if (size > SCRIP_ROW_SIZE)
+        return error_set(err, SCRIP_ELIMIT, "JSON: longer than %d bytes", SCRIP_ROW_SIZE);
+    return json_read_own(text, size, leaf, sink, err);
+}
+
+int json_read_own(const char *text, size_t size, int (*leaf)(void *sink, const struct json_leaf *leaf), void *sink,
+                  struct scrip_error *err)
+{
     static const yajl_callbacks callbacks = { on_null, on_boolean, NULL, NULL, on_number, on_string,
                                               on_map_start, on_key, on_end, on_array_start, on_end };
     struct reading r = { .leaf = leaf, .sink = sink, .err = err };
@@ -238,8 +246,6 @@ int json_read(const char *text, size_t size, int (*leaf)(void *sink, const struc
     yajl_handle parser;
     yajl_status status;
 
-    if (size > SCRIP_ROW_SIZE)
-        return error_set(err, SCRIP_ELIMIT, "JSON: longer than %d bytes", SCRIP_ROW_SIZE);
     if (pairs_check(text, size, err) < 0)
         return SCRIP_EINVALID;
     parser = yajl_alloc(&callbacks, &memory, &r);

@@ -22,6 +22,10 @@ struct json_leaf {
 int json_read(const char *text, size_t size, int (*leaf)(void *sink, const struct json_leaf *leaf), void *sink,
               struct scrip_error *err);
 
+/* The same of what the host wrote itself: however long. */
+int json_read_own(const char *text, size_t size, int (*leaf)(void *sink, const struct json_leaf *leaf), void *sink,
+                  struct scrip_error *err);
+
 /* Writes into a growing buffer. */
 struct json_out {
     char *text;

@@ -14,6 +14,7 @@
 
 #include "calendar.h"
 #include "hash.h"
+#include "notes.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -340,6 +341,13 @@ static int is_about_another(const struct event *event)
            event->shown.type == SCRIP_RELEASE || event->shown.type == SCRIP_EXTEND || event->shown.type == SCRIP_VOID;
 }
 
+static void note_keep(struct note_list *list, const struct usage_note *note)
+{
+    ARRAY_ROOM(list->notes, list->count, list->room);
+    list->notes[list->count] = *note;
+    list->notes[list->count++].subject = NULL;
+}
+
 static int event_make(struct making *m, struct past_row *past)
 {
     struct scrip *scrip = m->late->scrip;
@@ -387,7 +395,8 @@ static int event_make(struct making *m, struct past_row *past)
         ARRAY_ROOM(m->entries, m->entry_count, m->entry_room);
         m->entries[m->entry_count++] = effect->entries[i];
     }
-    usage_tables_add(&m->days, &m->months, effect);
+    for (size_t i = 0; i < effect->note_count; i++)
+        note_keep(&m->made, &effect->notes[i]);
     if (m->late->applied != NULL || m->late->priced != NULL)
         return m->late->applied ? m->late->applied(m->late->sink, effect) : SCRIP_OK;
     if (is_own) {
@@ -406,8 +415,8 @@ static void making_free(struct making *m)
     account_free(m->scratch);
     engine_free(&m->engine);
     arena_free(&m->arena);
-    usage_table_free(&m->days);
-    usage_table_free(&m->months);
+    free(m->before.notes);
+    free(m->made.notes);
     free(m->order);
     free(m->entries);
     free(m->nets);
@@ -451,10 +460,16 @@ int past_rows_apply(const struct past_rows *past, struct scrip *scrip, const str
     return code;
 }
 
+static int note_before(void *sink, const struct usage_note *note)
+{
+    note_keep(sink, note);
+    return SCRIP_OK;
+}
+
 int late_apply(struct late *late, const struct event *event, struct quote *quote, struct scrip_error *err)
 {
     struct making *m = memory_get(sizeof *m);
-    int code;
+    int code, is_placed = 0;
 
     m->late = late;
     m->own = event;
@@ -466,6 +481,9 @@ int late_apply(struct late *late, const struct event *event, struct quote *quote
     m->engine.settle = late->engine->settle;
     m->engine.settle_sink = late->engine->settle_sink;
     code = all_make(m);
+    if (code == SCRIP_OK && late->past->count > 1)
+        code = notes_scan(late->scrip, late->account->row.name, 1, late->past->count - 1, account_kind, late->account,
+                          note_before, &m->before, &is_placed, err);
     if (code == SCRIP_OK) {
         late_merge(m);
         *quote = m->own_final;

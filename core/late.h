@@ -60,7 +60,6 @@ struct late {
     const struct past_rows *past; /* the last row is the event's own, without outcome */
     const struct scrip_entry_row *entries; /* all that were posted before */
     size_t entry_count;
-    const struct usage_table *days, *months; /* rollups of the account before; others' rows are passed over */
     int asks; /* 1: services that keep state are asked again; 0: what is recorded counts */
     int (*applied)(void *sink, const struct effect *effect); /* the hooks of past_rows_apply */
     int (*priced)(void *sink, const struct scrip_event_row *row, const struct event *event, const struct quote *recorded,

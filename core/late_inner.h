@@ -24,7 +24,7 @@ struct making {
     struct past_row **order;
     struct scrip_entry_row *entries;
     size_t entry_count, entry_room;
-    struct usage_table days, months;
+    struct note_list before, made; /* what its events added to usage, and what they add now */
     struct net *nets;
     size_t net_count, net_room;
     struct grant **grants; /* of the account, by the scratch account's numbers */

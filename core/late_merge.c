@@ -250,25 +250,51 @@ static void entries_differ(struct making *m)
     }
 }
 
-/* Rows of this account in `before`, taken off what was made; what is left is the change. */
-static void rollup_differ(struct making *m, struct usage_table *made, const struct usage_table *before,
-                          struct scrip_usage_row **out, size_t *count, size_t *room)
+/* By names as they are written, so that every run finds the same order. */
+static int by_note(const void *left, const void *right)
 {
-    for (size_t i = 0; i < before->count; i++) {
-        struct scrip_usage_row row = before->rows[i];
+    const struct usage_note *a = left, *b = right;
+    const struct scrip_name *const names[][2] = { { a->row.product, b->row.product },
+                                                  { a->row.user, b->row.user },
+                                                  { a->row.service, b->row.service },
+                                                  { a->row.class_name, b->row.class_name } };
+    uint64_t rates[] = { a->rate ? a->rate->row.number : 0, b->rate ? b->rate->row.number : 0 };
+    int order;
 
-        if (row.account != m->late->account->row.name)
-            continue;
-        row.amount = -row.amount;
-        row.charge_count = -row.charge_count;
-        usage_table_add(made, &row);
+    if (a->time_us != b->time_us)
+        return a->time_us < b->time_us ? -1 : 1;
+    for (size_t i = 0; i < 4; i++)
+        if ((order = strcmp(names[i][0]->text, names[i][1]->text)) != 0)
+            return order;
+    return (rates[0] > rates[1]) - (rates[0] < rates[1]);
+}
+
+/* What was added before goes off what is added now; what is left is the change. */
+static void notes_differ(struct making *m)
+{
+    struct effect *effect = &m->late->engine->effect;
+    struct note_list *made = &m->made;
+
+    for (size_t i = 0; i < m->before.count; i++) {
+        ARRAY_ROOM(made->notes, made->count, made->room);
+        made->notes[made->count] = m->before.notes[i];
+        made->notes[made->count].row.amount = -m->before.notes[i].row.amount;
+        made->notes[made->count++].row.charge_count = -m->before.notes[i].row.charge_count;
     }
-    *count = 0;
-    for (size_t i = 0; i < made->count; i++)
-        if (made->rows[i].amount != 0 || made->rows[i].charge_count != 0) {
-            ARRAY_ROOM(*out, *count, *room);
-            (*out)[(*count)++] = made->rows[i];
+    if (made->count > 1)
+        qsort(made->notes, made->count, sizeof *made->notes, by_note);
+    for (size_t i = 0, next; i < made->count; i = next) {
+        struct usage_note sum = made->notes[i];
+
+        for (next = i + 1; next < made->count && by_note(&made->notes[i], &made->notes[next]) == 0; next++) {
+            sum.row.amount += made->notes[next].row.amount;
+            sum.row.charge_count += made->notes[next].row.charge_count;
         }
+        if (sum.row.amount == 0 && sum.row.charge_count == 0)
+            continue;
+        ARRAY_ROOM(effect->notes, effect->note_count, effect->note_room);
+        effect->notes[effect->note_count++] = sum;
+    }
 }
 
 /* ---- all of it ------------------------------------------------------------------------------------------------ */
@@ -301,6 +327,5 @@ void late_merge(struct making *m)
         states_merge(m);
     account_restart(late->account);
     entries_differ(m);
-    rollup_differ(m, &m->days, late->days, &effect->days, &effect->day_count, &effect->day_room);
-    rollup_differ(m, &m->months, late->months, &effect->months, &effect->month_count, &effect->month_room);
+    notes_differ(m);
 }

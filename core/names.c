@@ -27,6 +27,8 @@ struct names {
     struct slot *slots;
     size_t slot_count;
     uint64_t count;
+    const struct scrip_name **by_number; /* less 1 */
+    size_t room;
     struct chunk *chunks;
 };
 
@@ -50,6 +52,7 @@ void names_close(struct names *names)
         names->chunks = next;
     }
     free(names->slots);
+    free(names->by_number);
     free(names);
 }
 
@@ -114,6 +117,8 @@ const struct scrip_name *names_add(struct names *names, const char *text, size_t
     copy = (char *)(name + 1);
     memcpy(copy, text, size);
     copy[size] = 0;
+    ARRAY_ROOM(names->by_number, names->count, names->room);
+    names->by_number[names->count] = name;
     name->number = ++names->count;
     name->size = size;
     name->text = copy;
@@ -126,4 +131,9 @@ const struct scrip_name *names_add(struct names *names, const char *text, size_t
 const struct scrip_name *names_find(const struct names *names, const char *text, size_t size)
 {
     return size == 0 ? &names_none : names->slots[slot_find(names, text, size, hash_text(text, size))].name;
+}
+
+const struct scrip_name *names_at(const struct names *names, uint64_t number)
+{
+    return number == 0 ? &names_none : names->by_number[number - 1];
 }

@@ -12,6 +12,8 @@ void names_close(struct names *names);
 const struct scrip_name *names_add(struct names *names, const char *text, size_t size);
 /* The same, or NULL where it was never added. */
 const struct scrip_name *names_find(const struct names *names, const char *text, size_t size);
+/* The name that has a number; 0: the empty one. */
+const struct scrip_name *names_at(const struct names *names, uint64_t number);
 extern const struct scrip_name names_none; /* the empty name */
 
 #endif

@@ -72,7 +72,7 @@ static void anew_read(const struct scrip_event_row *row, struct anew *anew)
 {
     if (row->lines_size == 0)
         return;
-    json_read(row->lines, row->lines_size, anew_leaf, anew, NULL);
+    json_read_own(row->lines, row->lines_size, anew_leaf, anew, NULL);
     anew_put(anew);
 }
 

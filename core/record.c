@@ -252,18 +252,18 @@ void quote_to_row(const struct quote *quote, const struct event *event, struct s
 }
 
 void quote_to_row_with(const struct quote *quote, const struct event *event, struct scrip_event_row *row,
-                       const struct json_out *anew, struct json_out *scratch, struct arena *arena)
+                       const struct json_out *more, struct json_out *scratch, struct arena *arena)
 {
     int is_bare = quote->refusal[0] || (quote->terms == NULL && quote->count == 0),
-        has_anew = anew != NULL && anew->size > 0;
+        has_more = more != NULL && more->size > 0;
 
     row->rate = 0;
     row->lines = NULL;
     row->lines_size = 0;
-    if (is_bare && !has_anew)
+    if (is_bare && !has_more)
         return; /* a usage is free, or its reason says all */
     if (quote->terms == NULL && quote->count == 1 && quote->verdict == SCRIP_PRICED && quote->lines[0].group == 0 &&
-        quote->lines[0].item == 0 && quote->lines[0].time_us == event->shown.time_us && !has_anew &&
+        quote->lines[0].item == 0 && quote->lines[0].time_us == event->shown.time_us && !has_more &&
         decimal_same(&quote->lines[0].quantity, usual_quantity(event))) {
         row->rate = quote->lines[0].rate->row.number;
         return;
@@ -277,10 +277,8 @@ void quote_to_row_with(const struct quote *quote, const struct event *event, str
         terms_write(quote, scratch);
     else
         lines_write(quote, event, scratch);
-    if (has_anew) {
-        json_key(scratch, "anew", 4);
-        json_raw(scratch, anew->text, anew->size);
-    }
+    if (has_more)
+        json_raw(scratch, more->text, more->size);
     json_close(scratch, '}');
     row->lines = arena_text(arena, scratch->text, scratch->size);
     row->lines_size = scratch->size;
@@ -403,6 +401,8 @@ static int record_leaf(void *sink, const struct json_leaf *leaf)
 
     if (leaf->path_size > 5 && memcmp(leaf->path, "anew.", 5) == 0)
         return SCRIP_OK; /* of others */
+    if (leaf->path_size >= 4 && memcmp(leaf->path, "used", 4) == 0)
+        return SCRIP_OK; /* what it added to usage: notes.c */
     if (leaf->path_size >= sizeof path || leaf->size >= sizeof text)
         return SCRIP_EINVALID;
     memcpy(path, leaf->path, leaf->path_size);
@@ -530,7 +530,7 @@ int quote_from_row(const struct scrip_event_row *row, const struct event *event,
                              row->account->text, row->rate);
     } else if (row->lines_size) {
         quote->verdict = is_priced(event) ? SCRIP_PRICED : SCRIP_NOT_MINE;
-        if (json_read(row->lines, row->lines_size, record_leaf, &r, err) < 0)
+        if (json_read_own(row->lines, row->lines_size, record_leaf, &r, err) < 0)
             return error_set(err, SCRIP_EINVALID, "event %" PRIu64 " of '%s': its recorded lines are damaged",
                              row->number, row->account->text);
         for (size_t i = 0; i < quote->count; i++)

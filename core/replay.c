@@ -29,12 +29,106 @@ static int settle_recorded(void *sink, const struct event *event, const struct t
     return error_set(why, SCRIP_EREFUSED, "%.*s", (int)replay->row->reason_size, replay->row->reason);
 }
 
+/* ---- behind a checkpoint -------------------------------------------------------------------------------------- */
+
+/* A hold that was closed by then is in no checkpoint, but its id is taken. */
+static int closed_hold(void *sink, const void *found)
+{
+    struct replay *replay = sink;
+    struct scrip_claim_row row = *(const struct scrip_claim_row *)found;
+
+    if (row.kind != SCRIP_CLAIM_HOLD || row.event > replay->account->row.event_count)
+        return SCRIP_OK;
+    if (row.stage == SCRIP_CLAIM_OPEN)
+        row.stage = SCRIP_CLAIM_RELEASED;
+    row.draws_size = row.group_size = 0;
+    return account_claim_take(replay->scrip, replay->account, &row, replay->err);
+}
+
+static int closed_hold_open(struct replay *replay, const char *id)
+{
+    struct scrip_scan scan = { .table = SCRIP_TABLE_CLAIMS,
+                               .account = replay->account->row.name->text,
+                               .from_period = INT64_MIN,
+                               .to_period = INT64_MAX,
+                               .id = id,
+                               .row = closed_hold,
+                               .sink = replay };
+
+    if (!replay->is_behind || account_hold_find(replay->account, id, strlen(id)) != NULL)
+        return SCRIP_OK;
+    return host_scan(replay->scrip, &scan, replay->err);
+}
+
+/* The hold that an event makes, or is about. */
+static int event_hold_open(struct replay *replay, const struct event *event)
+{
+    const char *id = event_text(event, SCRIP_F_HOLD);
+
+    switch (event->shown.type) {
+    case SCRIP_HOLD:
+        return closed_hold_open(replay, id[0] ? id : event->shown.id);
+    case SCRIP_EXTEND:
+    case SCRIP_CAPTURE:
+    case SCRIP_RELEASE:
+        return closed_hold_open(replay, id);
+    default:
+        return SCRIP_OK;
+    }
+}
+
+/* Entries of one charge: those of events before the checkpoint, then those that were made since. */
+struct gathering {
+    const struct replay *replay;
+    uint64_t number; /* of its event */
+    int is_of_others;
+    struct scrip_entry_row *entries;
+    size_t count, room;
+};
+
+static int entry_gather(void *sink, const void *found)
+{
+    struct gathering *g = sink;
+    const struct scrip_entry_row *row = found;
+
+    if (row->number > g->replay->base_entries || (!g->is_of_others && row->event > g->number))
+        return 1;
+    if (g->is_of_others ? row->of != g->number : row->event != g->number || row->of != 0)
+        return SCRIP_OK;
+    ARRAY_ROOM(g->entries, g->count, g->room);
+    g->entries[g->count++] = *row;
+    return SCRIP_OK;
+}
+
+static int entries_gather(struct replay *replay, struct gathering *g)
+{
+    struct scrip_scan scan = { .table = SCRIP_TABLE_ENTRIES, .account = replay->account->row.name->text,
+                               .from_period = INT64_MIN, .to_period = INT64_MAX, .row = entry_gather, .sink = g };
+    int code = SCRIP_OK;
+
+    if (replay->is_behind)
+        code = history_first_entry(replay->scrip, scan.account, g->number, &scan.from_number, replay->err);
+    if (replay->is_behind && code >= 0)
+        code = host_scan(replay->scrip, &scan, replay->err);
+    scan.from_number = 0;
+    scan.of = g->number;
+    g->is_of_others = 1;
+    if (replay->is_behind && code >= 0)
+        code = host_scan(replay->scrip, &scan, replay->err);
+    for (size_t i = 0; i < replay->entry_count && code >= 0; i++) {
+        ARRAY_ROOM(g->entries, g->count, g->room);
+        g->entries[g->count++] = replay->entries[i];
+    }
+    return code < 0 ? code : SCRIP_OK;
+}
+
 /* ---- charges that were reversed or rated anew ----------------------------------------------------------------- */
 
 struct meant {
     struct replay *replay;
     int64_t type;
     uint64_t hold_event;
+    int code;
 };
 
 static void meant_read(struct meant *meant, const struct scrip_event_row *row)
@@ -47,6 +141,7 @@ static void meant_read(struct meant *meant, const struct scrip_event_row *row)
     if (row->type != SCRIP_CAPTURE || event_from_row(row, &event, &meant->replay->arena, NULL) < 0)
         return;
     id = event_text(&event, SCRIP_F_HOLD);
+    meant->code = closed_hold_open(meant->replay, id);
     claim = account_hold_find(meant->replay->account, id, strlen(id));
     meant->hold_event = claim ? claim->row.event : 0;
 }
@@ -58,7 +153,8 @@ static int charge_find(struct replay *replay, const struct event *event)
     struct instance *reader = replay->scrip->reader;
     const struct scrip_event_row *row = replay->row, *of;
     struct meant meant = { .replay = replay };
-    struct charge *charge;
+    struct gathering entries = { .replay = replay };
+    struct charge *charge = NULL;
     uint64_t number = 0;
     int code;
 
@@ -67,16 +163,25 @@ static int charge_find(struct replay *replay, const struct event *event)
     code = store_of(reader)->event_find(&reader->ctx, row->account->text, source[0] ? source : row->source->text, id,
                                         strlen(id), &of);
     if (code == SCRIP_OK) {
+        number = of->number;
         meant_read(&meant, of);
-        number = meant.type == SCRIP_CAPTURE ? meant.hold_event : of->number;
+        if (meant.code < 0)
+            return meant.code;
+        number = meant.type == SCRIP_CAPTURE ? meant.hold_event : number;
     } else if (code != SCRIP_ENOTFOUND)
         return error_set(replay->err, code, "store: %s", reader->error.message);
     if (number == 0 || number >= row->number) {
         fault(replay, 1, "the charge that it is about is not there");
         return SCRIP_OK;
     }
-    code = history_charge_of(replay->scrip, replay->account, replay->entries, replay->entry_count, number, NULL, NULL,
-                             &replay->arena, &charge, replay->err);
+    entries.number = number;
+    code = replay->is_behind ? entries_gather(replay, &entries) : SCRIP_OK;
+    if (code == SCRIP_OK)
+        code = history_charge_of(replay->scrip, replay->account,
+                                 replay->is_behind ? entries.entries : replay->entries,
+                                 replay->is_behind ? entries.count : replay->entry_count, number, NULL, NULL,
+                                 &replay->arena, &charge, replay->err);
+    free(entries.entries);
     replay->quote.charge = charge;
     return code;
 }
@@ -111,7 +216,6 @@ static int event_decode(struct replay *replay, const struct scrip_event_row *row
 /* As it was taken in: in order, or in its place though late. */
 static int event_apply(struct replay *replay, struct event *event)
 {
-    static const struct usage_table none;
     struct account *account = replay->account;
     struct past_rows past = { 0 };
     struct late late = { .scrip = replay->scrip,
@@ -119,13 +223,17 @@ static int event_apply(struct replay *replay, struct event *event)
                          .engine = &replay->engine,
                          .past = &past,
                          .entries = replay->entries,
-                         .entry_count = replay->entry_count,
-                         .days = replay->days ? replay->days : &none,
-                         .months = replay->months ? replay->months : &none };
+                         .entry_count = replay->entry_count };
     int code = SCRIP_OK, is_placed = late_is_replayed(account, event, &replay->quote);
     int is_anew = (replay->row->flags & SCRIP_EVENT_ANEW) != 0;
 
     replay->engine.flags = replay->row->flags;
+    if (replay->is_behind) {
+        is_placed = is_anew = 0;
+        replay->is_broken |= (replay->row->flags & EVENT_REMADE) != 0;
+        if (replay->is_broken || (code = event_hold_open(replay, event)) < 0)
+            return code;
+    }
     if (is_placed || is_anew) {
         code = past_rows_load(&past, replay->scrip, account->row.name, replay->row->number, replay->err);
         is_placed = is_placed && past_rows_allow(&past, event);
@@ -195,10 +303,46 @@ void replay_close(struct replay *replay)
     memset(replay, 0, sizeof *replay);
 }
 
+static int clock_event_read(void *sink, const struct scrip_event_row *row)
+{
+    struct account *account = sink;
+
+    account->last_source = row->source;
+    snprintf(account->last_id, sizeof account->last_id, "%.*s", (int)row->id_size, row->id);
+    return SCRIP_OK;
+}
+
+int replay_behind(struct replay *replay, struct account *account)
+{
+    struct scrip_scan scan = { .table = SCRIP_TABLE_EVENTS,
+                               .account = account->row.name->text,
+                               .from_number = account->row.event_count + 1,
+                               .to_number = replay->until,
+                               .from_period = INT64_MIN,
+                               .to_period = INT64_MAX,
+                               .row = event_replay,
+                               .sink = replay };
+
+    replay->account = account;
+    replay->is_behind = 1;
+    replay->base_entries = account->row.entry_count;
+    if (account->row.event_count == replay->until)
+        return SCRIP_OK;
+    if (account->row.clock_event != 0) {
+        int code = history_event(replay->scrip, account->row.name, account->row.clock_event, clock_event_read, account,
+                                 replay->err);
+
+        if (code < 0)
+            return code;
+    }
+    return host_scan(replay->scrip, &scan, replay->err);
+}
+
 int replay_account(struct replay *replay, const struct scrip_name *name)
 {
     struct scrip_scan scan = { .table = SCRIP_TABLE_EVENTS,
                                .account = name->text,
+                               .to_number = replay->until,
                                .from_period = INT64_MIN,
                                .to_period = INT64_MAX,
                                .row = event_replay,

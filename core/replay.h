@@ -13,9 +13,10 @@ struct replay {
     const struct scrip_event_row *row;
     struct scrip_entry_row *entries; /* all that were made */
     size_t entry_count, entry_room;
-    const struct usage_table *days, *months; /* rollups so far, where the caller keeps them; late events change them */
     int is_broken; /* the account cannot be replayed further */
     uint64_t until; /* number of the last event; 0: all */
+    uint64_t base_entries; /* entries of events that are not replayed: replay_behind */
+    int is_behind;
     /* After each event was applied: engine.effect says what it did. Non-zero stops the replay, which returns it. */
     int (*applied)(void *sink, struct replay *replay, const struct event *event);
     /* A row that is not what it was taken in as. is_broken: it stops the account. */
@@ -26,6 +27,9 @@ struct replay {
 
 void replay_open(struct replay *replay, struct scrip *scrip, struct scrip_error *err);
 void replay_close(struct replay *replay);
+/* Applies the events behind an account as it was at a checkpoint; takes the account over. is_broken, too, where one of
+ * them was put in its place: that needs all events. */
+int replay_behind(struct replay *replay, struct account *account);
 /* Makes the account; replay->account is the caller's to look at until the next call, or replay_close. */
 int replay_account(struct replay *replay, const struct scrip_name *name);
 

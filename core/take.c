@@ -345,6 +345,7 @@ static int decide(struct scrip *scrip, struct account *account, const struct eve
                   struct scrip_error *err)
 {
     struct quote *quote = &scrip->quote;
+    const char *id;
     int code;
 
     quote_clear(quote);
@@ -353,8 +354,13 @@ static int decide(struct scrip *scrip, struct account *account, const struct eve
     if ((code = forms_check(event, err)) < 0)
         return code;
     switch (event->shown.type) {
-    case SCRIP_USAGE:
     case SCRIP_HOLD:
+        /* A hold of this id may be closed, and in the store only. */
+        id = event_text(event, SCRIP_F_HOLD);
+        if ((code = hold_open(scrip, account, id[0] ? id : event->shown.id, err)) < 0)
+            return code;
+        return decide_price(scrip, account, event, quote, reason_class, err);
+    case SCRIP_USAGE:
         return decide_price(scrip, account, event, quote, reason_class, err);
     case SCRIP_GRANT:
     case SCRIP_ADJUSTMENT:
@@ -446,8 +452,6 @@ static int last_row(void *sink, const struct scrip_event_row *row)
 struct before {
     struct scrip_entry_row *entries;
     size_t count, room;
-    struct usage_table days, months;
-    int is_day;
 };
 
 static int entry_before(void *sink, const void *row)
@@ -459,15 +463,7 @@ static int entry_before(void *sink, const void *row)
     return SCRIP_OK;
 }
 
-static int usage_before(void *sink, const void *row)
-{
-    struct before *before = sink;
-
-    usage_table_add(before->is_day ? &before->days : &before->months, row);
-    return SCRIP_OK;
-}
-
-/* What was posted and summed up of an account so far, in the store and in the open batch. */
+/* What was posted of an account so far, in the store and in the open batch. */
 static int before_load(struct scrip *scrip, const struct scrip_name *account, struct before *before,
                        struct scrip_error *err)
 {
@@ -476,24 +472,9 @@ static int before_load(struct scrip *scrip, const struct scrip_name *account, st
     const struct batch *open = scrip->open;
     int code = host_scan(scrip, &scan, err);
 
-    scan.row = usage_before;
-    scan.table = SCRIP_TABLE_DAYS;
-    before->is_day = 1;
-    if (code == SCRIP_OK)
-        code = host_scan(scrip, &scan, err);
-    scan.table = SCRIP_TABLE_MONTHS;
-    before->is_day = 0;
-    if (code == SCRIP_OK)
-        code = host_scan(scrip, &scan, err);
     for (size_t i = 0; i < open->entry_count; i++)
         if (open->entries[i].account == account)
             entry_before(before, &open->entries[i]);
-    for (size_t i = 0; i < open->days.count; i++)
-        if (open->days.rows[i].account == account)
-            usage_table_add(&before->days, &open->days.rows[i]);
-    for (size_t i = 0; i < open->months.count; i++)
-        if (open->months.rows[i].account == account)
-            usage_table_add(&before->months, &open->months.rows[i]);
     return code;
 }
 
@@ -538,8 +519,6 @@ static int take_late(struct scrip *scrip, struct account *account, const struct 
         late->past = &past;
         late->entries = before.entries;
         late->entry_count = before.count;
-        late->days = &before.days;
-        late->months = &before.months;
         scrip->late_quote = scrip->quote;
         scrip->engine.flags = *flags;
         code = late_apply(late, event, &scrip->late_quote, err);
@@ -547,8 +526,6 @@ static int take_late(struct scrip *scrip, struct account *account, const struct 
         code = code < 0 ? code : 1;
     }
     past_rows_free(&past);
-    usage_table_free(&before.days);
-    usage_table_free(&before.months);
     free(before.entries);
     return code;
 }
@@ -573,10 +550,12 @@ int take_apply(struct scrip *scrip, struct account *account, const struct event 
         account->last_source = event->source;
         memcpy(account->last_id, event->shown.id, event->id_size + 1);
     }
-    batch_add(scrip, account, event, &scrip->quote, flags, &late.anew);
+    code = batch_add(scrip, account, event, &scrip->quote, flags, &late.anew, err);
     json_free(&late.anew);
     top_raise(scrip, event);
-    return SCRIP_OK;
+    if (code < 0)
+        batch_drop(scrip); /* an event without its checkpoint is none: it is read again */
+    return code;
 }
 
 int take_event(struct scrip *scrip, struct event *event, const struct origin *origin, struct scrip_result *result,

@@ -83,8 +83,4 @@ void usage_tables_add(struct usage_table *days, struct usage_table *months, cons
         row.service = &names_none;
         usage_table_add(months, &row);
     }
-    for (size_t i = 0; i < effect->day_count; i++)
-        usage_table_add(days, &effect->days[i]);
-    for (size_t i = 0; i < effect->month_count; i++)
-        usage_table_add(months, &effect->months[i]);
 }

@@ -5,6 +5,7 @@
 #include "ask.h"
 
 #include "hash.h"
+#include "notes.h"
 #include "replay.h"
 
 #include <inttypes.h>
@@ -26,6 +27,7 @@ struct verifying {
     size_t checkpoint_count, checkpoint_room, checkpoint_at;
     struct arena checkpoint_arena;
     size_t grant_at, claim_at, limit_at;
+    struct note_list notes; /* of the event at hand */
 };
 
 static void find(struct verifying *v, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -83,17 +85,30 @@ static void entries_compare(struct verifying *v, const struct scrip_event_row *r
     }
 }
 
+/* Those before the one at hand: each was compared. */
+static int checkpoint_kept(void *sink, uint64_t number, struct bytes *out, struct scrip_error *err)
+{
+    const struct verifying *v = sink;
+
+    (void)err;
+    out->size = 0;
+    for (size_t i = 0; i < v->checkpoint_count; i++)
+        if (v->checkpoints[i].number == number)
+            bytes_add(out, v->checkpoints[i].state, v->checkpoints[i].state_size);
+    return SCRIP_OK;
+}
+
 static void checkpoint_compare(struct verifying *v, const struct scrip_event_row *row)
 {
     const struct scrip_checkpoint_row *kept =
         v->checkpoint_at < v->checkpoint_count ? &v->checkpoints[v->checkpoint_at] : NULL;
-    const struct account *account = v->replay.account;
+    struct account *account = v->replay.account;
     struct bytes state = { 0 };
+    struct scrip_error why = { 0 };
 
     if (row->number % CHECKPOINT_EVENTS != 0)
         return;
-    checkpoint_state(account, &state);
-    if (kept == NULL || kept->number != row->number || kept->entry_count != account->row.entry_count ||
+    if (checkpoint_make(v->scrip, account, checkpoint_kept, v, &state, &why) < 0 || kept == NULL || kept->number != row->number || kept->entry_count != account->row.entry_count ||
         kept->latest_us != account->row.latest_us || kept->earliest_us > account->block_earliest_us ||
         (kept->earliest_us < account->block_earliest_us && kept->earliest_us != SCRIP_TIME_MIN) ||
         memcmp(kept->head, account->row.head, sizeof kept->head) != 0 || kept->state_size != state.size ||
@@ -101,7 +116,7 @@ static void checkpoint_compare(struct verifying *v, const struct scrip_event_row
         find(v, "checkpoints: '%s' checkpoint %" PRIu64 ": %s", account->row.name->text, row->number,
              kept && kept->number == row->number ? "differs from the events before it" : "is missing");
     free(state.start);
-    v->replay.account->block_earliest_us = SCRIP_TIME_NONE;
+    account->block_earliest_us = SCRIP_TIME_NONE;
     if (kept != NULL && kept->number == row->number)
         v->checkpoint_at++;
 }
@@ -126,7 +141,6 @@ static int event_verify(void *sink, struct replay *replay, const struct event *e
     const struct effect *effect = &replay->engine.effect;
     const struct scrip_event_row *row = replay->row;
 
-    (void)event;
     v->events++;
     dates_note(replay->account, row->time_us, effect);
     if (effect->outcome != row->outcome || strlen(effect->reason) != row->reason_size ||
@@ -135,6 +149,10 @@ static int event_verify(void *sink, struct replay *replay, const struct event *e
              row->number, scrip_outcome_name(row->outcome), scrip_outcome_name(effect->outcome),
              effect->reason[0] ? ": " : "", effect->reason);
     entries_compare(v, row);
+    if (!notes_are_recorded(v->scrip, &v->notes, row, event, &replay->quote, replay->account, effect))
+        find(v, "events: '%s' event %" PRIu64 ": what is recorded of its usage is not what it added",
+             row->account->text, row->number);
+    notes_keep(replay->account, effect, (int)row->flags);
     usage_tables_add(&v->days, &v->months, effect);
     checkpoint_compare(v, row);
     return SCRIP_OK;
@@ -404,8 +422,6 @@ int scrip_verify(struct scrip *scrip, int (*finding)(void *sink, const char *tex
     replay_open(&v->replay, scrip, err);
     v->replay.applied = event_verify;
     v->replay.fault = event_fault;
-    v->replay.days = &v->days;
-    v->replay.months = &v->months;
     v->replay.sink = v;
     if (reader == NULL)
         code = error_set(err, SCRIP_EINVALID, "host: opened without its store: open it to read");
@@ -424,6 +440,7 @@ int scrip_verify(struct scrip *scrip, int (*finding)(void *sink, const char *tex
     usage_table_free(&v->months);
     arena_free(&v->checkpoint_arena);
     free(v->entries);
+    free(v->notes.notes);
     free(v->checkpoints);
     free(v);
     return code;

@@ -656,7 +656,7 @@ struct scrip_event_row {
     const char *data; /* the other fields as a JSON object; data_size 0: none */
     uint64_t data_size;
     uint64_t rate;     /* the rate of the only line, which is for the event's amount (or else quantity) at its time; 0: see lines */
-    const char *lines; /* other quotes, and a grant's settled terms, as JSON; lines_size 0: none */
+    const char *lines; /* other quotes, a grant's settled terms, what it added to usage ..., as JSON; lines_size 0: none */
     uint64_t lines_size;
     const char *reason; /* of a refusal; "" */
     uint64_t reason_size;

@@ -161,7 +161,7 @@ static int schema_make(struct base *b)
         code = words_put(b);
     if (code == SCRIP_OK)
         code = execute(b, "insert into meta values ('made_by', 'scrip', scrip_check('meta', 'made_by', 'scrip')),"
-                          " ('schema', '1', scrip_check('meta', 'schema', '1'))");
+                          " ('schema', '2', scrip_check('meta', 'schema', '2'))");
     snprintf(text, sizeof text, "pragma application_id = %d; pragma user_version = %d", APPLICATION_ID, SCHEMA_VERSION);
     if (code == SCRIP_OK)
         code = execute(b, text);
@@ -186,9 +186,11 @@ static int schema_check(struct base *b, const char *file, int session)
                    : scrip_fail(b->ctx, SCRIP_ENOTFOUND, "%s: has no schema: run scrip init", file);
     if (application != APPLICATION_ID)
         return scrip_fail(b->ctx, SCRIP_EVERSION, "%s: is a database of something else: name another file", file);
+    /* No older one can be brought up to date: version 1 does not say what its events added to usage. */
     if (version != SCHEMA_VERSION)
         return scrip_fail(b->ctx, SCRIP_EVERSION, "%s: schema version %d, this scrip has %d: %s", file, (int)version,
-                          SCHEMA_VERSION, version < SCHEMA_VERSION ? "run scrip upgrade" : "use a newer scrip");
+                          SCHEMA_VERSION,
+                          version < SCHEMA_VERSION ? "read its feeds into a new store" : "use a newer scrip");
     return SCRIP_OK;
 }
 

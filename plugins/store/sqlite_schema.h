@@ -6,7 +6,7 @@
 #ifndef SCRIP_SQLITE_SCHEMA_H
 #define SCRIP_SQLITE_SCHEMA_H
 
-#define SCHEMA_VERSION 1
+#define SCHEMA_VERSION 2
 #define APPLICATION_ID 0x53435250 /* "SCRP" */
 
 /* An integer of minor units as a decimal, with the terms `t` at hand. */

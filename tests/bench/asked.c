@@ -69,6 +69,45 @@ static struct scrip_query query_of(int question, const char *by)
     return query;
 }
 
+static void balances_ask(struct scrip *scrip, const char *when, int64_t at, int64_t early, int64_t known)
+{
+    struct scrip_query query = query_of(SCRIP_ASK_BALANCE, NULL);
+
+    query.as_of_us = at;
+    ask(scrip, "as-of", when, &query);
+    query = query_of(SCRIP_ASK_BALANCE, NULL);
+    query.before_us = at;
+    ask(scrip, "before", when, &query);
+    query = query_of(SCRIP_ASK_BALANCE, NULL);
+    query.known_at_us = known;
+    query.as_of_us = at + 86400 * INT64_C(1000000);
+    ask(scrip, "known", when, &query);
+    query.as_of_us = early;
+    ask(scrip, "known-then", when, &query);
+}
+
+static void usage_ask(struct scrip *scrip, const char *when, int64_t at, int64_t day, int64_t known)
+{
+    struct scrip_query query = query_of(SCRIP_ASK_USAGE, "product");
+
+    query.account = "one";
+    query.as_of_us = day - 1;
+    ask(scrip, "usage-days", when, &query);
+    query.as_of_us = at;
+    ask(scrip, "usage-as-of", when, &query);
+    query.as_of_us = SCRIP_TIME_NONE;
+    query.before_us = at;
+    ask(scrip, "usage-before", when, &query);
+    query.from_us = at - 3600 * INT64_C(1000000);
+    ask(scrip, "usage-hour", when, &query);
+    query = query_of(SCRIP_ASK_USAGE, "product,user");
+    query.account = "one";
+    query.known_at_us = known;
+    ask(scrip, "usage-known", when, &query);
+    query.before_us = at;
+    ask(scrip, "usage-known-then", when, &query);
+}
+
 int main(int argc, char **argv)
 {
     struct scrip_error err = { 0 };
@@ -88,24 +127,11 @@ int main(int argc, char **argv)
     for (int i = 0; i < 3; i++)
         known[i] = time_read(argv[4 + i]);
     for (int i = 0; i < 3; i++) {
-        int64_t at = from + (to - from) / 20 * (i == 0 ? 1 : i == 1 ? 10 : 19) + 1;
-        struct scrip_query query = query_of(SCRIP_ASK_BALANCE, NULL);
+        int64_t at = from + (to - from) / 20 * (i == 0 ? 1 : i == 1 ? 10 : 19) + 1, early = from + (to - from) / 20 + 1;
+        int64_t day = at / (86400 * INT64_C(1000000)) * (86400 * INT64_C(1000000));
 
-        query.as_of_us = at;
-        ask(scrip, "as-of", whens[i], &query);
-        query = query_of(SCRIP_ASK_BALANCE, NULL);
-        query.before_us = at;
-        ask(scrip, "before", whens[i], &query);
-        query = query_of(SCRIP_ASK_BALANCE, NULL);
-        query.known_at_us = known[i];
-        ask(scrip, "known", whens[i], &query);
-        query.as_of_us = from + (to - from) / 20 + 1;
-        ask(scrip, "known-then", whens[i], &query);
-        query = query_of(SCRIP_ASK_USAGE, "product");
-        query.before_us = at / (86400 * INT64_C(1000000)) * (86400 * INT64_C(1000000));
-        ask(scrip, "usage-days", whens[i], &query);
-        query.before_us = at;
-        ask(scrip, "usage-part", whens[i], &query);
+        balances_ask(scrip, whens[i], at, early, known[i]);
+        usage_ask(scrip, whens[i], at, day, known[i]);
     }
     scrip_close(scrip);
     return 0;

@@ -20,7 +20,7 @@ ${2:-}
 [service/ratesheet prices]
 sheet = rates.csv
 [source/csv grants]
-files = grants.csv
+files = grants*.csv
 type = scrip.grant
 const.currency = credits
 map.id = id
@@ -32,6 +32,7 @@ map.expires = expires
 map.priority = priority
 map.cost.amount = cost
 map.cost.currency = cost_currency
+map.recurrence.every = every
 map.scope.products = products
 map.scope.users = users
 [source/csv usage]
@@ -48,6 +49,7 @@ map.limit = limit
 map.per = per
 map.currency = currency
 map.amount = amount
+map.expires = expires
 INI
     chmod 600 "$folder/scrip.ini"
 }

@@ -66,4 +66,12 @@ b.events([lib.event("grant", "short", "third", at("00:00"), currency="c", amount
           lib.event("usage", "u5", "third", at("00:00", day="09"), product="p", user="ann", amount="1", currency="c")])
 lib.equal([(r["what"], r["event"], r["product"]) for r in b.ask("statement", "third", "--to", "2022-03-01")],
           [("funded", "short", None), ("expired", None, None), ("funded", "next", None), ("consumed", "u5", "p")], "expired")
+# The id of a hold is its own for ever: once a later run, which had not the closed hold in memory, took it again.
+b.events([lib.event("grant", "g4", "fourth", at("00:00"), currency="c", amount="10"),
+          lib.event("hold", "h4", "fourth", at("08:00"), hold="h", currency="c", amount="5"),
+          lib.event("release", "r4", "fourth", at("09:00"), hold="h")])
+b.events([lib.event("hold", "h5", "fourth", at("10:00"), hold="h", currency="c", amount="5")])
+lib.equal([e["reason"] for e in b.ask("events", "fourth", "--outcome", "refused")],
+          ["hold 'h': the account has a hold of this id already"], "a hold's id again")
+b.run("verify")
 b.done()

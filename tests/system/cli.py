@@ -439,14 +439,14 @@ def stores():
     other = sqlite3.connect(":memory:")
     other.execute("create table t (x)")
     spoil(other.serialize() if hasattr(other, "serialize") else b"SQLite", "books.db")
-    for version, part in ((2, "use a newer scrip"), (0, "run scrip upgrade")):
+    for version, part in ((3, "use a newer scrip"), (1, "read its feeds into a new store")):
         spoil(None, commands=())
         with open(path, "wb") as out:
             out.write(kept)
         db = sqlite3.connect(path)
         db.execute(f"pragma user_version = {version}")
         db.close()
-        for command in (("balance",), ("run",)):
+        for command in (("balance",), ("run",), ("init",), ("upgrade",)):
             said(b.run(*command, ok=None), 3, "schema version", part)
     spoil(None, commands=())
     os.mkdir(path)
