@@ -20,7 +20,8 @@ struct change {
     const char *source, *id, *product;
     int64_t time_us;
     struct quote *quote;
-    int was_charged; /* it cost something; else nothing */
+    int was_charged;  /* it cost something; else nothing */
+    const char *left; /* why it stays as it is, or NULL */
     char was[640], becomes[640];
 };
 
@@ -30,6 +31,7 @@ struct rerating {
     int64_t from_us, to_us;
     struct past_rows past;
     uint64_t *rerated; /* by number of event: of its last rerate; 0: none */
+    char *given_back;  /* the same: 1: a reversal took back some of it */
     struct arena arena;
     struct change *changes;
     size_t count, room;
@@ -158,30 +160,43 @@ static int price_see(void *sink, const struct scrip_event_row *row, const struct
         (r->rerated[row->number] ? r->past.rows[r->rerated[row->number] - 1].row.outcome : row->outcome) == SCRIP_CHARGED;
     change.quote = arena_get(&r->arena, sizeof *change.quote);
     *change.quote = *fresh;
+    /* How much of another price was given back, or was there to be taken, nobody has said. */
+    if (r->given_back[row->number])
+        change.left = "left: partly given back: reverse the rest, and charge it again";
+    else if (strcmp(event_text(event, SCRIP_F_ACCEPT), "available") == 0)
+        change.left = "left: it took what was there: reverse it, and charge it again";
     ARRAY_ROOM(r->changes, r->count, r->room);
     r->changes[r->count++] = change;
     return SCRIP_OK;
 }
 
-/* Which rerate of each event was the last. */
+/* Which rerate of each event was the last, and what was given back. */
 static int rerates_find(struct rerating *r)
 {
     int code = SCRIP_OK;
 
     r->rerated = memory_get((r->past.count + 2) * sizeof *r->rerated);
+    r->given_back = memory_get(r->past.count + 2);
     for (size_t i = 0; i < r->past.count && code == SCRIP_OK; i++) {
         const struct scrip_event_row *row = &r->past.rows[i].row;
         struct event event;
         const char *id, *source;
 
-        if (row->type != SCRIP_RERATE || row->outcome == SCRIP_REFUSED)
+        if ((row->type != SCRIP_RERATE && row->type != SCRIP_REVERSAL) || row->outcome == SCRIP_REFUSED)
             continue;
         code = event_from_row(row, &event, &r->arena, r->err);
         source = event_text(&event, SCRIP_F_OF_SOURCE);
         id = event_text(&event, SCRIP_F_OF_ID);
         for (size_t k = 0; k < i && code == SCRIP_OK; k++)
-            if (strcmp(r->past.rows[k].row.source->text, source) == 0 && strcmp(r->past.rows[k].row.id, id) == 0)
-                r->rerated[r->past.rows[k].row.number] = row->number;
+            if (strcmp(r->past.rows[k].row.source->text, source[0] ? source : row->source->text) == 0 &&
+                strcmp(r->past.rows[k].row.id, id) == 0) {
+                uint64_t number = r->past.rows[k].row.number;
+
+                if (row->type == SCRIP_RERATE)
+                    r->rerated[number] = row->number;
+                else
+                    r->given_back[number] = 1;
+            }
     }
     return code;
 }
@@ -201,6 +216,7 @@ static int account_see(struct rerating *r, const struct scrip_name *account)
     if (code == SCRIP_OK)
         code = past_rows_apply(&r->past, r->scrip, account, &hooks, r, r->err);
     free(r->rerated);
+    free(r->given_back);
     past_rows_free(&r->past);
     return code;
 }
@@ -323,6 +339,11 @@ static int changes_take(struct rerating *r, const struct scrip_rerate_options *o
             continue;
         }
         totals->read++;
+        if (r->changes[i].left != NULL) {
+            totals->outcome[SCRIP_FILTERED]++;
+            code = change_show(table, r->account, &r->changes[i], r->changes[i].left);
+            continue;
+        }
         if (!options->is_dry)
             code = change_take(r->scrip, r->account, &r->changes[i], options->time_us, &result, r->err);
         if (code < 0)

@@ -92,4 +92,20 @@ db.close()
 assert "does not fit" in b.run("verify", "--since", receipt, ok=(1,)).stdout
 b.run("verify", "--since", "nonsense", ok=(2,))
 b.done()
+
+# What was given back in part, or took what was there, has no new price that anyone has said: it is left, and shown.
+b = books()
+b.events([lib.event("grant", "g", "a", "2022-03-01T00:00:00Z", currency="c", amount="20"),
+          usage("whole", 2, quantity="1"), usage("part", 3, quantity="5"), usage("back", 4, quantity="1"),
+          usage("there", 5, quantity="9", accept="available"),
+          lib.event("reversal", "r1", "a", "2022-03-06T00:00:00Z", of={"id": "part"}, amount="4"),
+          lib.event("reversal", "r2", "a", "2022-03-06T00:00:00Z", of={"id": "back"})])
+b.write("rates.csv", RATES.format("1"))
+for dry in (("--dry-run",), ()):
+    rows = b.ask("rerate", "--service", "cloud", "--time", "2022-03-15", *dry)
+    lib.equal([(r["event"], r["outcome"].split(":")[0]) for r in rows],
+              [("whole", "would change" if dry else "charged"), ("part", "left"), ("there", "left")], rows)
+lib.equal(b.ask("usage", "--by", "product")[0]["amount"], "13.00", "1 of 2, 6 of 10, none of 2, 6 as it was there")
+b.run("verify")
+b.done()
 print("prices, periods, receipts")
