@@ -65,6 +65,7 @@ struct putting {
     const struct scrip_event_row *(*row_of)(void *sink, uint64_t number); /* NULL: history_event */
     void *sink;
     uint64_t anew_seen; /* the last event that was looked at for a new price */
+    uint64_t rerated_seen; /* the same of lines from SCRIP_LINE_LIMIT on */
     struct scrip_error *err;
     int code;
 };
@@ -83,12 +84,16 @@ static const struct rate *line_rate(const struct putting *p, uint64_t line, stru
     return quote->lines[at].rate;
 }
 
+/* Settled debts and reversals have these lines, too, and no price. */
 static int rerated_row(void *sink, const struct scrip_event_row *row)
 {
     struct putting *p = sink;
     struct event event;
-    int code = event_from_row(row, &event, p->arena, p->err);
+    int code;
 
+    if (row->type != SCRIP_RERATE)
+        return SCRIP_OK;
+    code = event_from_row(row, &event, p->arena, p->err);
     if (p->rerated == NULL)
         p->rerated = arena_get(p->arena, sizeof *p->rerated);
     if (code == SCRIP_OK)
@@ -139,6 +144,11 @@ static int entry_count(struct putting *p, const struct scrip_entry_row *row)
         if ((p->code = putting_row(p, row->event, anew_row, p)) < 0)
             return p->code;
     }
+    if (row->line >= SCRIP_LINE_LIMIT && row->event != p->rerated_seen) {
+        p->rerated_seen = row->event;
+        if ((p->code = putting_row(p, row->event, rerated_row, p)) < 0)
+            return p->code;
+    }
     grant = p->account->grants[row->grant - 1];
     for (size_t i = 0; i < charge->count && draw == NULL; i++)
         if (charge->draws[i].grant == row->grant && charge->draws[i].line == row->line)
@@ -153,8 +163,6 @@ static int entry_count(struct putting *p, const struct scrip_entry_row *row)
         }
         draw = &charge->draws[charge->count++];
         *draw = (struct charge_draw){ .grant = row->grant, .line = row->line };
-        if (row->line >= SCRIP_LINE_LIMIT && (p->code = putting_row(p, row->event, rerated_row, p)) < 0)
-            return p->code;
         draw->rate = line_rate(p, row->line, draw);
     }
     draw->amount += sign * (grant->rules ? row->amount / grant->rules->unit : row->amount);

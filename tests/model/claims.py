@@ -106,8 +106,11 @@ class Claims:
                     self.policies[hold.currency].get("grouped"):
                 self.undo(before)
                 return self.done(event, "refused")
+            needed = sum(need for _, need in self.group_needs(hold.group))
             hold.alone = self.minor(hold.currency, data["amount"])
-            if not self.regroup(hold.group, now):
+            # Silent: the same of one that holds nothing in its group.
+            grows = sum(need for _, need in self.group_needs(hold.group)) > needed
+            if (not hold.draws and grows) or not self.regroup(hold.group, now):
                 self.undo(before)
                 return self.done(event, "refused")
         self.done(event, "applied")

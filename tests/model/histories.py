@@ -223,6 +223,9 @@ class History:
         currency = self.currency("cccdak")
         name = f"h{len(self.holds)}"
         data = self.used(currency)
+        if data.get("currency") == "k":
+            data.pop("grant", None)  # silent: what a group holds is the group's, whoever of it names a grant
+            data.pop("grants", None)
         self.add("hold", at, hold=name, expires=self.maybe(0.4, lambda: self.later(at)), **data)
         self.holds.append(name)
         self.hold_of[name] = self.paid_in(data)

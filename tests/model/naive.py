@@ -284,7 +284,7 @@ class Account(Claims):
             for one in self.charges + [h for h in self.holds if h.open]:
                 if one.currency == currency and self.covers(limit.scope, one.ctx):
                     used += sum(n for _, n, when, serial in one.draws + one.owed()
-                                if serial > limit.serial and when < limit.expires and
+                                if serial > limit.serial and limit.since <= when < limit.expires and
                                 self.window(limit, when) == self.window(limit, at))
             rooms.append(limit.amount - used)
         return min(rooms)

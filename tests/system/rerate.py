@@ -108,4 +108,19 @@ for dry in (("--dry-run",), ()):
 lib.equal(b.ask("usage", "--by", "product")[0]["amount"], "13.00", "1 of 2, 6 of 10, none of 2, 6 as it was there")
 b.run("verify")
 b.done()
+
+# A new price that was owed and then settled comes back in whole, also after a second one with more lines.
+b = lib.Books(CONFIG.replace("overdraft = no", "overdraft = debt\n"))
+b.write("daily.csv", "product,from,to,rate,per,currency\nACD,,,7,1,flex\n")
+b.write("rates.csv", RATES.format("2"))
+b.events([usage("u", 1, quantity="3")])
+for day, rate in ((2, "1"), (4, "4")):
+    b.write("rates.csv", RATES.format(rate))
+    lib.equal([r["outcome"] for r in b.ask("rerate", "--service", "cloud", "--time", f"2022-03-{day:02}")], ["charged"], rate)
+    b.events([lib.event("grant", f"g{day}", "a", f"2022-03-{day + 1:02}T00:00:00Z", currency="c", amount="20"),
+              lib.event("account", f"a{day}", "a", f"2022-03-{day + 1:02}T12:00:00Z", name="A")]) # settled before it
+b.events([lib.event("reversal", "r", "a", "2022-03-09T00:00:00Z", of={"id": "u"})])
+lib.equal([(r["available"], r["used"], r["debt"]) for r in b.ask("balance", "--as-of", "2022-03-10")], [("40.00", "0.00", "0.00")], "all of it")
+b.run("verify")
+b.done()
 print("prices, periods, receipts")
