@@ -81,7 +81,7 @@ class Account(Claims):
             self.end_grants(now)
         if rank == RECURRENCE:
             for g in self.grants:
-                if self.alive(g, now) and now in self.recurrences(g) and g.told < now:
+                if self.alive(g, now) and now in self.recurrences(g) and g.told <= now:
                     self.recur(g)
         if rank == SETTLEMENT:
             self.settle(now)
@@ -150,8 +150,8 @@ class Account(Claims):
         order = self.policies[g.currency]["draw_order"]
         if order in ("proportional", "listed"):
             return [g.number]
-        last = float("inf")
-        keys = {"priority": last if g.priority is None else g.priority, "expires": last if g.end >= FOREVER else g.end,
+        last, end = float("inf"), getattr(g, "first_end", g.end)
+        keys = {"priority": last if g.priority is None else g.priority, "expires": last if end >= FOREVER else end,
                 "created": g.told, "effective": g.start,
                 "amount desc": -(NO_LIMIT if g.unlimited else g.amount),
                 "restricted": 0 if g.scope else 1,
@@ -170,10 +170,10 @@ class Account(Claims):
 
     def room(self, g, taken=0):
         """What a grant can pay, in units of the charge; taken: what it paid of the same charge already."""
-        if g.unlimited:
-            free = NO_LIMIT
+        if g.unlimited or g.floor is None:
+            free = NO_LIMIT // g.unit # silent: in a proportion, what has no limit counts in its own units, too
         else:
-            free = NO_LIMIT if g.floor is None else max(0, (g.available - g.floor) // g.unit)
+            free = max(0, (g.available - g.floor) // g.unit)
         if g.max_per_charge is not None:
             # Silent: it is counted in what is charged, also where one of that takes several of the balance.
             free = min(free, max(0, g.max_per_charge - taken))
@@ -244,7 +244,8 @@ class Account(Claims):
             refund = self.policies[g.currency]["refund_term"]
             # Silent: what a hold gives back after the grant's end is lost whatever refund_term says: it was never paid.
             if refund and book == "used":
-                # It lives for what came back: its periods are over.
+                # It lives for what came back: its periods are over, its place in the order stays.
+                g.first_end = getattr(g, "first_end", g.end)
                 g.end, g.every, g.ended = now + refund, None, False
                 g.available += n
             else:
@@ -656,7 +657,7 @@ class Account(Claims):
     def catch_up(self, g, now):
         """What it would have got, had it been told of in time."""
         for t in self.recurrences(g):
-            if t <= now and g.end > now:
+            if t < now < g.end: # what falls due now comes behind it, and behind a reset
                 self.recur(g)
 
     @staticmethod
