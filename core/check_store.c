@@ -388,7 +388,8 @@ static void model_put(struct suite *suite, uint32_t table, const void *row)
         rows_add(suite, rows, table, row);
     else if (at < rows->count && (table == SCRIP_TABLE_DAYS || table == SCRIP_TABLE_MONTHS)) {
         kept = row_at(rows, table, at);
-        kept->amount += usage->amount;
+        /* Two sums that do not fit are of a store that should have refused them: its rows are not asked for. */
+        kept->amount = (int64_t)((uint64_t)kept->amount + (uint64_t)usage->amount);
         kept->charge_count += usage->charge_count;
     } else if (at < rows->count && table != SCRIP_TABLE_QUARANTINE) {
         count = rows->count;

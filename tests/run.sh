@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.." || exit 1
 export BUILD=${BUILD:-$PWD/build} SCRIP=${BUILD:-$PWD/build}/scrip SHARED=${SHARED:-$PWD/../shared} SAN=${SAN:-}
 if [ -n "$SAN" ]; then
     export CK_FORK=no ASAN_OPTIONS=detect_leaks=1:abort_on_error=0 UBSAN_OPTIONS=print_stacktrace=1
-    export CK_TIMEOUT_MULTIPLIER=10
+    export LSAN_OPTIONS=use_tls=0:print_suppressions=0:suppressions=$PWD/tests/lsan.supp CK_TIMEOUT_MULTIPLIER=10
 fi
 passed=0 failed=0 skipped=0
 log=$(mktemp)
