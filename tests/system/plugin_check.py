@@ -7,6 +7,7 @@ import io
 import os
 import re
 import subprocess
+import tempfile
 
 import lib
 
@@ -54,6 +55,8 @@ def manual():
 
 
 def main():
+    scratch = tempfile.mkdtemp(prefix="scrip-")
+    os.environ["TMPDIR"] = scratch
     # Our own.
     words, asked = manual(), set()
     for plugin, options, left_out in (("store/sqlite", (), {"two writers"}), ("store/sqlite", ("file={folder}/x.db",), {"two writers"}),
@@ -101,7 +104,8 @@ def main():
     assert "it has rows already: give the suite one of its own" in done.stderr, done.stderr
     lib.equal(len(books.ask("balance")), 1, "a store that was refused")
     books.done()
-    lib.equal(glob.glob("/tmp/scrip-check-*"), [], "folders left behind")
+    lib.equal(glob.glob(os.path.join(scratch, "scrip-check-*")), [], "folders left behind")
+    os.rmdir(scratch)
     print(f"{len(rows)} tests, {len(BROKEN)} stores that break a clause")
 
 
