@@ -116,31 +116,13 @@ static int meta_put(struct base *b, const char *key, const char *text)
     return execute(b, sql);
 }
 
-/* The words of the views. */
 static int words_put(struct base *b)
 {
-    static const char *const outcomes[] = { "charged", "zero", "applied", "refused" };
-    static const char *const stages[] = { "open", "captured", "released", "timed out", "settled" };
-    static const char *const books[] = {
-#define X(id, text) text,
-        SCRIP_BOOKS(X)
-#undef X
-    };
-    static const char *const types[] = {
-#define X(id, text) text,
-        SCRIP_EVENT_TYPES(X)
-#undef X
-    };
     int code = SCRIP_OK;
 
-    for (int i = 0; i < 4 && code == SCRIP_OK; i++)
-        code = word_put(b, "outcomes", i, outcomes[i]);
-    for (int i = 0; i < 5 && code == SCRIP_OK; i++)
-        code = word_put(b, "stages", i, stages[i]);
-    for (int i = 0; i < SCRIP_BOOK_COUNT && code == SCRIP_OK; i++)
-        code = word_put(b, "books", i, books[i]);
-    for (int i = 0; i < SCRIP_EVENT_TYPE_COUNT && code == SCRIP_OK; i++)
-        code = word_put(b, "types", i, types[i]);
+    for (size_t t = 0; t < STORE_WORDS_COUNT; t++)
+        for (size_t i = 0; i < store_words[t].count && code == SCRIP_OK; i++)
+            code = word_put(b, store_words[t].table, (int64_t)i, store_words[t].words[i]);
     return code;
 }
 

@@ -120,31 +120,20 @@ static int word_put(struct base *b, const char *sql, int64_t number, const char 
     return code;
 }
 
-/* The words of the views. */
 static int words_put(struct base *b)
 {
-    static const char *const outcomes[] = { "charged", "zero", "applied", "refused" };
-    static const char *const stages[] = { "open", "captured", "released", "timed out", "settled" };
-    static const char *const books[] = {
-#define X(id, text) text,
-        SCRIP_BOOKS(X)
-#undef X
-    };
-    static const char *const types[] = {
-#define X(id, text) text,
-        SCRIP_EVENT_TYPES(X)
-#undef X
+    /* In the order of store_words. */
+    static const char *const sql[STORE_WORDS_COUNT] = {
+        "insert into outcomes values (?1, ?2, scrip_check('outcomes', ?1, ?2))",
+        "insert into books values (?1, ?2, scrip_check('books', ?1, ?2))",
+        "insert into types values (?1, ?2, scrip_check('types', ?1, ?2))",
+        "insert into stages values (?1, ?2, scrip_check('stages', ?1, ?2))",
     };
     int code = SCRIP_OK;
 
-    for (int i = 0; i < 4 && code == SCRIP_OK; i++)
-        code = word_put(b, "insert into outcomes values (?1, ?2, scrip_check('outcomes', ?1, ?2))", i, outcomes[i]);
-    for (int i = 0; i < 5 && code == SCRIP_OK; i++)
-        code = word_put(b, "insert into stages values (?1, ?2, scrip_check('stages', ?1, ?2))", i, stages[i]);
-    for (int i = 0; i < SCRIP_BOOK_COUNT && code == SCRIP_OK; i++)
-        code = word_put(b, "insert into books values (?1, ?2, scrip_check('books', ?1, ?2))", i, books[i]);
-    for (int i = 0; i < SCRIP_EVENT_TYPE_COUNT && code == SCRIP_OK; i++)
-        code = word_put(b, "insert into types values (?1, ?2, scrip_check('types', ?1, ?2))", i, types[i]);
+    for (size_t t = 0; t < STORE_WORDS_COUNT; t++)
+        for (size_t i = 0; i < store_words[t].count && code == SCRIP_OK; i++)
+            code = word_put(b, sql[t], (int64_t)i, store_words[t].words[i]);
     return code;
 }
 

@@ -1,4 +1,4 @@
-/* store.h - what stores have in common: memory that is there, and one writer at a time on a file. */
+/* store.h - what stores have in common: memory that is there, one writer at a time on a file, the words of views. */
 #ifndef SCRIP_STORE_STORE_H
 #define SCRIP_STORE_STORE_H
 
@@ -60,5 +60,32 @@ static inline int store_file(struct scrip_ctx *ctx, const char *file, int sessio
     close(fd);
     return SCRIP_OK;
 }
+
+/* The tables of words, which views show for numbers from 0 on. */
+static const char *const store_outcomes[] = { "charged", "zero", "applied", "refused" };
+static const char *const store_books[] = {
+#define X(id, text) text,
+    SCRIP_BOOKS(X)
+#undef X
+};
+static const char *const store_types[] = {
+#define X(id, text) text,
+    SCRIP_EVENT_TYPES(X)
+#undef X
+};
+static const char *const store_stages[] = { "open", "captured", "released", "timed out", "settled" };
+
+#define STORE_WORDS(table, list) { table, list, sizeof(list) / sizeof *(list) }
+static const struct store_words {
+    const char *table;
+    const char *const *words;
+    size_t count;
+} store_words[] = {
+    STORE_WORDS("outcomes", store_outcomes),
+    STORE_WORDS("books", store_books),
+    STORE_WORDS("types", store_types),
+    STORE_WORDS("stages", store_stages),
+};
+#define STORE_WORDS_COUNT (sizeof store_words / sizeof *store_words)
 
 #endif
