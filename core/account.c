@@ -417,6 +417,8 @@ struct grant *account_grant_add(struct account *account, const struct scrip_gran
                                  grant->row.scope_size, grant->row.class_name);
     if (rules != NULL && rules->is_debt)
         account_purse(account, terms->row.currency)->debt = grant;
+    if (rules != NULL && rules->unit > 1)
+        account_purse(account, terms->row.currency)->has_units = 1;
     return grant;
 }
 

@@ -78,6 +78,7 @@ struct purse {
     wide spent;              /* used and held of all grants: what rollups add up must fit an amount */
     struct grant **sleepers; /* live grants that issue at their first use, by number */
     size_t sleeper_count, sleeper_room;
+    int has_units; /* a grant of it gives several of its balance for one of a charge */
 };
 
 enum grant_stage { GRANT_WAITING, GRANT_LIVE, GRANT_ENDED, GRANT_DEBT };

@@ -114,6 +114,17 @@ static int64_t group_total(const struct account *account, const struct claim *on
     return decimal_round(&total, &unit, (int)one->terms->row.rounding, &total) < 0 ? -1 : total.whole;
 }
 
+/* What they hold. It is less where the total grew as a hold ended, and nothing was left to pay for that. */
+static int64_t group_held(const struct account *account, const struct claim *one)
+{
+    int64_t held = 0;
+
+    for (size_t i = 0; i < account->claim_count; i++)
+        if (same_group(one, account->claims[i]))
+            held += account->claims[i]->row.amount;
+    return held;
+}
+
 /* The text of a hold's group: the values of the keys that the currency names. */
 static void group_write(const struct event *event, const char *keys, struct bytes *out)
 {
@@ -196,12 +207,74 @@ static struct claim *heir_of(const struct account *account, const struct claim *
     return NULL;
 }
 
-/* Ends a hold: what it still holds goes back, or on to its group as far as that needs it. */
+/* Gives back what a group no longer needs: of one hold first, then of those that came last. */
+static void group_give_back(struct engine *engine, struct account *account, struct claim *first, int64_t amount,
+                            int64_t time_us, int64_t event_time_us)
+{
+    int64_t part = amount < first->row.amount ? amount : first->row.amount;
+
+    draws_give_back(engine, account, first, part, time_us, event_time_us);
+    amount -= part;
+    for (size_t i = account->claim_count; i-- > 0 && amount > 0;) {
+        struct claim *claim = account->claims[i];
+
+        if (claim == first || !same_group(first, claim))
+            continue;
+        part = amount < claim->row.amount ? amount : claim->row.amount;
+        draws_give_back(engine, account, claim, part, time_us, event_time_us);
+        amount -= part;
+    }
+}
+
+/* More than is held: who pays the rest, as a charge of its own line; `quote` gets that line, to post it with. */
+static int rest_pay(struct engine *engine, struct account *account, struct claim *claim, int64_t rest, int64_t time_us,
+                    int to, struct quote *quote)
+{
+    struct payment p = { .account = account,
+                         .event = &claim->event,
+                         .is_now = time_us == account->row.clock_us,
+                         .is_scoped = 1,
+                         .takes_debt = to == SCRIP_BOOK_USED,
+                         .time_us = time_us,
+                         .amount = rest,
+                         .claim = claim };
+    int64_t paid;
+
+    engine->draw_count = engine->use_count = engine->woken_count = 0;
+    p.rate = claim->draws[0].rate;
+    p.line = claim->draws[0].line;
+    if (pay(engine, &p, &paid) < 0) {
+        shortage(engine, &p);
+        sleepers_undo(engine, account, 0);
+        return SCRIP_EREFUSED;
+    }
+    quote->count = 0;
+    quote->lines[p.line].rate = p.rate;
+    quote->lines[p.line].time_us = time_us;
+    return SCRIP_OK;
+}
+
+/* A hold grows by an amount that was set aside for its group or for itself. 0, or SCRIP_EREFUSED with the reason. */
+static int hold_grow(struct engine *engine, struct account *account, struct claim *claim, int64_t amount,
+                     int64_t time_us, int64_t event_time_us)
+{
+    struct quote quote;
+
+    if (rest_pay(engine, account, claim, amount, time_us, SCRIP_BOOK_HELD, &quote) < 0)
+        return SCRIP_EREFUSED;
+    engine->of = claim->row.event;
+    draws_hold(engine, account, claim, &quote, event_time_us);
+    engine->of = 0;
+    return SCRIP_OK;
+}
+
+/* Ends a hold: what it still holds goes back, or on to its group as far as that needs it. Where repeats count less, the
+ * group may need more without its first: as far as there is some. */
 static void hold_end(struct engine *engine, struct account *account, struct claim *claim, int stage, int64_t time_us,
                      int64_t event_time_us)
 {
-    int64_t before = is_grouped(claim) ? group_total(account, claim) : 0;
     struct claim *heir = heir_of(account, claim);
+    int64_t excess;
 
     account_claim_touch(account, claim);
     if (heir == NULL) {
@@ -214,7 +287,12 @@ static void hold_end(struct engine *engine, struct account *account, struct clai
         draw_keep(account, heir, &claim->draws[i]);
     claim->draw_count = 0;
     claim->row.amount = 0;
-    draws_give_back(engine, account, heir, before - group_total(account, heir), time_us, event_time_us);
+    excess = group_held(account, heir) - group_total(account, heir);
+    if (excess > 0)
+        group_give_back(engine, account, heir, excess, time_us, event_time_us);
+    else if (excess < 0 && heir->draw_count > 0 &&
+             hold_grow(engine, account, heir, -excess, time_us, event_time_us) < 0)
+        engine->effect.reason[0] = 0;
 }
 
 void hold_time_out(struct engine *engine, struct account *account, struct claim *claim, int64_t time_us,
@@ -258,9 +336,8 @@ static int claim_drop(struct account *account)
     return SCRIP_REFUSED;
 }
 
-/* Pays for one line more of a group, or less, as the members are now. 0, or SCRIP_EREFUSED. */
-static int group_pay(struct engine *engine, struct account *account, struct claim *claim, const struct quote *quote,
-                     int64_t before)
+/* Pays for what a group needs beside what it holds, as its members are now. 0, or SCRIP_EREFUSED. */
+static int group_pay(struct engine *engine, struct account *account, struct claim *claim, const struct quote *quote)
 {
     struct payment p = { .account = account,
                          .event = &claim->event,
@@ -275,7 +352,7 @@ static int group_pay(struct engine *engine, struct account *account, struct clai
         refuse(engine, "hold: the sum of its group is out of range");
         return SCRIP_EREFUSED;
     }
-    p.amount = after - before;
+    p.amount = after - group_held(account, claim);
     if (p.amount > 0 && pay(engine, &p, &paid) < 0) {
         shortage(engine, &p);
         sleepers_undo(engine, account, 0);
@@ -288,7 +365,7 @@ int hold_apply(struct engine *engine, struct account *account, const struct even
 {
     const char *id = event_text(event, SCRIP_F_HOLD);
     const struct effect *effect = &engine->effect;
-    int64_t before, expires = event_time(event, SCRIP_F_EXPIRES);
+    int64_t expires = event_time(event, SCRIP_F_EXPIRES);
     struct claim *claim;
 
     id = id[0] ? id : event->shown.id;
@@ -303,16 +380,13 @@ int hold_apply(struct engine *engine, struct account *account, const struct even
         struct money_part part = { quote->lines[0].quantity, quote->lines[0].rate->row.rate,
                                    quote->lines[0].rate->row.per };
 
-        claim->row.stage = SCRIP_CLAIM_RELEASED; /* not yet a member */
-        before = group_total(account, claim);
-        claim->row.stage = SCRIP_CLAIM_OPEN;
         if (money_charge(&part, 1, (int)claim->terms->row.decimals, (int)claim->terms->row.rounding, &claim->nominal) <
                 0 ||
             claim->nominal < 0) {
             claim_drop(account);
             return refuse(engine, "amount: quantity x rate is out of range");
         }
-        if (group_pay(engine, account, claim, quote, before) < 0)
+        if (group_pay(engine, account, claim, quote) < 0)
             return claim_drop(account);
     } else if (lines_pay(engine, account, event, quote, 0) < 0)
         return claim_drop(account);
@@ -370,34 +444,6 @@ static int amount_of(struct engine *engine, const struct claim *claim, const str
     refuse(engine, "amount: it is no amount of %s, which has %d decimals, from 0 up", claim->terms->row.currency->text,
            (int)claim->terms->row.decimals);
     return SCRIP_EREFUSED;
-}
-
-/* More than is held: who pays the rest, as a charge of its own line; `quote` gets that line, to post it with. */
-static int rest_pay(struct engine *engine, struct account *account, struct claim *claim, int64_t rest, int64_t time_us,
-                    int to, struct quote *quote)
-{
-    struct payment p = { .account = account,
-                         .event = &claim->event,
-                         .is_now = time_us == account->row.clock_us,
-                         .is_scoped = 1,
-                         .takes_debt = to == SCRIP_BOOK_USED,
-                         .time_us = time_us,
-                         .amount = rest,
-                         .claim = claim };
-    int64_t paid;
-
-    engine->draw_count = engine->use_count = engine->woken_count = 0;
-    p.rate = claim->draws[0].rate;
-    p.line = claim->draws[0].line;
-    if (pay(engine, &p, &paid) < 0) {
-        shortage(engine, &p);
-        sleepers_undo(engine, account, 0);
-        return SCRIP_EREFUSED;
-    }
-    quote->count = 0;
-    quote->lines[p.line].rate = p.rate;
-    quote->lines[p.line].time_us = time_us;
-    return SCRIP_OK;
 }
 
 /* Uses an amount of what is held, from the front. */
@@ -505,44 +551,33 @@ int release_apply(struct engine *engine, struct account *account, const struct e
 static int hold_resize(struct engine *engine, struct account *account, struct claim *claim, int64_t amount,
                        int64_t time_us)
 {
-    struct quote quote = { .count = 1 };
-    int64_t before, old = claim->nominal;
+    int64_t before, after, excess, old = claim->nominal;
+    int code = SCRIP_OK;
 
     if (!is_grouped(claim)) {
         if (amount < claim->row.amount)
             draws_give_back(engine, account, claim, claim->row.amount - amount, time_us, time_us);
         else if (amount > claim->row.amount && claim->draw_count == 0)
             return refuse(engine, "hold '%s': it holds nothing that could grow: make another", claim->row.id);
-        else if (amount > claim->row.amount) {
-            if (rest_pay(engine, account, claim, amount - claim->row.amount, time_us, SCRIP_BOOK_HELD, &quote) < 0)
-                return SCRIP_REFUSED;
-            engine->of = claim->row.event;
-            draws_hold(engine, account, claim, &quote, time_us);
-            engine->of = 0;
-        }
-        claim->nominal = amount;
-        return SCRIP_APPLIED;
+        else if (amount > claim->row.amount)
+            code = hold_grow(engine, account, claim, amount - claim->row.amount, time_us, time_us);
+        claim->nominal = code < 0 ? old : amount;
+        return code < 0 ? SCRIP_REFUSED : SCRIP_APPLIED;
     }
     before = group_total(account, claim);
     claim->nominal = amount;
-    if (claim->draw_count == 0 && group_total(account, claim) > before) {
+    after = group_total(account, claim);
+    if (after < 0)
+        code = refuse(engine, "hold: the sum of its group is out of range");
+    else if (claim->draw_count == 0 && after > before)
+        code = refuse(engine, "hold '%s': another of its group holds for it: make another hold", claim->row.id);
+    else if ((excess = group_held(account, claim) - after) >= 0)
+        group_give_back(engine, account, claim, excess, time_us, time_us);
+    else if (claim->draw_count > 0)
+        code = hold_grow(engine, account, claim, -excess, time_us, time_us);
+    if (code != SCRIP_OK)
         claim->nominal = old;
-        return refuse(engine, "hold '%s': another of its group holds for it: make another hold", claim->row.id);
-    }
-    if (group_total(account, claim) <= before) {
-        draws_give_back(engine, account, claim, before - group_total(account, claim), time_us, time_us);
-        return SCRIP_APPLIED;
-    }
-    quote.lines[0].rate = claim->draws[0].rate;
-    quote.lines[0].time_us = time_us;
-    if (group_pay(engine, account, claim, &quote, before) < 0) {
-        claim->nominal = old;
-        return SCRIP_REFUSED;
-    }
-    engine->of = claim->row.event;
-    draws_hold(engine, account, claim, &quote, time_us);
-    engine->of = 0;
-    return SCRIP_APPLIED;
+    return code != SCRIP_OK ? SCRIP_REFUSED : SCRIP_APPLIED;
 }
 
 int extend_apply(struct engine *engine, struct account *account, const struct event *event)

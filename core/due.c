@@ -171,6 +171,16 @@ static void recur(struct engine *engine, struct account *account, struct grant *
     purse_gain(account, account_purse(account, grant->terms->row.currency), timer->due_us);
 }
 
+void recurrences_catch_up(struct engine *engine, struct account *account, struct grant *grant, int64_t time_us)
+{
+    struct timer timer = { .rank = RANK_RECURRENCE, .order = grant->row.number, .grant = grant };
+
+    while (grant->stage == GRANT_LIVE && grant->row.next_us != SCRIP_TIME_NONE && grant->row.next_us < time_us) {
+        timer.due_us = grant->row.next_us;
+        recur(engine, account, grant, &timer, time_us);
+    }
+}
+
 static void timer_run(struct engine *engine, struct account *account, const struct timer *timer, int64_t event_time_us)
 {
     switch (timer->rank) {

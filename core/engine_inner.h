@@ -68,6 +68,8 @@ int64_t pay_debt(struct engine *engine, struct account *account, const struct cl
 
 /* due.c */
 void timers_run(struct engine *engine, struct account *account, int64_t until_us, int rank, int64_t event_time_us);
+/* What a grant that is told of late has recurred before then. */
+void recurrences_catch_up(struct engine *engine, struct account *account, struct grant *grant, int64_t time_us);
 /* Something came into a purse at an instant: what it owes may be settled. */
 void purse_gain(struct account *account, struct purse *purse, int64_t time_us);
 /* Sets a grant's balance at a recurrence or a reset. */

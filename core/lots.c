@@ -100,8 +100,11 @@ int grant_apply(struct engine *engine, struct account *account, const struct eve
                       quote->terms->row.currency->text);
     grant = grant_make(engine, account, event, &quote->grant, quote->terms, SCRIP_BOOK_ISSUED,
                        quote->grant.balance[SCRIP_BOOK_ISSUED]);
-    if (renews[0])
+    if (renews[0]) {
+        if (event->shown.time_us == account->row.clock_us)
+            recurrences_catch_up(engine, account, grant, event->shown.time_us);
         renewal_carry(engine, account, event, grant);
+    }
     return SCRIP_APPLIED;
 }
 

@@ -220,7 +220,7 @@ static int64_t take_now(struct engine *engine, struct purse *purse, struct payme
     struct grant *grant;
 
     while (rest > 0 && (grant = first_of(purse, 1, NULL)) != NULL) {
-        int64_t room = room_left(engine, p, grant, grant_room(grant));
+        int64_t room = room_left(engine, p, grant, room_of(p, grant));
 
         if (room <= 0) {
             park(engine, grant);
@@ -363,6 +363,8 @@ static int64_t take_grants(struct engine *engine, struct purse *purse, struct pa
     const char *only = event_text(p->event, SCRIP_F_GRANT);
     const struct field *list = event_field(p->event, SCRIP_F_GRANTS);
     int mode = (int)p->rate->terms->rules.draw_mode, split = (int)p->rate->terms->row.split;
+    /* Buckets know what grants have for a charge, in units of it: not always whether something can be taken out of them. */
+    int is_known = p->is_scoped || (!purse->has_units && purse->spent < INT64_MAX);
 
     purse_fit(purse, p->is_scoped ? p->event : NULL, p->rate->row.service);
     /* To settle what is owed is no use. */
@@ -371,11 +373,10 @@ static int64_t take_grants(struct engine *engine, struct purse *purse, struct pa
         sleepers_wake(engine, purse, p);
     if (list != NULL)
         return take_listed(engine, purse, p, list, rest);
-    /* Buckets know what grants have for a charge, in units of it: not what can be taken out of them. */
-    if (p->is_now && p->is_scoped && !only[0] && mode != SCRIP_DRAW_PROPORTIONAL)
-        return is_of_class(p)              ? take_class(engine, purse, p, rest)
-               : split == SCRIP_SPLIT_NONE ? take_whole(engine, purse, p, rest)
-                                           : take_now(engine, purse, p, rest);
+    if (p->is_now && is_known && !only[0] && mode != SCRIP_DRAW_PROPORTIONAL)
+        return is_of_class(p)                              ? take_class(engine, purse, p, rest)
+               : p->is_scoped && split == SCRIP_SPLIT_NONE ? take_whole(engine, purse, p, rest)
+                                                           : take_now(engine, purse, p, rest);
     gather(engine, purse, p, only);
     if (is_of_class(p) && !one_class(engine, p, rest))
         return rest;

@@ -135,8 +135,8 @@ class Arriving(Account):
             super().begin_periods(currency, ctx, now)
 
     def settle(self, now):
-        # The older charge first, however they came.
-        self.charges.sort(key=lambda c: c.at)
+        # The older charge first, of one instant by the order of events, however they came.
+        self.charges.sort(key=lambda c: (c.at, c.told, c.source, c.event, c.line))
         super().settle(now)
 
     # ---- other prices

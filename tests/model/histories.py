@@ -80,7 +80,7 @@ def config(policies, events=None):
     """The configuration, or what of it some events need."""
     text = " ".join(str(e["data"]) for e in events or [])
     policies = {n: p for n, p in policies.items() if events is None or f"'{n}'" in text or
-                (n in "cd" and "quantity" in text)}
+                (n in "cd" and "'product'" in text)}
     lines = ["[store/sqlite]", "file = books.db", "synchronous = normal", "[service/metered m]",
              "[service/ratesheet s]",
              *(["sheet = rates.csv", "currencies = c, d"] if "c" in policies and "d" in policies

@@ -9,7 +9,7 @@ from fractions import Fraction
 from types import SimpleNamespace
 
 from claims import Claims
-from when import (ACTIVATION, DAY, EPOCH, EXPIRY, FOREVER, NO_LIMIT, RANKS, RECURRENCE, RELEASE, REST, SETTLEMENT,
+from when import (ACTIVATION, AMOUNT_MAX, DAY, EPOCH, EXPIRY, FOREVER, NO_LIMIT, RANKS, RECURRENCE, RELEASE, REST, SETTLEMENT,
                   ZONES,
                   floored, instant, period_end, rounded, seconds, series, shifted)
 
@@ -171,7 +171,8 @@ class Account(Claims):
     def room(self, g, taken=0):
         """What a grant can pay, in units of the charge; taken: what it paid of the same charge already."""
         if g.unlimited or g.floor is None:
-            free = NO_LIMIT // g.unit # silent: in a proportion, what has no limit counts in its own units, too
+            # Silent: in a proportion, what has no limit counts in its own units, too; all that is used must fit an amount.
+            free = (AMOUNT_MAX - g.used - g.held) // g.unit
         else:
             free = max(0, (g.available - g.floor) // g.unit)
         if g.max_per_charge is not None:
@@ -359,9 +360,9 @@ class Account(Claims):
         return [(g, n, now, serial) for g, n in draws], owed
 
     def charge(self, event, line, currency, ctx, now, draws, owed):
-        c = SimpleNamespace(event=event["id"], source=event["source"], line=line, currency=currency, ctx=ctx, at=now,
-                            draws=list(draws),
-                            debt=owed, lost=0, base=len(draws), serial=self.serial())
+        c = SimpleNamespace(event=event["id"], source=event["source"], told=seconds(event["time"]), line=line,
+                            currency=currency, ctx=ctx, at=now, draws=list(draws), debt=owed, lost=0, base=len(draws),
+                            serial=self.serial())
         # What a reset wrote off was charged all the same.
         c.owed = lambda: [(None, c.debt + c.lost, c.at, c.serial)] if c.debt + c.lost else []
         c.amount = lambda: sum(n for _, n, *_ in c.draws + c.owed())
@@ -563,9 +564,10 @@ class Account(Claims):
 
     def on_void(self, event, data, now):
         found = [g for g in self.grants if g.id == data["grant"]]
-        if not found or found[0].void or self.has_ended(found[0], now) or (found[0].available <= 0 and not found[0].unlimited):
+        g = found[0] if found else None
+        # An unlimited grant that was voided before it began ends as it would begin.
+        if g is None or g.void or self.has_ended(g, now) or (g.end <= g.start if g.unlimited else g.available <= 0):
             return self.done(event, "refused")
-        g = found[0]
         if g.unlimited:
             g.end, g.ended = max(g.start, now), True
         else:

@@ -6,6 +6,7 @@ from fractions import Fraction
 EPOCH = datetime.datetime(2022, 1, 1)
 FOREVER = 10**12
 NO_LIMIT = 10**18
+AMOUNT_MAX = 2**63 - 1
 DAY = 86400
 # At one instant events come in this order; what has no rank of its own comes last.
 RANKS = {"account": 0, "limit": 0, "grant": 2, "reset": 3, "release": 6, "reversal": 7, "usage": 8, "hold": 9,

@@ -157,6 +157,47 @@ def decay_of_all():
     books.done()
 
 
+def first_of_repeats():
+    """The second hold went on to count as a repeat after the first had ended, and what is left paid for no more of it."""
+    for given, end, want in ((50, "timed out", "20"), (50, "released", "20"), (14, "timed out", "12")):
+        books = lib.Books("[store/sqlite]\nfile = books.db\n[currency/capacity k]\nhold_decay = 0.5\n"
+                          "[service/metered meter]\n[source/events events]\nfiles = none-*.jsonl\n")
+        # 2 + 20 / 2, then 20 where there is as much.
+        books.events([grant("g", 0, given, currency="k"),
+                      event("hold", "h1", 1, currency="k", amount="2", product="p", user="u", expires=at(9)),
+                      event("hold", "h2", 2, currency="k", amount="20", product="p", user="u")] +
+                     ([event("release", "r", 5, hold="h1")] if end == "released" else []))
+        lib.equal(books.ask("balance", "a", "--as-of", at(4))[0]["held"], "12", "both")
+        lib.equal(books.ask("balance", "a", "--as-of", at(10))[0]["held"], want, f"of {given}, {end}")
+        # The rest of the group comes back with the last of it.
+        books.events([event("release", "s", 20, hold="h2")])
+        lib.equal(books.ask("balance", "a", "--as-of", at(20))[0]["held"], "0", "none")
+        books.run("verify")
+        books.done()
+
+
+def group_shrinks():
+    """What one hold of a group no longer needs came back only as far as it was held in its own name."""
+    books = lib.Books("[store/sqlite]\nfile = books.db\n[currency/capacity k]\n"
+                      "[service/metered meter]\n[source/events events]\nfiles = none-*.jsonl\n")
+    books.events([grant("g", 0, 90, currency="k"), event("hold", "h", 1, currency="k", amount="30", product="p"),
+                  event("hold", "i", 2, currency="k", amount="50", product="q"),
+                  event("extend", "x", 3, hold="h", amount="1"), event("extend", "y", 4, hold="i", amount="2")])
+    lib.equal(books.ask("balance", "a", "--as-of", at(9))[0]["held"], "2", "held")
+    books.run("verify")
+    books.done()
+
+
+def renewed_recurrence():
+    """What a renewal carried over was lost to a recurrence that lay before it."""
+    books = lib.Books(CONFIG.format(policy=""))
+    books.events([grant("g", 0, 9), grant("h", 1000, 10, effective=at(0), recurrence={"every": "PT10M"}, renews="g")])
+    lib.equal(books.ask("balance", "a", "--as-of", at(1001))[0]["available"], "19", "carried over")
+    lib.equal(books.ask("balance", "a", "--as-of", at(1200))[0]["available"], "10", "to the next recurrence")
+    books.run("verify")
+    books.done()
+
+
 def limit_counts_its_own():
     """What came back of a charge from before the limit was set made room in it."""
     found = grants([grant("g", 0, 100), usage("u", 1, 9), event("limit", "l", 2, limit="l", currency="c", per="day",
@@ -430,6 +471,9 @@ hold_of_alternative()
 refund_of_the_dead()
 settled_before_reversal()
 decay_of_all()
+first_of_repeats()
+group_shrinks()
+renewed_recurrence()
 limit_counts_its_own()
 refused_capture()
 limit_anchor()

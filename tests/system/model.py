@@ -248,6 +248,10 @@ def shrink(events, policies, reads):
 def show(events, policies, reads):
     for event in events:
         print(json.dumps(event))
+    if policies.rerate:
+        at, sheet, start, end = policies.rerate
+        print("rerate at", naive.instant(at), "from", naive.instant(start), "to", naive.instant(end), "of")
+        print(histories.rates(sheet))
     print(histories.config(policies, events))
     for difference in differences(events, policies, reads)[:12]:
         print(*difference)
