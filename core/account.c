@@ -32,6 +32,7 @@ static void purse_free(struct purse *purse)
 {
     purse_buckets_free(purse);
     free(purse->debts);
+    free(purse->ended);
     free(purse->sleepers);
     free(purse);
 }
@@ -553,6 +554,43 @@ void purse_sleeper_add(struct purse *purse, struct grant *grant)
     purse->sleepers[at] = grant;
 }
 
+static void ended_add(struct purse *purse, struct grant *grant)
+{
+    int64_t expires_us = grant->row.expires_us;
+    size_t count = purse->ended_count;
+
+    if (expires_us == SCRIP_TIME_NONE)
+        return;
+    purse->is_ended_sorted = count == 0 || (purse->is_ended_sorted && purse->ended[count - 1].expires_us <= expires_us);
+    ARRAY_ROOM(purse->ended, purse->ended_count, purse->ended_room);
+    purse->ended[purse->ended_count++] = (struct ended){ expires_us, grant };
+}
+
+static int by_end(const void *left, const void *right)
+{
+    const struct ended *a = left, *b = right;
+
+    return (a->expires_us > b->expires_us) - (a->expires_us < b->expires_us);
+}
+
+size_t purse_ended_by(struct purse *purse, int64_t time_us)
+{
+    size_t low = 0, high = purse->ended_count;
+
+    if (!purse->is_ended_sorted && high > 1)
+        qsort(purse->ended, high, sizeof *purse->ended, by_end);
+    purse->is_ended_sorted = 1;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+
+        if (purse->ended[middle].expires_us <= time_us)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
 static void recurrence_start(struct account *account, struct grant *grant)
 {
     struct purse *purse = account_purse(account, grant->terms->row.currency);
@@ -575,6 +613,7 @@ void account_grant_stage(struct account *account, struct grant *grant)
     if (row->balance[SCRIP_BOOK_VOIDED] > 0 || (row->unlimited && row->expires_us == row->effective_us) ||
         (row->expires_us != SCRIP_TIME_NONE && account_is_past(account, row->expires_us, RANK_EXPIRY))) {
         grant->stage = GRANT_ENDED;
+        ended_add(account_purse(account, grant->terms->row.currency), grant);
         return;
     }
     if (row->expires_us != SCRIP_TIME_NONE)
@@ -600,6 +639,7 @@ void account_grant_end(struct account *account, struct grant *grant)
             purse->sleepers[kept++] = purse->sleepers[i];
     purse->sleeper_count = kept;
     grant->stage = GRANT_ENDED; /* a search that meets it passes over it */
+    ended_add(purse, grant);
 }
 
 /* Debts that are open may find something to be settled from as soon as time goes on. */
@@ -630,7 +670,7 @@ void account_restart(struct account *account)
     for (size_t i = 0; i < account->purse_count; i++) {
         struct purse *purse = account->purses[i];
 
-        purse->debt_count = purse->sleeper_count = 0;
+        purse->debt_count = purse->sleeper_count = purse->ended_count = 0;
         purse->owed = 0;
         purse_buckets_clear(purse);
     }

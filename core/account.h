@@ -60,6 +60,12 @@ struct bucket_key {
     struct bucket *bucket;
 };
 
+/* A grant that has ended, by the end that it had then: it may have got another since. */
+struct ended {
+    int64_t expires_us;
+    struct grant *grant;
+};
+
 struct purse {
     const struct scrip_name *currency;
     struct bucket **buckets;
@@ -78,6 +84,9 @@ struct purse {
     wide spent;              /* used and held of all grants: what rollups add up must fit an amount */
     struct grant **sleepers; /* live grants that issue at their first use, by number */
     size_t sleeper_count, sleeper_room;
+    struct ended *ended; /* what paid for a usage of its time that comes late: by their ends, while is_ended_sorted */
+    size_t ended_count, ended_room;
+    int is_ended_sorted;
     int has_units; /* a grant of it gives several of its balance for one of a charge */
 };
 
@@ -260,6 +269,8 @@ void account_grant_stage(struct account *account, struct grant *grant);
 /* It did not change after all, since an earlier event. */
 void account_grant_untouch(struct account *account, struct grant *grant, uint64_t changed);
 void purse_sleeper_add(struct purse *purse, struct grant *grant); /* it waits for its first use */
+/* How many grants of purse->ended ended by an instant at the latest: those behind may have lived then. */
+size_t purse_ended_by(struct purse *purse, int64_t time_us);
 void account_grant_end(struct account *account, struct grant *grant);
 /* It has more than before: to be called whenever something was added. */
 void account_grant_gain(struct grant *grant);

@@ -45,10 +45,10 @@ void draw_return(struct engine *engine, struct account *account, struct grant *g
         }
     }
     move(engine, account, grant, from, to, cost, time_us, event_time_us, line);
-    if (to == SCRIP_BOOK_AVAILABLE || to == SCRIP_BOOK_ISSUED)
+    if (to == SCRIP_BOOK_AVAILABLE || to == SCRIP_BOOK_ISSUED) {
         account_grant_gain(grant);
-    if (to == SCRIP_BOOK_AVAILABLE)
         purse_gain(account, account_purse(account, grant->terms->row.currency), time_us);
+    }
     grant_end_passed(engine, account, grant, event_time_us);
 }
 

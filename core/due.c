@@ -158,6 +158,8 @@ static void recur(struct engine *engine, struct account *account, struct grant *
     if (rules->from == SCRIP_FROM_FIRST_USE) {
         balance_set(engine, account, grant, 0, timer->due_us, event_time_us);
         sleep(account, grant);
+        /* One that was overdrawn can pay as much again. */
+        purse_gain(account, account_purse(account, grant->terms->row.currency), timer->due_us);
         return;
     }
     if (rules->adds)

@@ -119,11 +119,11 @@ int void_apply(struct engine *engine, struct account *account, const struct even
     left = grant->row.balance[SCRIP_BOOK_AVAILABLE];
     if (grant->stage == GRANT_ENDED || (left <= 0 && !grant->row.unlimited))
         return refuse(engine, "grant '%s': nothing of it is left to void", id);
-    account_grant_end(account, grant);
-    account_grant_touch(account, grant);
     /* An unlimited grant ends by its date: it has no balance that could say so. */
     if (grant->row.unlimited)
         grant->row.expires_us = time_us > grant->row.effective_us ? time_us : grant->row.effective_us;
+    account_grant_end(account, grant);
+    account_grant_touch(account, grant);
     if (left > 0)
         move(engine, account, grant, SCRIP_BOOK_AVAILABLE, SCRIP_BOOK_VOIDED, left, time_us, time_us, 0);
     return SCRIP_APPLIED;

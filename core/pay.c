@@ -266,6 +266,40 @@ static void gather(struct engine *engine, const struct purse *purse, struct paym
         qsort(engine->found, engine->found_count, sizeof *engine->found, by_order);
 }
 
+/* As much as is needed for another instant: in draw order, of what lives now, beside what has ended since. 0: that is not
+ * enough, and more has to be looked at. */
+static int gather_past(struct engine *engine, struct purse *purse, struct payment *p, int64_t rest)
+{
+    int64_t least = p->is_scoped && p->rate->terms->row.split == SCRIP_SPLIT_NONE ? rest : 1;
+    struct grant *grant;
+    size_t kept = 0;
+    wide sum = 0;
+    int book;
+
+    engine->found_count = 0;
+    for (; sum < rest && (grant = first_of(purse, least, NULL)) != NULL; park(engine, grant)) {
+        int64_t room = room_at(engine, p, grant, &book);
+
+        if (room < least)
+            continue;
+        sum += room;
+        ARRAY_ROOM(engine->found, engine->found_count, engine->found_room);
+        engine->found[engine->found_count++] = grant;
+    }
+    parked_back(engine);
+    if (sum < rest)
+        return 0;
+    for (size_t i = purse_ended_by(purse, p->time_us); i < purse->ended_count; i++)
+        gather_one(engine, purse, p, purse->ended[i].grant);
+    if (engine->found_count > 1)
+        qsort(engine->found, engine->found_count, sizeof *engine->found, by_order);
+    for (size_t i = 0; i < engine->found_count; i++)
+        if (kept == 0 || engine->found[kept - 1] != engine->found[i])
+            engine->found[kept++] = engine->found[i];
+    engine->found_count = kept;
+    return 1;
+}
+
 /* All of it must come from grants of one class. */
 static int is_of_class(const struct payment *p)
 {
@@ -377,6 +411,10 @@ static int64_t take_grants(struct engine *engine, struct purse *purse, struct pa
         return is_of_class(p)                              ? take_class(engine, purse, p, rest)
                : p->is_scoped && split == SCRIP_SPLIT_NONE ? take_whole(engine, purse, p, rest)
                                                            : take_now(engine, purse, p, rest);
+    if (!p->is_now && is_known && !only[0] && mode != SCRIP_DRAW_PROPORTIONAL && !is_of_class(p) &&
+        gather_past(engine, purse, p, rest))
+        return take_found(engine, p, rest);
+    p->available = p->largest = 0;
     gather(engine, purse, p, only);
     if (is_of_class(p) && !one_class(engine, p, rest))
         return rest;

@@ -17,6 +17,7 @@
  *   holds          each usage is held, then captured
  *   periods        the same, but one hold in ten times out after two hours; and payers are filled up every day
  *   limits         limits of the day and of the month, which all usage fits
+ *   late           each usage is earlier than the one before
  *   owed           one usage in ten is of a product that no grant is for
  *   spread         none of these
  *
@@ -158,6 +159,11 @@ static void grants_write(const struct feed *feed, const char *name, int64_t firs
     file_close(out);
 }
 
+static int64_t usage_time(const struct feed *feed, int64_t number)
+{
+    return USAGE_START + (is(feed, "late") ? 2 * feed->usages - number : number) * STEP;
+}
+
 static void usage_row(const struct feed *feed, FILE *out, int64_t number)
 {
     int is_held = is(feed, "holds") || is(feed, "periods"), is_left = is(feed, "periods") && number / 2 % 10 == 9;
@@ -166,8 +172,8 @@ static void usage_row(const struct feed *feed, FILE *out, int64_t number)
     char when[32], ends[32];
 
     fprintf(out, "u-%08" PRId64 ",", number);
-    time_text(USAGE_START + number * STEP, when);
-    time_text(USAGE_START + number * STEP + 7200, ends);
+    time_text(usage_time(feed, number), when);
+    time_text(usage_time(feed, number) + 7200, ends);
     if (is_held && number % 2 && !is_left)
         fprintf(out, "scrip.capture,one,%s,,,,h-%08" PRId64 ",,,,,\n", when, of);
     else if (is_held && number % 2 == 0)

@@ -41,6 +41,7 @@ an allowance for each user   | users  | priority, expires, created              
 with limits                  | limits | priority, expires, created                   |
 held, then captured          | holds  | priority, expires, created                   |
 one in ten is owed           | owed   | priority, expires, created                   | overdraft = debt
+each comes late, is posted   | late   | priority, expires, created                   | settle_lag = 0s
 taken away by adjustments    | taken  | priority, expires, created                   |
 '
 # LABEL SHAPE LIVE: adds "LABEL seconds cpu seconds cpu bytes": of the first part, of the second; of an event

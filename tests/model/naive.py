@@ -569,6 +569,7 @@ class Account(Claims):
         if g is None or g.void or self.has_ended(g, now) or (g.end <= g.start if g.unlimited else g.available <= 0):
             return self.done(event, "refused")
         if g.unlimited:
+            g.first_end = getattr(g, "first_end", g.end)
             g.end, g.ended = max(g.start, now), True
         else:
             g.voided += g.available

@@ -198,6 +198,24 @@ def renewed_recurrence():
     books.done()
 
 
+def overdrawn_period():
+    """A grant that may be overdrawn again as its period of use ended did not pay what was owed."""
+    found = grants([grant("g", 0, 10, floor="-2", recurrence={"every": "PT10M", "from": "first-use"}), usage("u", 1, 15)],
+                   "overdraft = debt")
+    lib.equal(found, {"g": ("-2", "14")}, "12 at once, 2 after its period")
+
+
+def unlimited_again():
+    """An unlimited grant that gives so much to a charge did not pay again what of it had come back, before a next event."""
+    books = lib.Books(CONFIG.format(policy="overdraft = debt\nlate = replay"))
+    books.events([usage("u", 1, 20), event("reversal", "r", 3, of={"source": "test", "id": "u"}, amount="2"),
+                  event("hold", "h", 9, currency="c", amount="1")])
+    books.events([grant("g", 2, "unlimited", max_per_charge="9", expires=at(5))])
+    lib.equal(books.ask("balance", "a", "--as-of", at(3))[0]["debt"], "9", "20 less 9, and 2 of them back")
+    books.run("verify")
+    books.done()
+
+
 def limit_counts_its_own():
     """What came back of a charge from before the limit was set made room in it."""
     found = grants([grant("g", 0, 100), usage("u", 1, 9), event("limit", "l", 2, limit="l", currency="c", per="day",
@@ -474,6 +492,8 @@ decay_of_all()
 first_of_repeats()
 group_shrinks()
 renewed_recurrence()
+overdrawn_period()
+unlimited_again()
 limit_counts_its_own()
 refused_capture()
 limit_anchor()

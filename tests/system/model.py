@@ -201,11 +201,16 @@ def drop_unsure(events, reads, answers, model):
     one only; and what comes after a period was closed is posted behind it, so that earlier instants lack it."""
     last = {e["subject"]: e["id"] for e in events}
     closes = {e["subject"] for e in events if e["type"] == "scrip.close"}
+    # A close is never moved behind others of its instant, and writes what fell due by them.
+    instants = {(e["subject"], e["time"]) for e in events if e["type"] == "scrip.close"}
+    tied = {e["subject"] for e in events if e["type"] != "scrip.close" and (e["subject"], e["time"]) in instants}
     final = tuple(f"--as-of {naive.instant(reads[-1][1])}{what}" for what in ("", " debt"))
     for some in (answers, model):
         for key in list(some):
             if key[0] == "outcome":
                 unsure = last[key[1]] != key[2]
+            elif key[0] == "usage":
+                unsure = key[1] in tied
             else:
                 unsure = key[0].startswith("--") and key[1] in closes and key[0] not in final
             if unsure:
