@@ -20,6 +20,7 @@ FOLDER = os.path.join(lib.ROOT, "tests", "cases")
 ASKS = ("balance", "usage", "expiring", "events", "explain", "quote", "statement", "holds", "debts", "limits", "advise",
         "quarantine", "verify", "head")
 UPDATE = os.environ.get("UPDATE") == "1"
+SANITIZERS = {name: os.environ[name] for name in ("ASAN_OPTIONS", "LSAN_OPTIONS", "UBSAN_OPTIONS") if name in os.environ}
 
 
 class Case:
@@ -56,7 +57,7 @@ class Scratch(lib.Books):
         words = shlex.split(command)
         assert words[0] == "scrip", f"'{command}': want scrip"
         done = subprocess.run([lib.SCRIP, *words[1:]], cwd=self.folder, capture_output=True, text=True,
-                              env={"PATH": "/usr/bin:/bin", "TZ": "UTC"})
+                              env={**SANITIZERS, "PATH": "/usr/bin:/bin", "TZ": "UTC"})
         assert done.returncode in (0, 1), f"'{command}': exit {done.returncode}\n{done.stdout}{done.stderr}"
         out = done.stdout if done.returncode == 0 else done.stdout + done.stderr + f"[exit {done.returncode}]\n"
         return re.sub(r"[ \t]+\n", "\n", out.replace(self.folder + "/", ""))

@@ -12,17 +12,13 @@ import time
 import lib
 
 TESTS = ["cases", "published", "mends", "claims", "items", "listings", "quarantine", "split", "transition", "vectors"]
-# The checker of leaks itself crashes now and then in a process that has loaded libpq ("Tracer caught signal 11"), so that it is
-# off here, where there are hundreds of them; tests/system/postgres.py leaves it on. The other sanitizers stay.
-SANITIZERS = os.environ.get("ASAN_OPTIONS", "").replace("detect_leaks=1", "detect_leaks=0")
 LONG = ["asof", "formula", "late", "ratesheet", "rating", "tokenflex", "window"]
 
 
 def run(name, where):
     begun = time.monotonic()
     done = subprocess.run([sys.executable, "-B", os.path.join(lib.ROOT, "tests", "system", name + ".py")], capture_output=True,
-                          text=True, env={**os.environ, "SCRIP_TEST_STORE": "postgres", "SCRIP_TEST_PG": where,
-                               "ASAN_OPTIONS": SANITIZERS})
+                          text=True, env={**os.environ, "SCRIP_TEST_STORE": "postgres", "SCRIP_TEST_PG": where})
     return name, done.returncode, time.monotonic() - begun, done.stdout + done.stderr
 
 
