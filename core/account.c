@@ -79,6 +79,8 @@ void account_free(struct account *account)
     for (size_t i = 0; i < account->purse_count; i++)
         purse_free(account->purses[i]);
     kept_free(account);
+    if (account->base != NULL)
+        late_base_free(account->base);
     free((char *)account->row.data);
     free(account->zone);
     free(account->grants);

@@ -233,14 +233,21 @@ struct account {
     uint64_t kept_from;      /* the event before the first of those */
     int64_t kept_time_us;    /* of the last note */
     int kept_placed;         /* one of the events was put in its place */
+    struct late_base *base; /* what events that come late are put in their place on; NULL: none came */
     int is_stored; /* loaded from the store: what is not known here may be there */
     struct account *newer, *older; /* least recently used */
     const struct scrip_name *last_source; /* of the event that is last by its order; NULL: not known */
     char last_id[SCRIP_NAME_SIZE + 1];
 };
 
+struct late_base;
+
 struct account *account_make(const struct scrip_name *name);
 void account_free(struct account *account);
+/* The same account, without claims that were closed, and without the host's part. */
+struct account *account_clone(const struct account *account);
+void account_claim_copy(struct account *out, const struct claim *claim); /* out has the same grants */
+void late_base_free(struct late_base *base);
 /* Takes zone and start out of the row's data. */
 void account_data_read(struct account *account);
 

@@ -64,6 +64,7 @@ struct putting {
     uint64_t before; /* entries from this number on are read from batches, not from the store */
     const struct scrip_event_row *(*row_of)(void *sink, uint64_t number); /* NULL: history_event */
     void *sink;
+    uint64_t recorded;  /* events from here on are not recorded yet */
     uint64_t anew_seen; /* the last event that was looked at for a new price */
     uint64_t rerated_seen; /* the same of lines from SCRIP_LINE_LIMIT on */
     struct scrip_error *err;
@@ -139,7 +140,7 @@ static int entry_count(struct putting *p, const struct scrip_entry_row *row)
         return SCRIP_OK;
     if (sign == 0 || row->grant == 0 || row->grant > p->account->grant_count)
         return SCRIP_OK;
-    if (row->event != charge->event && row->event != p->anew_seen && p->row_of == NULL) {
+    if (row->event != charge->event && row->event != p->anew_seen && p->row_of == NULL && row->event < p->recorded) {
         p->anew_seen = row->event;
         if ((p->code = putting_row(p, row->event, anew_row, p)) < 0)
             return p->code;
@@ -250,13 +251,13 @@ static int entries_batched(struct putting *p, const struct batch *batch)
 }
 
 /* The number of the first entry of the account that is in a batch. */
-static uint64_t batched_from(const struct putting *p)
+static uint64_t batched_from(const struct scrip *scrip, const struct scrip_name *account)
 {
-    const struct batch *batches[] = { p->scrip->sent, p->scrip->open };
+    const struct batch *batches[] = { scrip->sent, scrip->open };
 
     for (size_t b = 0; b < 2; b++)
         for (size_t i = 0; batches[b] != NULL && i < batches[b]->entry_count; i++)
-            if (batches[b]->entries[i].account == p->account->row.name)
+            if (batches[b]->entries[i].account == account)
                 return batches[b]->entries[i].number;
     return UINT64_MAX;
 }
@@ -318,10 +319,10 @@ static int charge_start(struct putting *p, uint64_t number, struct charge **out)
 int history_charge(struct scrip *scrip, struct account *account, uint64_t number, struct arena *arena,
                    struct charge **out, struct scrip_error *err)
 {
-    struct putting p = { .scrip = scrip, .account = account, .arena = arena, .err = err };
+    struct putting p = { .scrip = scrip, .account = account, .arena = arena, .recorded = UINT64_MAX, .err = err };
     int code = charge_start(&p, number, out);
 
-    p.before = batched_from(&p);
+    p.before = batched_from(scrip, account->row.name);
     if (code == SCRIP_OK && account->is_stored)
         code = entries_stored(&p);
     if (code == SCRIP_OK)
@@ -332,13 +333,66 @@ int history_charge(struct scrip *scrip, struct account *account, uint64_t number
     return code;
 }
 
+/* The entries of one charge as they are recorded. */
+struct gathering {
+    struct scrip *scrip;
+    uint64_t number, until; /* of its event; of the last event that counts */
+    uint64_t before;        /* entries from this number on are read from batches */
+    int is_of_others;
+    struct entry_list *out;
+};
+
+static void entry_keep(struct gathering *g, const struct scrip_entry_row *row)
+{
+    if (row->event > g->until || (row->of != g->number && (row->event != g->number || row->of != 0)))
+        return;
+    ARRAY_ROOM(g->out->entries, g->out->count, g->out->room);
+    g->out->entries[g->out->count++] = *row;
+}
+
+static int entry_gather(void *sink, const void *found)
+{
+    struct gathering *g = sink;
+    const struct scrip_entry_row *row = found;
+
+    if (row->number >= g->before || (!g->is_of_others && row->event > g->number))
+        return 1;
+    if (g->is_of_others == (row->of == g->number))
+        entry_keep(g, row);
+    return SCRIP_OK;
+}
+
+int history_entries(struct scrip *scrip, const struct scrip_name *account, uint64_t number, uint64_t until,
+                    struct entry_list *out, struct scrip_error *err)
+{
+    const struct batch *batches[] = { scrip->sent, scrip->open };
+    struct gathering g = { .scrip = scrip, .number = number, .until = until, .out = out };
+    struct scrip_scan scan = { .table = SCRIP_TABLE_ENTRIES, .account = account->text, .from_period = INT64_MIN,
+                               .to_period = INT64_MAX, .row = entry_gather, .sink = &g };
+    int code;
+
+    g.before = batched_from(scrip, account);
+    code = history_first_entry(scrip, account->text, number, &scan.from_number, err);
+    if (code >= 0)
+        code = host_scan(scrip, &scan, err);
+    scan.from_number = 0;
+    scan.of = number;
+    g.is_of_others = 1;
+    if (code >= 0)
+        code = host_scan(scrip, &scan, err);
+    for (size_t b = 0; b < 2 && code >= 0; b++)
+        for (size_t i = 0; batches[b] != NULL && i < batches[b]->entry_count; i++)
+            if (batches[b]->entries[i].account == account)
+                entry_keep(&g, &batches[b]->entries[i]);
+    return code < 0 ? code : SCRIP_OK;
+}
+
 int history_charge_of(struct scrip *scrip, struct account *account, const struct scrip_entry_row *entries, size_t count,
-                      uint64_t number, const struct scrip_event_row *(*row_of)(void *sink, uint64_t number), void *sink,
+                      uint64_t number, uint64_t recorded, const struct scrip_event_row *(*row_of)(void *sink, uint64_t number), void *sink,
                       struct arena *arena, struct charge **out, struct scrip_error *err)
 {
-    struct putting p = {
-        .scrip = scrip, .account = account, .arena = arena, .err = err, .row_of = row_of, .sink = sink
-    };
+    struct putting p = { .scrip = scrip, .account = account, .arena = arena, .err = err, .recorded = recorded,
+                         .row_of = row_of, .sink = sink };
     int code = charge_start(&p, number, out);
 
     for (size_t i = 0; i < count && code == SCRIP_OK; i++)

@@ -277,10 +277,18 @@ int history_first_entry(struct scrip *scrip, const char *account, uint64_t event
 /* What is left of the charge of an event, in the arena. */
 int history_charge(struct scrip *scrip, struct account *account, uint64_t number, struct arena *arena, struct charge **out,
                    struct scrip_error *err);
-/* The same from entries at hand, for a replay. row_of: where rows come from; NULL: from what is recorded. */
+/* The same from entries at hand, for a replay. row_of: where rows come from; NULL: from what is recorded, of events before
+ * `recorded`. */
 int history_charge_of(struct scrip *scrip, struct account *account, const struct scrip_entry_row *entries, size_t count,
-                      uint64_t number, const struct scrip_event_row *(*row_of)(void *sink, uint64_t number), void *sink,
-                      struct arena *arena, struct charge **out, struct scrip_error *err);
+                      uint64_t number, uint64_t recorded, const struct scrip_event_row *(*row_of)(void *sink, uint64_t number),
+                      void *sink, struct arena *arena, struct charge **out, struct scrip_error *err);
+/* The entries of the charge of an event, by events up to `until`, added to a list that the caller frees. */
+struct entry_list {
+    struct scrip_entry_row *entries;
+    size_t count, room;
+};
+int history_entries(struct scrip *scrip, const struct scrip_name *account, uint64_t number, uint64_t until, struct entry_list *out,
+                    struct scrip_error *err);
 /* The number of an event by identity in its account: 0 where there is none; -1 with the fault. */
 int64_t history_number(struct scrip *scrip, const struct account *account, const char *source, const char *id, struct scrip_error *err);
 

@@ -19,6 +19,9 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+/* So many events behind the base, and it is to follow. */
+#define ROWS_MOST 2048
+
 /* ---- which are put in their place ----------------------------------------------------------------------------- */
 
 static int is_late(const struct account *account, const struct event *event)
@@ -117,59 +120,59 @@ static int by_place(const void *left, const void *right)
     return order ? order : (a->row.number > b->row.number) - (a->row.number < b->row.number);
 }
 
-static void keeper_add(struct making *m, const struct scrip_name *service)
+static int is_keeper(const struct late_base *base, const struct scrip_name *service)
 {
-    for (size_t i = 0; i < m->keeper_count; i++)
-        if (m->keepers[i] == service)
-            return;
-    ARRAY_ROOM(m->keepers, m->keeper_count, m->keeper_room);
-    m->keepers[m->keeper_count++] = service;
-}
-
-static int is_keeper(const struct making *m, const struct scrip_name *service)
-{
-    for (size_t i = 0; i < m->keeper_count; i++)
-        if (m->keepers[i] == service)
+    for (size_t i = 0; i < base->keeper_count; i++)
+        if (base->keepers[i] == service)
             return 1;
     return 0;
+}
+
+static void keeper_add(struct late_base *base, const struct scrip_name *service)
+{
+    if (is_keeper(base, service))
+        return;
+    ARRAY_ROOM(base->keepers, base->keeper_count, base->keeper_room);
+    base->keepers[base->keeper_count++] = service;
 }
 
 /* Every state of the account that the store has and memory has not comes into memory: it may have to be forgotten. */
 static int state_load(void *sink, const void *found)
 {
-    struct making *m = sink;
+    struct late *late = sink;
     const struct scrip_state_row *row = found;
-    struct account *account = m->late->account;
+    struct account *account = late->account;
     struct state *state = account_state_find(account, row->service, row->key, row->key_size);
 
-    keeper_add(m, row->service);
     if (state != NULL)
         return SCRIP_OK;
     state = account_state_add(account, row->service, row->key, row->key_size);
     account_state_set(account, state, row->value, row->value_size, row->discard_after_us);
     state->is_dirty = 0;
     account->dirty_state_count--;
-    m->late->scrip->state_count++;
+    late->scrip->state_count++;
     return SCRIP_OK;
 }
 
-static int keepers_find(struct making *m)
+static int keepers_find(struct late *late, struct scrip_error *err)
 {
-    struct account *account = m->late->account;
+    struct account *account = late->account;
+    struct late_base *base = account->base;
     struct scrip_scan scan = { .table = SCRIP_TABLE_STATES,
                                .account = account->row.name->text,
                                .from_period = INT64_MIN,
                                .to_period = INT64_MAX,
                                .row = state_load,
-                               .sink = m };
-    int code = account->is_stored ? host_scan(m->late->scrip, &scan, m->err) : SCRIP_OK;
+                               .sink = late };
+    int code = account->is_stored && !base->has_states ? host_scan(late->scrip, &scan, err) : SCRIP_OK;
 
+    base->has_states = 1;
     for (size_t i = 0; i < account->state_size; i++)
         if (account->states[i] != NULL && account->states[i]->value_size > 0)
-            keeper_add(m, account->states[i]->service);
+            keeper_add(base, account->states[i]->service);
     for (size_t i = 0; i < account->service_timer_count; i++)
-        keeper_add(m, account->service_timers[i]->service);
-    return code;
+        keeper_add(base, account->service_timers[i]->service);
+    return code < 0 ? code : SCRIP_OK;
 }
 
 /* ---- prices asked again --------------------------------------------------------------------------------------- */
@@ -192,7 +195,7 @@ static int quote_same(const struct quote *a, const struct quote *b)
 static void anew_note(struct making *m, struct past_row *past, const struct event *event, const struct quote *quote)
 {
     struct json_out *out = &m->late->anew;
-    struct arena *arena = &((struct past_rows *)m->late->past)->arena;
+    struct arena *arena = &m->base->rows.arena;
     char number[24];
 
     quote_to_row(quote, event, &past->row, &m->late->scrip->scratch, arena);
@@ -276,7 +279,7 @@ static int price_again(struct making *m, struct past_row *past, struct event *ev
     code = price_ask(m, event, fresh, &why);
     if (host_is_store_fault(m->late->scrip, code))
         return error_set(m->err, code, "%s", why.message);
-    if (code < 0 || !is_keeper(m, m->late->scrip->answered) || quote_same(&m->quote, fresh))
+    if (code < 0 || m->keeps_prices || !is_keeper(m->base, m->late->scrip->answered) || quote_same(&m->quote, fresh))
         return SCRIP_OK; /* the state that it put is as it would have been */
     m->quote = *fresh;
     if (!is_own)
@@ -289,42 +292,157 @@ static int price_again(struct making *m, struct past_row *past, struct event *ev
 static const struct scrip_event_row *row_of(void *sink, uint64_t number)
 {
     const struct making *m = sink;
+    const struct past_row *past = past_row_at(m->rows, number);
 
-    return number >= 1 && number <= m->late->past->count ? &m->late->past->rows[number - 1].row : NULL;
+    return past ? &past->row : NULL;
+}
+
+/* A hold that was closed before the cut is no part of the copy, but its id is taken. */
+static void hold_bring(struct making *m, const char *id)
+{
+    size_t size = strlen(id);
+    const struct claim *claim;
+
+    if (m->base == NULL || account_hold_find(m->scratch, id, size) != NULL)
+        return;
+    claim = account_hold_find(m->base->account, id, size);
+    if (claim == NULL && (claim = account_hold_find(m->late->account, id, size)) != NULL &&
+        (claim->row.event > m->base->number || claim->row.stage == SCRIP_CLAIM_OPEN))
+        claim = NULL;
+    if (claim != NULL)
+        account_claim_copy(m->scratch, claim);
+}
+
+static void event_hold_bring(struct making *m, const struct event *event)
+{
+    const char *id = event_text(event, SCRIP_F_HOLD);
+
+    if (event->shown.type == SCRIP_HOLD)
+        hold_bring(m, id[0] ? id : event->shown.id);
+    else if (event->shown.type == SCRIP_EXTEND || event->shown.type == SCRIP_CAPTURE ||
+             event->shown.type == SCRIP_RELEASE)
+        hold_bring(m, id);
+}
+
+/* The event whose charge an event is about, of a capture that of its hold; 0: there is none. */
+static uint64_t charge_event(struct making *m, const struct scrip_event_row *row)
+{
+    const struct claim *claim;
+    struct event of;
+    const char *hold;
+
+    if (row->type != SCRIP_CAPTURE || event_from_row(row, &of, &m->arena, NULL) < 0)
+        return row->number;
+    hold = event_text(&of, SCRIP_F_HOLD);
+    hold_bring(m, hold);
+    claim = account_hold_find(m->scratch, hold, strlen(hold));
+    return claim && claim->captured_by == row->number ? claim->row.event : 0;
+}
+
+struct before_cut {
+    struct making *m;
+    uint64_t number;
+};
+
+static int before_cut(void *sink, const struct scrip_event_row *row)
+{
+    struct before_cut *before = sink;
+
+    before->number = charge_event(before->m, row);
+    return SCRIP_OK;
+}
+
+static int number_find(struct making *m, const struct event *event, uint64_t *out)
+{
+    const char *source = event_text(event, SCRIP_F_OF_SOURCE), *id = event_text(event, SCRIP_F_OF_ID);
+    const struct scrip_name *account = m->late->account ? m->late->account->row.name : NULL;
+    struct before_cut before = { m, 0 };
+    int64_t number;
+    int code;
+
+    *out = 0;
+    source = source[0] ? source : event->source->text;
+    for (size_t i = 0; i < m->rows->count; i++) {
+        const struct scrip_event_row *row = &m->rows->rows[i].row;
+
+        if (strcmp(row->source->text, source) == 0 && strcmp(row->id, id) == 0) {
+            *out = charge_event(m, row);
+            return SCRIP_OK;
+        }
+    }
+    if (m->base == NULL || m->base->number == 0)
+        return SCRIP_OK;
+    number = history_number(m->late->scrip, m->late->account, source, id, m->err);
+    if (number <= 0 || (uint64_t)number > m->base->number)
+        return number < 0 ? SCRIP_EIO : SCRIP_OK;
+    code = history_event(m->late->scrip, account, (uint64_t)number, before_cut, &before, m->err);
+    *out = before.number;
+    return code < 0 ? code : SCRIP_OK;
+}
+
+/* What is recorded counts grants as the account does. */
+static void entry_take(struct making *m, struct entry_list *list, const struct scrip_entry_row *entry)
+{
+    const struct account *account = m->late->account;
+    const struct scrip_grant_row *row;
+    struct grant *grant;
+
+    if (entry->grant == 0 || entry->grant > account->grant_count)
+        return;
+    row = &account->grants[entry->grant - 1]->row;
+    if ((grant = account_grant_find(m->scratch, row->id, row->id_size)) == NULL)
+        return;
+    ARRAY_ROOM(list->entries, list->count, list->room);
+    list->entries[list->count] = *entry;
+    list->entries[list->count++].grant = grant->row.number;
+}
+
+/* The entries of a charge from before the cut, then those that were made. */
+static int entries_gather(struct making *m, uint64_t number, struct entry_list *out)
+{
+    const struct late *late = m->late;
+    uint64_t until = late->recorded < m->base->number ? late->recorded : m->base->number;
+    struct entry_list recorded = { 0 };
+    int code = SCRIP_OK;
+
+    if (until > 0)
+        code = history_entries(late->scrip, late->account->row.name, number, until, &recorded, m->err);
+    for (size_t i = 0; i < recorded.count; i++)
+        entry_take(m, out, &recorded.entries[i]);
+    free(recorded.entries);
+    for (size_t i = 0; i < late->entry_count && code == SCRIP_OK; i++)
+        if (late->entries[i].event <= m->base->number)
+            entry_take(m, out, &late->entries[i]);
+    for (size_t i = 0; i < m->entry_count; i++) {
+        ARRAY_ROOM(out->entries, out->count, out->room);
+        out->entries[out->count++] = m->entries[i];
+    }
+    return code;
 }
 
 static int charge_find(struct making *m, const struct event *event)
 {
-    const char *source = event_text(event, SCRIP_F_OF_SOURCE), *id = event_text(event, SCRIP_F_OF_ID), *hold;
-    const struct past_rows *past = m->late->past;
-    const struct claim *claim;
-    struct charge *charge;
+    struct entry_list entries = { 0 };
+    struct charge *charge = NULL;
     uint64_t number = 0;
-    int code;
+    int code, is_before;
 
     if ((event->shown.type != SCRIP_REVERSAL && event->shown.type != SCRIP_RERATE) || m->quote.refusal[0])
         return SCRIP_OK;
-    source = source[0] ? source : event->source->text;
-    for (size_t i = 0; i < past->count && number == 0; i++) {
-        const struct scrip_event_row *row = &past->rows[i].row;
-        struct event of;
-
-        if (strcmp(row->source->text, source) != 0 || strcmp(row->id, id) != 0)
-            continue;
-        number = row->number;
-        if (row->type != SCRIP_CAPTURE || event_from_row(row, &of, &m->arena, NULL) < 0)
-            break;
-        hold = event_text(&of, SCRIP_F_HOLD);
-        claim = account_hold_find(m->scratch, hold, strlen(hold));
-        number = claim && claim->captured_by == number ? claim->row.event : 0;
-        break;
-    }
+    if ((code = number_find(m, event, &number)) < 0)
+        return code;
     if (number == 0) {
-        snprintf(m->quote.refusal, sizeof m->quote.refusal, "of '%s': it charged nothing before this", id);
+        snprintf(m->quote.refusal, sizeof m->quote.refusal, "of '%s': it charged nothing before this",
+                 event_text(event, SCRIP_F_OF_ID));
         return SCRIP_OK;
     }
-    code = history_charge_of(m->late->scrip, m->scratch, m->entries, m->entry_count, number, row_of, m, &m->arena,
-                             &charge, m->err);
+    is_before = m->base != NULL && number <= m->base->number;
+    code = is_before ? entries_gather(m, number, &entries) : SCRIP_OK;
+    if (code == SCRIP_OK)
+        code = history_charge_of(m->late->scrip, m->scratch, is_before ? entries.entries : m->entries,
+                                 is_before ? entries.count : m->entry_count, number, m->own_quote_number,
+                                 is_before ? NULL : row_of, m, &m->arena, &charge, m->err);
+    free(entries.entries);
     m->quote.charge = charge;
     return code;
 }
@@ -366,7 +484,7 @@ static int event_make(struct making *m, struct past_row *past)
         return code;
     if (!is_own && !(row->flags & SCRIP_EVENT_TOLD) && is_about_another(&event))
         m->quote.refusal[0] = 0; /* what it is about may be there by now */
-    if (m->late->asks && (m->keeper_count > 0 || is_own) && (code = price_again(m, past, &event)) < 0)
+    if (m->asks && (m->base->keeper_count > 0 || is_own) && (code = price_again(m, past, &event)) < 0)
         return code;
     if (m->late->priced != NULL && has_price(&event)) {
         struct scrip_error why = { 0 };
@@ -376,6 +494,7 @@ static int event_make(struct making *m, struct past_row *past)
                                     why.message)) < 0)
             return code;
     }
+    event_hold_bring(m, &event);
     if ((code = charge_find(m, &event)) < 0)
         return code;
     if (!is_own && (row->flags & SCRIP_EVENT_TOLD) && row->outcome == SCRIP_REFUSED)
@@ -410,33 +529,49 @@ static int event_make(struct making *m, struct past_row *past)
 
 /* ---- all of it ------------------------------------------------------------------------------------------------ */
 
+static struct making *making_start(struct late *late, const struct past_rows *rows, struct late_base *base,
+                                   struct account *scratch, struct scrip_error *err)
+{
+    struct making *m = memory_get(sizeof *m);
+
+    m->late = late;
+    m->rows = rows;
+    m->base = base;
+    m->scratch = scratch;
+    m->err = err;
+    m->own_quote_number = UINT64_MAX;
+    m->engine.debt_name = late->scrip->engine.debt_name;
+    if (late->engine != NULL) {
+        m->engine.settle = late->engine->settle;
+        m->engine.settle_sink = late->engine->settle_sink;
+    }
+    return m;
+}
+
 static void making_free(struct making *m)
 {
-    account_free(m->scratch);
+    if (m->base == NULL || m->scratch != m->base->account)
+        account_free(m->scratch);
     engine_free(&m->engine);
     arena_free(&m->arena);
-    free(m->before.notes);
     free(m->made.notes);
     free(m->order);
     free(m->entries);
     free(m->nets);
     free(m->grants);
-    free(m->keepers);
     free(m);
 }
 
-static int all_make(struct making *m)
+/* The first `count` rows, each in its place. */
+static int all_make(struct making *m, size_t count)
 {
-    const struct past_rows *past = m->late->past;
     int code = SCRIP_OK;
 
-    m->order = memory_get((past->count + 1) * sizeof *m->order);
-    for (size_t i = 0; i < past->count; i++)
-        m->order[i] = &past->rows[i];
-    qsort(m->order, past->count, sizeof *m->order, by_place);
-    if (m->late->asks && (code = keepers_find(m)) < 0)
-        return code;
-    for (size_t i = 0; i < past->count && code == SCRIP_OK; i++)
+    m->order = memory_get((count + 1) * sizeof *m->order);
+    for (size_t i = 0; i < count; i++)
+        m->order[i] = &m->rows->rows[i];
+    qsort(m->order, count, sizeof *m->order, by_place);
+    for (size_t i = 0; i < count && code == SCRIP_OK; i++)
         code = event_make(m, m->order[i]);
     return code;
 }
@@ -445,52 +580,131 @@ static int all_make(struct making *m)
 int past_rows_apply(const struct past_rows *past, struct scrip *scrip, const struct scrip_name *account,
                     const struct past_hooks *hooks, void *sink, struct scrip_error *err)
 {
-    struct late late = {
-        .scrip = scrip, .past = past, .applied = hooks->applied, .priced = hooks->priced, .sink = sink
-    };
-    struct making *m = memory_get(sizeof *m);
-    int code;
+    struct late late = { .scrip = scrip, .applied = hooks->applied, .priced = hooks->priced, .sink = sink };
+    struct making *m = making_start(&late, past, NULL, account_make(account), err);
+    int code = all_make(m, past->count);
 
-    m->late = &late;
-    m->err = err;
-    m->scratch = account_make(account);
-    m->engine.debt_name = scrip->engine.debt_name;
-    code = all_make(m);
     making_free(m);
     return code;
 }
 
-static int note_before(void *sink, const struct usage_note *note)
+/* Before this instant nothing more is to be put in its place, as far as currencies say; INT64_MIN: any may be. */
+static int64_t horizon_of(const struct account *account)
 {
-    note_keep(sink, note);
-    return SCRIP_OK;
+    int64_t lag_us = 0, horizon_us;
+
+    for (size_t i = 0; i < account->grant_count; i++)
+        if (account->grants[i]->terms->row.settle_lag_us > lag_us)
+            lag_us = account->grants[i]->terms->row.settle_lag_us;
+    return __builtin_sub_overflow(account->row.clock_us, lag_us, &horizon_us) ? INT64_MIN : horizon_us;
+}
+
+/* The same as an event comes late: the next one may be twice as late. */
+static int64_t horizon_behind(const struct account *account, int64_t time_us)
+{
+    int64_t horizon_us = horizon_of(account), late_us, twice_us;
+
+    if (__builtin_sub_overflow(account->row.clock_us, time_us, &late_us) ||
+        __builtin_sub_overflow(time_us, late_us, &twice_us))
+        return INT64_MIN;
+    return horizon_us < twice_us ? horizon_us : twice_us < time_us ? twice_us : time_us;
+}
+
+/* How many rows from the first on stand before an instant, and before all rows behind them; *last: the last place of them. */
+static size_t settled_count(const struct past_rows *rows, int64_t horizon_us, struct place *last)
+{
+    const struct place **least = memory_get((rows->count + 1) * sizeof *least), *most = NULL;
+    size_t found = 0;
+
+    for (size_t i = rows->count; i-- > 0;)
+        least[i] = i + 1 == rows->count || place_order(&rows->rows[i].place, least[i + 1]) < 0 ? &rows->rows[i].place
+                                                                                               : least[i + 1];
+    for (size_t i = 0; i + 1 < rows->count; i++) {
+        if (most == NULL || place_order(&rows->rows[i].place, most) > 0)
+            most = &rows->rows[i].place;
+        if (most->time_us >= horizon_us)
+            break;
+        if (place_order(most, least[i + 1]) < 0) {
+            found = i + 1;
+            *last = *most;
+        }
+    }
+    free(least);
+    return found;
+}
+
+/* What is settled by now becomes part of the base. */
+static int advance(struct late *late, struct late_base *base, int64_t horizon_us, struct scrip_error *err)
+{
+    struct place last;
+    size_t count = settled_count(&base->rows, horizon_us, &last);
+    struct making *m;
+    int code;
+
+    if (count == 0)
+        return SCRIP_OK;
+    m = making_start(late, &base->rows, base, base->account, err);
+    m->asks = late->asks;
+    m->keeps_prices = 1;
+    code = all_make(m, count);
+    making_free(m);
+    if (code == SCRIP_OK)
+        late_base_advance(base, count, &last);
+    return code;
 }
 
 int late_apply(struct late *late, const struct event *event, struct quote *quote, struct scrip_error *err)
 {
-    struct making *m = memory_get(sizeof *m);
-    int code, is_placed = 0;
+    struct late_base *base = late->account->base;
+    struct making *m, *before;
+    int code = late->asks ? keepers_find(late, err) : SCRIP_OK;
 
-    m->late = late;
+    if (code < 0 || (code = advance(late, base, horizon_behind(late->account, event->shown.time_us), err)) < 0)
+        return code;
+    before = making_start(late, &base->rows, base, account_clone(base->account), err);
+    m = making_start(late, &base->rows, base, account_clone(base->account), err);
     m->own = event;
     m->own_quote = quote;
-    m->own_quote_number = late->past->count;
-    m->err = err;
-    m->scratch = account_make(late->account->row.name);
-    m->engine.debt_name = late->engine->debt_name;
-    m->engine.settle = late->engine->settle;
-    m->engine.settle_sink = late->engine->settle_sink;
-    code = all_make(m);
-    if (code == SCRIP_OK && late->past->count > 1)
-        code = notes_scan(late->scrip, late->account->row.name, 1, late->past->count - 1, account_kind, late->account,
-                          note_before, &m->before, &is_placed, err);
+    m->own_quote_number = base->rows.rows[base->rows.count - 1].row.number;
+    m->asks = late->asks;
+    code = all_make(before, base->rows.count - 1);
+    if (late->own != NULL)
+        past_rows_anew(&base->rows, late->own);
+    if (code == SCRIP_OK)
+        code = all_make(m, base->rows.count);
     if (code == SCRIP_OK) {
-        late_merge(m);
+        late_merge(m, before);
         *quote = m->own_final;
         engine_head(late->engine, late->account, quote);
     }
     if (late->anew.size)
         json_close(&late->anew, ']');
+    making_free(before);
     making_free(m);
+    return code;
+}
+
+/* Where many came in order since, what is settled of them goes into the base; one that cannot follow is made anew when it is
+ * needed. */
+int late_recorded(struct late *late, const struct scrip_event_row *row, struct scrip_error *err)
+{
+    struct late_base *base = late->account->base;
+    int64_t horizon_us;
+    int code = SCRIP_OK;
+
+    if (base == NULL)
+        return SCRIP_OK;
+    if (past_row_at(&base->rows, row->number) == NULL)
+        past_rows_add(&base->rows, row);
+    if (base->rows.count < ROWS_MOST)
+        return SCRIP_OK;
+    horizon_us = horizon_of(late->account);
+    if (base->rows.rows[base->rows.count / 2].place.time_us < horizon_us)
+        horizon_us = base->rows.rows[base->rows.count / 2].place.time_us;
+    if ((!late->asks || (code = keepers_find(late, err)) == SCRIP_OK) &&
+        (code = advance(late, base, horizon_us, err)) == SCRIP_OK && base->rows.count < ROWS_MOST)
+        return SCRIP_OK;
+    late_base_free(base);
+    late->account->base = NULL;
     return code;
 }

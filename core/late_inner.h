@@ -13,10 +13,14 @@ struct net {
 
 struct making {
     struct late *late;
-    const struct event *own; /* the late event */
+    const struct past_rows *rows; /* that are applied */
+    struct late_base *base;       /* what they are applied on a copy of; NULL: on an empty account */
+    const struct event *own; /* the late event; NULL: as it was before */
     const struct quote *own_quote;
     struct quote own_final; /* as it was asked in its place */
     uint64_t own_quote_number;
+    int asks; /* 1: services that keep state are asked again */
+    int keeps_prices; /* 1: what they answer changes no price */
     struct account *scratch;
     struct engine engine;
     struct quote quote;
@@ -24,16 +28,17 @@ struct making {
     struct past_row **order;
     struct scrip_entry_row *entries;
     size_t entry_count, entry_room;
-    struct note_list before, made; /* what its events added to usage, and what they add now */
+    struct note_list made; /* what its events add to usage */
     struct net *nets;
     size_t net_count, net_room;
     struct grant **grants; /* of the account, by the scratch account's numbers */
-    const struct scrip_name **keepers; /* services that keep something of this account */
-    size_t keeper_count, keeper_room;
     struct scrip_error *err;
 };
 
-/* The account becomes what was made; the differences are the late event's effect. */
-void late_merge(struct making *m);
+/* The account becomes what was made; the differences from what was made before are the late event's effect. */
+void late_merge(struct making *m, struct making *before);
+
+/* late_base.c: the first `count` of its rows were applied to its account; last: the place of the last of them by its order */
+void late_base_advance(struct late_base *base, size_t count, const struct place *last);
 
 #endif

@@ -232,10 +232,13 @@ static void net_post(struct making *m, const struct net *net, int64_t amount)
     entry->of = net->of == account->row.event_count ? 0 : net->of;
 }
 
-static void entries_differ(struct making *m)
+static void entries_differ(struct making *m, const struct making *before)
 {
-    for (size_t i = 0; i < m->late->entry_count; i++)
-        net_add(m, &m->late->entries[i], m->late->entries[i].grant, -1);
+    for (size_t i = 0; i < before->entry_count; i++) {
+        const struct scrip_grant_row *row = &before->scratch->grants[before->entries[i].grant - 1]->row;
+
+        net_add(m, &before->entries[i], account_grant_find(m->late->account, row->id, row->id_size)->row.number, -1);
+    }
     for (size_t i = 0; i < m->entry_count; i++)
         net_add(m, &m->entries[i], m->grants[m->entries[i].grant - 1]->row.number, 1);
     if (m->net_count)
@@ -270,16 +273,18 @@ static int by_note(const void *left, const void *right)
 }
 
 /* What was added before goes off what is added now; what is left is the change. */
-static void notes_differ(struct making *m)
+static void notes_differ(struct making *m, const struct making *before)
 {
     struct effect *effect = &m->late->engine->effect;
     struct note_list *made = &m->made;
 
-    for (size_t i = 0; i < m->before.count; i++) {
+    for (size_t i = 0; i < before->made.count; i++) {
+        const struct usage_note *note = &before->made.notes[i];
+
         ARRAY_ROOM(made->notes, made->count, made->room);
-        made->notes[made->count] = m->before.notes[i];
-        made->notes[made->count].row.amount = -m->before.notes[i].row.amount;
-        made->notes[made->count++].row.charge_count = -m->before.notes[i].row.charge_count;
+        made->notes[made->count] = *note;
+        made->notes[made->count].row.amount = -note->row.amount;
+        made->notes[made->count++].row.charge_count = -note->row.charge_count;
     }
     if (made->count > 1)
         qsort(made->notes, made->count, sizeof *made->notes, by_note);
@@ -312,7 +317,7 @@ static void row_merge(struct making *m)
     memcpy(m->late->account->last_id, m->scratch->last_id, sizeof m->late->account->last_id);
 }
 
-void late_merge(struct making *m)
+void late_merge(struct making *m, struct making *before)
 {
     struct late *late = m->late;
     struct effect *effect = &late->engine->effect;
@@ -326,6 +331,6 @@ void late_merge(struct making *m)
     if (late->asks)
         states_merge(m);
     account_restart(late->account);
-    entries_differ(m);
-    notes_differ(m);
+    entries_differ(m, before);
+    notes_differ(m, before);
 }

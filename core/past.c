@@ -11,6 +11,13 @@ void past_rows_free(struct past_rows *past)
     memset(past, 0, sizeof *past);
 }
 
+struct past_row *past_row_at(const struct past_rows *past, uint64_t number)
+{
+    uint64_t first = past->count ? past->rows[0].row.number : 0;
+
+    return past->count && number >= first && number - first < past->count ? &past->rows[number - first] : NULL;
+}
+
 /* New prices in the record of a late event, one after the other. */
 struct anew {
     struct past_rows *past; /* that take them over; or, of one event only: */
@@ -29,8 +36,8 @@ static void anew_put(struct anew *anew)
 
     if (anew->past == NULL && anew->event == anew->wanted)
         row = anew->out;
-    else if (anew->past != NULL && anew->event >= 1 && anew->event <= anew->past->count)
-        row = &anew->past->rows[anew->event - 1].row;
+    else if (anew->past != NULL && past_row_at(anew->past, anew->event) != NULL)
+        row = &past_row_at(anew->past, anew->event)->row;
     if (anew->event != 0 && row != NULL) {
         anew->is_found = 1;
         row->rate = anew->rate;
@@ -92,17 +99,17 @@ int place_order(const struct place *a, const struct place *b)
 static void place_set(struct past_rows *past, struct past_row *fresh)
 {
     struct event event = { .shown.type = fresh->row.type };
-    int is_first = past->count == 1, order;
+    int order;
 
     fresh->place = (struct place){ fresh->row.time_us, event_rank(&event), fresh->row.source->text, fresh->row.id };
-    order = is_first ? 1 : place_order(&fresh->place, &past->clock);
+    order = past->clock.source == NULL ? 1 : place_order(&fresh->place, &past->clock);
     if (order < 0 && !(fresh->row.flags & SCRIP_EVENT_PLACED))
         fresh->place = past->clock;
     else if (order > 0)
         past->clock = fresh->place;
 }
 
-int past_rows_add(struct past_rows *past, const struct scrip_event_row *row)
+void past_rows_put(struct past_rows *past, const struct scrip_event_row *row)
 {
     struct scrip_event_row *kept;
 
@@ -115,12 +122,20 @@ int past_rows_add(struct past_rows *past, const struct scrip_event_row *row)
     kept->reason = arena_text(&past->arena, row->reason, row->reason_size);
     past->count++;
     place_set(past, &past->rows[past->count - 1]);
-    if (row->flags & EVENT_REMADE) {
-        struct anew anew = { .past = past, .arena = &past->arena };
+}
 
+void past_rows_anew(struct past_rows *past, const struct scrip_event_row *row)
+{
+    struct anew anew = { .past = past, .arena = &past->arena };
+
+    if (row->flags & EVENT_REMADE)
         anew_read(row, &anew);
-    }
-    return SCRIP_OK;
+}
+
+void past_rows_add(struct past_rows *past, const struct scrip_event_row *row)
+{
+    past_rows_put(past, row);
+    past_rows_anew(past, row);
 }
 
 int past_row_anew(const struct scrip_event_row *row, uint64_t event, struct scrip_event_row *out, struct arena *arena)
@@ -134,7 +149,8 @@ int past_row_anew(const struct scrip_event_row *row, uint64_t event, struct scri
 
 static int past_row(void *sink, const void *row)
 {
-    return past_rows_add(sink, row);
+    past_rows_add(sink, row);
+    return SCRIP_OK;
 }
 
 int past_rows_load(struct past_rows *past, struct scrip *scrip, const struct scrip_name *account, uint64_t until,
@@ -149,7 +165,7 @@ int past_rows_load(struct past_rows *past, struct scrip *scrip, const struct scr
     code = host_scan(scrip, &scan, err);
     for (size_t i = 0; i < open->event_count && code == SCRIP_OK && until == 0; i++)
         if (open->events[i].account == account)
-            code = past_rows_add(past, &open->events[i]);
+            past_rows_add(past, &open->events[i]);
     return code;
 }
 

@@ -78,48 +78,15 @@ static int event_hold_open(struct replay *replay, const struct event *event)
 }
 
 /* Entries of one charge: those of events before the checkpoint, then those that were made since. */
-struct gathering {
-    const struct replay *replay;
-    uint64_t number; /* of its event */
-    int is_of_others;
-    struct scrip_entry_row *entries;
-    size_t count, room;
-};
-
-static int entry_gather(void *sink, const void *found)
+static int entries_gather(struct replay *replay, uint64_t number, struct entry_list *out)
 {
-    struct gathering *g = sink;
-    const struct scrip_entry_row *row = found;
+    int code = history_entries(replay->scrip, replay->account->row.name, number, replay->base, out, replay->err);
 
-    if (row->number > g->replay->base_entries || (!g->is_of_others && row->event > g->number))
-        return 1;
-    if (g->is_of_others ? row->of != g->number : row->event != g->number || row->of != 0)
-        return SCRIP_OK;
-    ARRAY_ROOM(g->entries, g->count, g->room);
-    g->entries[g->count++] = *row;
-    return SCRIP_OK;
-}
-
-static int entries_gather(struct replay *replay, struct gathering *g)
-{
-    struct scrip_scan scan = { .table = SCRIP_TABLE_ENTRIES, .account = replay->account->row.name->text,
-                               .from_period = INT64_MIN, .to_period = INT64_MAX, .row = entry_gather, .sink = g };
-    int code = SCRIP_OK;
-
-    if (replay->is_behind)
-        code = history_first_entry(replay->scrip, scan.account, g->number, &scan.from_number, replay->err);
-    if (replay->is_behind && code >= 0)
-        code = host_scan(replay->scrip, &scan, replay->err);
-    scan.from_number = 0;
-    scan.of = g->number;
-    g->is_of_others = 1;
-    if (replay->is_behind && code >= 0)
-        code = host_scan(replay->scrip, &scan, replay->err);
     for (size_t i = 0; i < replay->entry_count && code >= 0; i++) {
-        ARRAY_ROOM(g->entries, g->count, g->room);
-        g->entries[g->count++] = replay->entries[i];
+        ARRAY_ROOM(out->entries, out->count, out->room);
+        out->entries[out->count++] = replay->entries[i];
     }
-    return code < 0 ? code : SCRIP_OK;
+    return code;
 }
 
 /* ---- charges that were reversed or rated anew ----------------------------------------------------------------- */
@@ -153,7 +120,7 @@ static int charge_find(struct replay *replay, const struct event *event)
     struct instance *reader = replay->scrip->reader;
     const struct scrip_event_row *row = replay->row, *of;
     struct meant meant = { .replay = replay };
-    struct gathering entries = { .replay = replay };
+    struct entry_list entries = { 0 };
     struct charge *charge = NULL;
     uint64_t number = 0;
     int code;
@@ -174,13 +141,12 @@ static int charge_find(struct replay *replay, const struct event *event)
         fault(replay, 1, "the charge that it is about is not there");
         return SCRIP_OK;
     }
-    entries.number = number;
-    code = replay->is_behind ? entries_gather(replay, &entries) : SCRIP_OK;
+    code = replay->is_behind ? entries_gather(replay, number, &entries) : SCRIP_OK;
     if (code == SCRIP_OK)
         code = history_charge_of(replay->scrip, replay->account,
                                  replay->is_behind ? entries.entries : replay->entries,
-                                 replay->is_behind ? entries.count : replay->entry_count, number, NULL, NULL,
-                                 &replay->arena, &charge, replay->err);
+                                 replay->is_behind ? entries.count : replay->entry_count, number, UINT64_MAX, NULL,
+                                 NULL, &replay->arena, &charge, replay->err);
     free(entries.entries);
     replay->quote.charge = charge;
     return code;
@@ -213,43 +179,59 @@ static int event_decode(struct replay *replay, const struct scrip_event_row *row
     return SCRIP_OK;
 }
 
+/* What the event is put in its place on; its own row is the last. Behind a checkpoint that is the account as it was there. */
+static int base_ready(struct replay *replay, const struct event *event)
+{
+    struct account *account = replay->account;
+
+    int code = SCRIP_OK;
+
+    if (account->base == NULL || !late_base_fits(account->base, event)) {
+        if (replay->is_behind) {
+            replay->is_broken = 1;
+            return SCRIP_OK;
+        }
+        late_base_free(account->base);
+        account->base = late_base_make(account, 1);
+        code = past_rows_load(&account->base->rows, replay->scrip, account->row.name, replay->row->number - 1,
+                              replay->err);
+    }
+    past_rows_put(&account->base->rows, replay->row);
+    return code;
+}
+
 /* As it was taken in: in order, or in its place though late. */
 static int event_apply(struct replay *replay, struct event *event)
 {
     struct account *account = replay->account;
-    struct past_rows past = { 0 };
     struct late late = { .scrip = replay->scrip,
                          .account = account,
                          .engine = &replay->engine,
-                         .past = &past,
+                         .recorded = replay->base,
+                         .own = replay->row,
                          .entries = replay->entries,
                          .entry_count = replay->entry_count };
     int code = SCRIP_OK, is_placed = late_is_replayed(account, event, &replay->quote);
     int is_anew = (replay->row->flags & SCRIP_EVENT_ANEW) != 0;
 
     replay->engine.flags = replay->row->flags;
-    if (replay->is_behind) {
-        is_placed = is_anew = 0;
-        replay->is_broken |= (replay->row->flags & EVENT_REMADE) != 0;
-        if (replay->is_broken || (code = event_hold_open(replay, event)) < 0)
-            return code;
-    }
-    if (is_placed || is_anew) {
-        code = past_rows_load(&past, replay->scrip, account->row.name, replay->row->number, replay->err);
-        is_placed = is_placed && past_rows_allow(&past, event);
-    }
-    if (code == SCRIP_OK && is_placed != ((replay->row->flags & SCRIP_EVENT_PLACED) != 0))
+    if (replay->is_behind && (code = event_hold_open(replay, event)) < 0)
+        return code;
+    if ((is_placed || is_anew) && (code = base_ready(replay, event)) == SCRIP_OK && !replay->is_broken)
+        is_placed = is_placed && past_rows_allow(&account->base->rows, event);
+    if (code < 0 || replay->is_broken)
+        return code;
+    if (is_placed != ((replay->row->flags & SCRIP_EVENT_PLACED) != 0))
         fault(replay, 0, "it came late, and %s", is_placed ? "should be in its place" : "should be where it came");
-    if (code == SCRIP_OK && (is_placed || is_anew))
+    if (is_placed || is_anew)
         code = late_apply(&late, event, &replay->quote, replay->err);
-    else if (code == SCRIP_OK)
+    else
         engine_apply(&replay->engine, account, event, &replay->quote);
     if (account->row.clock_event == account->row.event_count) {
         account->last_source = event->source;
         memcpy(account->last_id, event->shown.id, event->id_size + 1);
     }
-    past_rows_free(&past);
-    return code;
+    return code < 0 ? code : late_recorded(&late, replay->row, replay->err);
 }
 
 static int event_replay(void *sink, const void *found)
@@ -274,7 +256,7 @@ static int event_replay(void *sink, const void *found)
         return code;
     if (replay->is_broken)
         return SCRIP_OK;
-    if ((code = event_apply(replay, &event)) < 0)
+    if ((code = event_apply(replay, &event)) < 0 || replay->is_broken)
         return code;
     for (size_t i = 0; i < effect->entry_count; i++) {
         ARRAY_ROOM(replay->entries, replay->entry_count, replay->entry_room);
@@ -325,7 +307,7 @@ int replay_behind(struct replay *replay, struct account *account)
 
     replay->account = account;
     replay->is_behind = 1;
-    replay->base_entries = account->row.entry_count;
+    replay->base = account->row.event_count;
     if (account->row.event_count == replay->until)
         return SCRIP_OK;
     if (account->row.clock_event != 0) {
@@ -335,6 +317,7 @@ int replay_behind(struct replay *replay, struct account *account)
         if (code < 0)
             return code;
     }
+    account->base = late_base_make(account, 0);
     return host_scan(replay->scrip, &scan, replay->err);
 }
 

@@ -15,7 +15,7 @@ struct replay {
     size_t entry_count, entry_room;
     int is_broken; /* the account cannot be replayed further */
     uint64_t until; /* number of the last event; 0: all */
-    uint64_t base_entries; /* entries of events that are not replayed: replay_behind */
+    uint64_t base; /* the last event that is not replayed: replay_behind */
     int is_behind;
     /* After each event was applied: engine.effect says what it did. Non-zero stops the replay, which returns it. */
     int (*applied)(void *sink, struct replay *replay, const struct event *event);

@@ -449,35 +449,6 @@ static int last_row(void *sink, const struct scrip_event_row *row)
     return SCRIP_OK;
 }
 
-struct before {
-    struct scrip_entry_row *entries;
-    size_t count, room;
-};
-
-static int entry_before(void *sink, const void *row)
-{
-    struct before *before = sink;
-
-    ARRAY_ROOM(before->entries, before->count, before->room);
-    before->entries[before->count++] = *(const struct scrip_entry_row *)row;
-    return SCRIP_OK;
-}
-
-/* What was posted of an account so far, in the store and in the open batch. */
-static int before_load(struct scrip *scrip, const struct scrip_name *account, struct before *before,
-                       struct scrip_error *err)
-{
-    struct scrip_scan scan = { .table = SCRIP_TABLE_ENTRIES, .account = account->text, .from_period = INT64_MIN,
-                               .to_period = INT64_MAX, .row = entry_before, .sink = before };
-    const struct batch *open = scrip->open;
-    int code = host_scan(scrip, &scan, err);
-
-    for (size_t i = 0; i < open->entry_count; i++)
-        if (open->entries[i].account == account)
-            entry_before(before, &open->entries[i]);
-    return code;
-}
-
 /* The event's own row, as the last of its account. */
 static void own_add(struct scrip *scrip, struct past_rows *past, const struct account *account,
                     const struct event *event, const struct quote *quote, int flags)
@@ -488,7 +459,22 @@ static void own_add(struct scrip *scrip, struct past_rows *past, const struct ac
     quote_to_row(quote, event, &row, &scrip->scratch, &scrip->arena);
     row.number = account->row.event_count + 1;
     row.flags = flags;
-    past_rows_add(past, &row);
+    past_rows_put(past, &row);
+}
+
+/* What the event is put in its place on: all that is recorded, where what is at hand begins behind it. */
+static int base_ready(struct scrip *scrip, struct account *account, const struct event *event, struct scrip_error *err)
+{
+    int code;
+
+    if (account->base != NULL && late_base_fits(account->base, event))
+        return SCRIP_OK;
+    late_base_free(account->base);
+    account->base = NULL;
+    if ((code = batch_wait(scrip, err)) < 0 || (code = claims_open(scrip, account, err)) < 0)
+        return code;
+    account->base = late_base_make(account, 1);
+    return past_rows_load(&account->base->rows, scrip, account->row.name, 0, err);
 }
 
 /* 1: the account was made anew with the event, and *flags says how; 0: the event is to be applied to it as it is; else the
@@ -496,10 +482,9 @@ static void own_add(struct scrip *scrip, struct past_rows *past, const struct ac
 static int take_late(struct scrip *scrip, struct account *account, const struct event *event, int *flags,
                      struct late *late, struct scrip_error *err)
 {
-    struct past_rows past = { 0 };
-    struct before before = { 0 };
     struct last last = { account };
     int code = SCRIP_OK, is_anew = late_is_anew(event, &scrip->quote), is_placed;
+    struct past_rows *rows;
 
     if ((event->shown.time_us > account->row.clock_us && !is_anew) || account->row.event_count == 0)
         return 0;
@@ -507,34 +492,28 @@ static int take_late(struct scrip *scrip, struct account *account, const struct 
         (code = history_event(scrip, account->row.name, account->row.clock_event, last_row, &last, err)) < 0)
         return code;
     is_placed = late_is_replayed(account, event, &scrip->quote);
-    if ((!is_placed && !is_anew) || (code = batch_wait(scrip, err)) < 0)
+    if ((!is_placed && !is_anew) || (code = base_ready(scrip, account, event, err)) < 0)
         return code;
-    if ((code = claims_open(scrip, account, err)) == SCRIP_OK)
-        code = past_rows_load(&past, scrip, account->row.name, 0, err);
-    if (code == SCRIP_OK && ((is_placed = is_placed && past_rows_allow(&past, event)) || is_anew) &&
-        (code = before_load(scrip, account->row.name, &before, err)) == SCRIP_OK) {
-        route_undo(scrip, account); /* what a service put as if it came last */
-        *flags |= is_placed ? SCRIP_EVENT_PLACED : SCRIP_EVENT_ANEW;
-        own_add(scrip, &past, account, event, &scrip->quote, *flags);
-        late->past = &past;
-        late->entries = before.entries;
-        late->entry_count = before.count;
-        scrip->late_quote = scrip->quote;
-        scrip->engine.flags = *flags;
-        code = late_apply(late, event, &scrip->late_quote, err);
-        scrip->quote = scrip->late_quote;
-        code = code < 0 ? code : 1;
-    }
-    past_rows_free(&past);
-    free(before.entries);
-    return code;
+    rows = &account->base->rows;
+    is_placed = is_placed && past_rows_allow(rows, event);
+    if (!is_placed && !is_anew)
+        return 0;
+    route_undo(scrip, account); /* what a service put as if it came last */
+    *flags |= is_placed ? SCRIP_EVENT_PLACED : SCRIP_EVENT_ANEW;
+    own_add(scrip, rows, account, event, &scrip->quote, *flags);
+    scrip->late_quote = scrip->quote;
+    scrip->engine.flags = *flags;
+    code = late_apply(late, event, &scrip->late_quote, err);
+    scrip->quote = scrip->late_quote;
+    rows->count--; /* it comes again as it is recorded */
+    return code < 0 ? code : 1;
 }
 
 /* Applies an event that was decided, and records it. */
 int take_apply(struct scrip *scrip, struct account *account, const struct event *event, int is_told,
                struct scrip_error *err)
 {
-    struct late late = { .scrip = scrip, .account = account, .engine = &scrip->engine, .asks = 1 };
+    struct late late = { .scrip = scrip, .account = account, .engine = &scrip->engine, .recorded = UINT64_MAX, .asks = 1 };
     int flags = is_told ? SCRIP_EVENT_TOLD : 0, code = take_late(scrip, account, event, &flags, &late, err);
 
     if (code < 0)
@@ -551,6 +530,8 @@ int take_apply(struct scrip *scrip, struct account *account, const struct event 
         memcpy(account->last_id, event->shown.id, event->id_size + 1);
     }
     code = batch_add(scrip, account, event, &scrip->quote, flags, &late.anew, err);
+    if (code == SCRIP_OK)
+        code = late_recorded(&late, &scrip->open->events[scrip->open->event_count - 1], err);
     json_free(&late.anew);
     top_raise(scrip, event);
     if (code < 0)
