@@ -360,6 +360,8 @@ void claim_draw_add(struct claim *claim, const struct claim_draw *draw);
 /* The opaque draws of a row: written before it goes to a store; read back, with the grants and rates that it names. */
 void claim_pack(struct claim *claim);
 int claim_unpack(struct account *account, struct claim *claim, const struct prices *prices);
+/* Of one that was closed: what captured it; its draws are not looked at. */
+void claim_close(struct claim *claim);
 /* Puts it where it is waited for: the time-out of a hold, the debts of its purse. */
 void account_claim_start(struct account *account, struct claim *claim);
 

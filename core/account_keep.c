@@ -186,6 +186,19 @@ void claim_pack(struct claim *claim)
     claim->row.draws_size = size;
 }
 
+void claim_close(struct claim *claim)
+{
+    const uint8_t *at = claim->row.draws;
+
+    if (claim->row.draws_size >= 16 && (claim->row.draws_size - 8) % CLAIM_DRAW_SIZE == 8) {
+        at += claim->row.draws_size - 8;
+        claim->captured_by = number_get(&at);
+    }
+    free((void *)claim->row.draws);
+    claim->row.draws = NULL;
+    claim->row.draws_size = 0;
+}
+
 int claim_unpack(struct account *account, struct claim *claim, const struct prices *prices)
 {
     const uint8_t *at = claim->row.draws;

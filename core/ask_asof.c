@@ -272,33 +272,50 @@ static int known_replay(struct scrip *scrip, const char *name, int64_t at_us, ui
     return code;
 }
 
-/* The same from the account at a checkpoint, and the events behind it. NULL in *out: there is none that tells enough,
- * or an event behind it was put in its place. */
-static int known_behind(struct scrip *scrip, const char *name, int64_t at_us, uint64_t last, struct account **out,
-                        struct scrip_error *err)
+/* The account after event `last`, from a checkpoint up to `from` and the events behind it. NULL in *out: there is none that tells
+ * enough, or an event behind it was put in its place before it; *from is what to try then, 0: nothing. */
+static int replayed_from(struct scrip *scrip, const char *name, uint64_t *from, uint64_t last, struct account **out,
+                         struct scrip_error *err)
 {
     struct account *account;
     struct replay replay;
-    int code = checkpoint_account(scrip, name, last, &account, err);
+    uint64_t base = 0;
+    int code = checkpoint_account(scrip, name, *from, &account, err);
 
     *out = NULL;
+    *from = 0;
     if (code < 0 || account == NULL)
         return code;
+    base = account->row.event_count;
     replay_open(&replay, scrip, err);
     replay.until = last;
     code = replay_behind(&replay, account);
-    if (code == SCRIP_OK && !replay.is_broken) {
+    if (code == SCRIP_OK && replay.is_broken)
+        *from = base - 1;
+    else if (code == SCRIP_OK) {
         *out = replay.account;
         replay.account = NULL;
-        if (at_us < (*out)->row.clock_us)
-            code = account_rewind(scrip, *out, at_us, last, err);
-        else {
-            engine_timers(&scrip->engine, *out, at_us);
-            code = later_unsee(scrip, *out, at_us, last, err);
-        }
     }
     replay_close(&replay);
     return code;
+}
+
+/* The same as known_replay from the last checkpoint that will do. NULL in *out: none of the last few does. */
+static int known_behind(struct scrip *scrip, const char *name, int64_t at_us, uint64_t last, struct account **out,
+                        struct scrip_error *err)
+{
+    uint64_t from = last;
+    int code = SCRIP_OK;
+
+    *out = NULL;
+    for (int tries = 0; tries < 4 && from > 0 && *out == NULL && code == SCRIP_OK; tries++)
+        code = replayed_from(scrip, name, &from, last, out, err);
+    if (code < 0 || *out == NULL)
+        return code;
+    if (at_us < (*out)->row.clock_us)
+        return account_rewind(scrip, *out, at_us, last, err);
+    engine_timers(&scrip->engine, *out, at_us);
+    return later_unsee(scrip, *out, at_us, last, err);
 }
 
 /* From what had been recorded by then. */

@@ -282,7 +282,9 @@ static int price_again(struct making *m, struct past_row *past, struct event *ev
     if (code < 0 || m->keeps_prices || !is_keeper(m->base, m->late->scrip->answered) || quote_same(&m->quote, fresh))
         return SCRIP_OK; /* the state that it put is as it would have been */
     m->quote = *fresh;
-    if (!is_own)
+    if (is_own) /* what is about it finds its lines in its row */
+        quote_to_row(fresh, event, &past->row, &m->late->scrip->scratch, &m->base->rows.arena);
+    else
         anew_note(m, past, event, fresh);
     return SCRIP_OK;
 }

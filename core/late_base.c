@@ -52,7 +52,7 @@ void late_base_advance(struct late_base *base, size_t count, const struct place 
     base->number = base->rows.rows[count - 1].row.number;
     behind.clock = base->cut;
     for (size_t i = count; i < base->rows.count; i++)
-        past_rows_add(&behind, &base->rows.rows[i].row);
+        past_rows_put(&behind, &base->rows.rows[i].row); /* their prices are those that count */
     past_rows_free(&base->rows);
     base->rows = behind;
 }

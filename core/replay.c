@@ -36,13 +36,17 @@ static int closed_hold(void *sink, const void *found)
 {
     struct replay *replay = sink;
     struct scrip_claim_row row = *(const struct scrip_claim_row *)found;
+    int code;
 
     if (row.kind != SCRIP_CLAIM_HOLD || row.event > replay->account->row.event_count)
         return SCRIP_OK;
     if (row.stage == SCRIP_CLAIM_OPEN)
         row.stage = SCRIP_CLAIM_RELEASED;
-    row.draws_size = row.group_size = 0;
-    return account_claim_take(replay->scrip, replay->account, &row, replay->err);
+    row.group_size = 0;
+    code = account_claim_take(replay->scrip, replay->account, &row, replay->err);
+    if (code == SCRIP_OK)
+        claim_close(replay->account->claims[replay->account->claim_count - 1]);
+    return code;
 }
 
 static int closed_hold_open(struct replay *replay, const char *id)
