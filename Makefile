@@ -21,6 +21,7 @@ ALL_LDFLAGS += -fsanitize=address,undefined
 endif
 HOST_LIBS = inih yajl libsodium
 host_cflags = $(shell pkg-config --cflags $(HOST_LIBS))
+host_folders = -DSCRIP_PLUGIN_FOLDER='"$(LIBDIR)/scrip"' -DSCRIP_PROFILE_FOLDER='"$(PREFIX)/share/scrip/profiles"'
 host_libs = $(shell pkg-config --libs $(HOST_LIBS)) -lgmp -ldl
 
 LIB_OBJECTS = $(patsubst %.c,$(BUILD)/%.o,$(wildcard core/*.c))
@@ -34,6 +35,8 @@ PLUGINS_BUILT = $(foreach f,$(PLUGIN_SOURCES),$(if $(call has_library,$(f)),$(f)
 left_out = $(1): left out: no $(firstword $(call needs,$(1))): install $(lastword $(call needs,$(1)))
 PLUGINS = $(patsubst plugins/%.c,$(BUILD)/plugins/%.so,$(PLUGINS_BUILT))
 
+PROFILES = $(patsubst conf/profiles/%,$(BUILD)/profiles/%,$(wildcard conf/profiles/*.ini))
+
 UNITS = $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(wildcard tests/unit/*.c))
 TEST_PLUGINS = $(patsubst tests/plugins/%.c,$(BUILD)/tests/plugins/%.so,$(wildcard tests/plugins/*.c))
 FUZZ_SOURCES = $(wildcard tests/fuzz/*.c)
@@ -43,12 +46,12 @@ BENCHES = $(patsubst tests/bench/%.c,$(BUILD)/tests/bench/%,$(wildcard tests/ben
 
 all: deps-build
 	@$(MAKE) --no-print-directory build SAN=$(SAN)
-build: $(BUILD)/scrip $(BUILD)/libscrip.a $(BUILD)/libscrip.so $(PLUGINS)
+build: $(BUILD)/scrip $(BUILD)/libscrip.a $(BUILD)/libscrip.so $(PLUGINS) $(PROFILES)
 	@:$(foreach f,$(filter-out $(PLUGINS_BUILT),$(PLUGIN_SOURCES)),; echo '$(call left_out,$(f))')
 
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
-	$(call quiet,CC,$<)$(CC) $(ALL_CFLAGS) $(host_cflags) -Icore -DSCRIP_PLUGIN_FOLDER='"$(LIBDIR)/scrip"' -c -o $@ $<
+	$(call quiet,CC,$<)$(CC) $(ALL_CFLAGS) $(host_cflags) -Icore $(host_folders) -c -o $@ $<
 
 # What `scrip plugin new` writes, as strings: new/service.c becomes template_service_c.
 TEMPLATES = $(wildcard core/cli/new/*)
@@ -77,6 +80,11 @@ $(BUILD)/plugins/%.so: plugins/%.c
 	    $(if $(call needs,$<),$(shell pkg-config --cflags $(firstword $(call needs,$<)))) -shared -o $@ $< $(ALL_LDFLAGS) \
 	    $(if $(call needs,$<),$(shell pkg-config --libs $(firstword $(call needs,$<))))
 
+# Where a program in a build tree looks for profiles.
+$(BUILD)/profiles/%.ini: conf/profiles/%.ini
+	@mkdir -p $(@D)
+	$(call quiet,PROFILE,$<)install -m 644 $< $@
+
 $(BUILD)/tests/unit/%: tests/unit/%.c $(BUILD)/libscrip.a
 	@mkdir -p $(@D)
 	$(call quiet,CCLD,$<)$(CC) $(ALL_CFLAGS) $(host_cflags) $(shell pkg-config --cflags check) -Icore -Itests -o $@ $< \
@@ -102,7 +110,7 @@ FUZZ_SECONDS ?= 60
 build/fuzz/%: tests/fuzz/%.c $(wildcard tests/fuzz/*.h core/*.[ch] include/scrip/*.h plugins/source/*.[ch])
 	@mkdir -p $(@D)
 	$(call quiet,FUZZ,$<)$(FUZZ_CC) -std=c11 -D_GNU_SOURCE -g -O1 -fsanitize=fuzzer,address,undefined \
-	    -fno-sanitize-recover=undefined -pthread -Iinclude -Icore -DSCRIP_PLUGIN_FOLDER='"$(LIBDIR)/scrip"' $(host_cflags) \
+	    -fno-sanitize-recover=undefined -pthread -Iinclude -Icore $(host_folders) $(host_cflags) \
 	    -o $@ $< $(wildcard core/*.c) $(host_libs)
 
 # ---- what a user types
@@ -140,6 +148,7 @@ install: all
 	ln -sf libscrip.so.0 $(DESTDIR)$(LIBDIR)/libscrip.so; \
 	for so in $(PLUGINS:$(BUILD)/plugins/%=%); do \
 	    install -D -m 755 $(BUILD)/plugins/$$so $(DESTDIR)$(LIBDIR)/scrip/$$so; done; \
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/scrip/profiles $(PROFILES); \
 	printf '%s\n' 'plugindir=$(LIBDIR)/scrip' 'Name: scrip' 'Description: accounts for prepaid virtual currencies' \
 	    'Version: 0.1.0' 'Cflags: -I$(PREFIX)/include' 'Libs: -L$(LIBDIR) -lscrip' \
 	    > $(DESTDIR)$(LIBDIR)/pkgconfig/scrip.pc

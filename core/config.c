@@ -141,7 +141,7 @@ static int handler(void *user, const char *section, const char *name, const char
         return fault(r, "key '%s': given twice in this section (line %d): keep one", name, config_find(at, name)->line),
                1;
     ARRAY_ROOM(at->items, at->item_count, at->item_room);
-    at->items[at->item_count++] = (struct config_item){ memory_text(name), memory_text(value), r->line };
+    at->items[at->item_count++] = (struct config_item){ memory_text(name), memory_text(value), r->config->path, r->line };
     return 1;
 }
 

@@ -8,6 +8,7 @@
 struct config_item {
     char *key;
     char *value;
+    const char *path; /* of the file that it stands in: its configuration's */
     int line;
 };
 

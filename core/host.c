@@ -2,6 +2,7 @@
 #include "migrate.h"
 
 #include "calendar.h"
+#include "follow.h"
 #include "hash.h"
 #include "money.h"
 #include "order.h"
@@ -17,6 +18,7 @@ const char scrip_version[] = "0.1.0";
 
 static const struct scrip_option host_keys[] = {
     { "plugins", SCRIP_OPTION_LIST, NULL, NULL, 0, "folders searched for plugins before the default one" },
+    { "profiles", SCRIP_OPTION_LIST, NULL, NULL, 0, "folders searched for profiles before the default one" },
     { "max_future", SCRIP_OPTION_DURATION, "1d", NULL, 0, "events later than the clock by more go to quarantine" },
     { "dimensions", SCRIP_OPTION_LIST, NULL, NULL, 0, "attributes that usage may be grouped by" },
     { "store", SCRIP_OPTION_NAME, NULL, NULL, 0, "the section in use, where there are several stores" },
@@ -29,6 +31,8 @@ static const struct scrip_option service_keys[] = {
     SCRIP_OPTIONS_END,
 };
 static const struct scrip_option source_keys[] = {
+    { "profile", SCRIP_OPTION_NAME, NULL, NULL, 0,
+      "a profile, or ./FILE.ini: gives the keys that this section leaves out; auto: for each feed the one that fits it" },
     { "always", SCRIP_OPTION_BOOL, "no", NULL, 0, "`ingest` reads this source to its end before the named files" },
     SCRIP_OPTIONS_END,
 };
@@ -97,6 +101,8 @@ const struct scrip_host host_table = {
     .write = report_write,
     .name = host_name,
     .shared = host_shared,
+    .feed_grows = intake_feed_grows,
+    .feed_size = intake_feed_size,
 };
 
 struct scrip *host_of(struct scrip_ctx *ctx)
@@ -220,27 +226,49 @@ static char *own_folder(void)
     return path;
 }
 
-/* Where plugins are searched: the configured folders, then where they stand in a build tree, then where they are
- * installed. */
-static void registry_start(struct scrip *scrip, const struct instance *host)
-{
-    const struct option_value *configured = instance_option(host, "plugins");
-    const char *folders[64 + 3];
-    char *own = own_folder(), *made[64 + 2];
-    size_t count = 0, made_count = 0;
+#define FOLDER_LIMIT 64 /* configured ones that are searched */
 
-    for (char **item = configured ? configured->items : NULL; item && *item && count < 64; item++)
-        folders[count++] = made[made_count++] =
+struct folders {
+    const char *paths[FOLDER_LIMIT + 3];
+    size_t count;
+};
+
+/* Where something is searched: the folders that `key` of [scrip] names, then where it stands in a build tree, then where
+ * it is installed: beside the program, or as it was built. */
+static void folders_find(const struct scrip *scrip, const struct instance *host, const char *key, const char *installed,
+                         const char *fallback, struct folders *out)
+{
+    const struct option_value *configured = instance_option(host, key);
+    char *own = own_folder();
+
+    out->count = 0;
+    for (char **item = configured ? configured->items : NULL; item && *item && out->count < FOLDER_LIMIT; item++)
+        out->paths[out->count++] =
             (*item)[0] == '/' ? memory_text(*item) : memory_print("%s/%s", scrip->config->folder, *item);
     if (own != NULL) {
-        folders[count++] = made[made_count++] = memory_print("%s/plugins", own);
-        folders[count++] = made[made_count++] = memory_print("%s/../lib/scrip", own);
+        out->paths[out->count++] = memory_print("%s/%s", own, key);
+        out->paths[out->count++] = memory_print("%s/%s", own, installed);
     }
-    folders[count++] = SCRIP_PLUGIN_FOLDER;
-    scrip->registry = registry_open(folders, count);
-    while (made_count > 0)
-        free(made[--made_count]);
+    out->paths[out->count++] = memory_text(fallback);
     free(own);
+}
+
+static void folders_free(struct folders *folders)
+{
+    while (folders->count > 0)
+        free((char *)folders->paths[--folders->count]);
+}
+
+static void registry_start(struct scrip *scrip, const struct instance *host)
+{
+    struct folders folders;
+
+    folders_find(scrip, host, "plugins", "../lib/scrip", SCRIP_PLUGIN_FOLDER, &folders);
+    scrip->registry = registry_open(folders.paths, folders.count);
+    folders_free(&folders);
+    folders_find(scrip, host, "profiles", "../share/scrip/profiles", SCRIP_PROFILE_FOLDER, &folders);
+    scrip->profiles = profiles_open(scrip->config, folders.paths, folders.count);
+    folders_free(&folders);
 }
 
 int host_plugin(struct scrip *scrip, int kind, const char *name, const char *where, struct plugin **out,
@@ -254,8 +282,8 @@ int host_plugin(struct scrip *scrip, int kind, const char *name, const char *whe
     return code;
 }
 
-static int instance_start(struct scrip *scrip, int kind, const char *plugin_name, const struct config_section *section,
-                          const char *name, struct instance **out, struct scrip_error *err)
+int host_instance(struct scrip *scrip, int kind, const char *plugin_name, const struct config_section *section,
+                  const char *name, struct instance **out, struct scrip_error *err)
 {
     struct plugin *plugin;
     char *where = section ? memory_print("%s:%d", scrip->config->path, section->line) : memory_text("command line");
@@ -313,13 +341,6 @@ static int service_add(struct scrip *scrip, struct instance *instance, struct sc
     return instance_open(instance, err);
 }
 
-static int list_add(struct instance ***list, size_t *count, size_t *room, struct instance *instance)
-{
-    ARRAY_ROOM(*list, *count, *room);
-    (*list)[(*count)++] = instance;
-    return SCRIP_OK;
-}
-
 /* Currencies come first: services ask for them while they open. */
 static int instances_start(struct scrip *scrip, int only_currencies, struct scrip_error *err)
 {
@@ -330,16 +351,19 @@ static int instances_start(struct scrip *scrip, int only_currencies, struct scri
 
         if (section->kind == 0 || section->kind == SCRIP_STORE || (section->kind == SCRIP_CURRENCY) != only_currencies)
             continue;
-        code = instance_start(scrip, section->kind, section->plugin, section, section->instance, &instance, err);
+        if (section->kind == SCRIP_SOURCE) {
+            if ((code = source_add(scrip, section, err)) < 0)
+                return code;
+            continue;
+        }
+        code = host_instance(scrip, section->kind, section->plugin, section, section->instance, &instance, err);
         if (code == SCRIP_OK && section->kind == SCRIP_CURRENCY)
             code = currency_add(scrip, instance, err);
         else if (code == SCRIP_OK && section->kind == SCRIP_SERVICE)
             code = service_add(scrip, instance, err);
-        else if (code == SCRIP_OK && section->kind == SCRIP_SOURCE) {
-            list_add(&scrip->sources, &scrip->source_count, &scrip->source_room, instance);
-            code = instance_open(instance, err);
-        } else if (code == SCRIP_OK) {
-            list_add(&scrip->reports, &scrip->report_count, &scrip->report_room, instance);
+        else if (code == SCRIP_OK) {
+            ARRAY_ROOM(scrip->reports, scrip->report_count, scrip->report_room);
+            scrip->reports[scrip->report_count++] = instance;
             code = instance_open(instance, err);
         }
         if (code < 0)
@@ -353,7 +377,7 @@ static int instances_start(struct scrip *scrip, int only_currencies, struct scri
 int host_session(struct scrip *scrip, const struct config_section *section, int session, struct instance **out,
                  struct scrip_error *err)
 {
-    int code = instance_start(scrip, SCRIP_STORE, section->plugin, section, section->instance, out, err);
+    int code = host_instance(scrip, SCRIP_STORE, section->plugin, section, section->instance, out, err);
 
     if (code == SCRIP_OK)
         code = instance_open(*out, err);
@@ -605,7 +629,7 @@ int scrip_open(const char *path, int access, struct scrip **out, struct scrip_er
     return SCRIP_OK;
 }
 
-static void instance_end(struct instance *instance)
+void instance_end(struct instance *instance)
 {
     if (instance == NULL)
         return;
@@ -623,7 +647,7 @@ void scrip_close(struct scrip *scrip)
     for (size_t i = 0; i < scrip->report_count; i++)
         instance_end(scrip->reports[i]);
     for (size_t i = 0; i < scrip->source_count; i++)
-        instance_end(scrip->sources[i]);
+        source_end(scrip->sources[i]);
     for (size_t i = 0; i < scrip->service_count; i++) {
         instance_end(scrip->services[i].instance);
         free(scrip->services[i].where);
@@ -656,6 +680,8 @@ void scrip_close(struct scrip *scrip)
     names_close(scrip->names);
     if (scrip->registry != NULL)
         registry_close(scrip->registry);
+    profiles_close(scrip->profiles);
+    follow_close(scrip->follow);
     config_free(scrip->config);
     pthread_mutex_destroy(&scrip->lock);
     pthread_cond_destroy(&scrip->change);

@@ -3,6 +3,7 @@
 #define SCRIP_CORE_HOST_H
 
 #include "engine.h"
+#include "profile.h"
 #include "registry.h"
 
 #include <pthread.h>
@@ -109,6 +110,8 @@ enum writer_stage { WRITER_NONE, WRITER_IDLE, WRITER_BUSY, WRITER_STOP };
 struct scrip {
     struct config *config;
     struct registry *registry;
+    struct profiles *profiles;
+    struct follow *follow; /* what is known of feeds that are followed; NULL: none are */
     struct names *names;
     struct prices *prices;
     int access;
@@ -198,6 +201,10 @@ int host_currency_unknown(const struct scrip *scrip, const char *field, const ch
 /* A plugin by its name, or by its file: that stands beside the configuration. */
 int host_plugin(struct scrip *scrip, int kind, const char *name, const char *where, struct plugin **out,
                 struct scrip_error *err);
+/* An instance of a section, not opened yet. section may be NULL: all defaults. */
+int host_instance(struct scrip *scrip, int kind, const char *plugin_name, const struct config_section *section,
+                  const char *name, struct instance **out, struct scrip_error *err);
+void instance_end(struct instance *instance); /* closes and frees; may be NULL */
 /* The keys of the host itself that sections of a kind take beside their plugin's; NULL: none. */
 const struct scrip_option *host_keys_of(int kind);
 /* 1: the store failed, or another writer was first: it says nothing about the event at hand. */
@@ -357,12 +364,22 @@ int checkpoint_load(struct scrip *scrip, struct account *account, uint64_t numbe
 int checkpoint_account(struct scrip *scrip, const char *name, uint64_t last, struct account **out,
                        struct scrip_error *err);
 
+/* source.c: sources, and the profiles that they read by */
+int source_add(struct scrip *scrip, const struct config_section *section, struct scrip_error *err);
+void source_end(struct instance *source);
+/* The instance that reads a feed: the source itself, or with profile = auto the one whose profile fits. */
+int source_pick(struct instance *source, const char *feed, struct instance **out, struct scrip_error *err);
+/* The source that knows a file by its name and first bytes; where only one could be meant, that; NULL: none. */
+struct instance *source_claimant(struct scrip *scrip, const char *file);
+
 /* intake.c: rows of feeds */
 int intake_feed_add(struct scrip_ctx *ctx, struct scrip_rows *out, const char *feed);
 int intake_row_add(struct scrip_ctx *ctx, struct scrip_rows *out, const struct scrip_row *row);
 int intake_row_skip(struct scrip_ctx *ctx, struct scrip_rows *out, const struct scrip_row *row);
 int intake_row_bad(struct scrip_ctx *ctx, struct scrip_rows *out, const struct scrip_row *row, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
+int intake_feed_grows(struct scrip_ctx *ctx);
+void intake_feed_size(struct scrip_ctx *ctx, uint64_t size);
 int intake_row_json(struct scrip_ctx *ctx, struct scrip_rows *out, const struct scrip_row *row);
 
 /* report.c: answers through report plugins */

@@ -6,56 +6,9 @@
  *
  *   stream (a source's feeds, one after the other) -> blocks of rows -> group of one instant -> take_event
  */
-#include "hash.h"
-#include "host.h"
+#include "intake.h"
 
 #include <stdio.h>
-#include <sys/stat.h>
-
-/* One row: an event, or why it is none. */
-struct intake {
-    struct event event;
-    struct origin origin;
-    uint64_t position;
-    char *bad; /* reason class in reason_class; NULL: an event */
-    const char *reason_class;
-    int is_skipped;
-    size_t stream; /* its source's place */
-};
-
-/* Rows read at one time, with their memory. */
-struct block {
-    struct block *next;
-    struct arena arena;
-    struct intake rows[BLOCK_ROWS];
-    size_t count, taken;
-};
-
-/* What a source's calls come back to: the feeds that it names, or the block being filled. */
-struct scrip_rows {
-    struct scrip *scrip;
-    struct instance *source;
-    const struct scrip_name *name;
-    char **feeds;
-    size_t feed_count, feed_room;
-    struct block *block;
-    const char *feed;
-    size_t stream;
-};
-
-struct stream {
-    struct scrip_rows rows;
-    size_t feed_at;
-    int is_open, is_done;
-    struct block *first, *last; /* blocks that hold rows not yet taken, or of the group at hand */
-    struct block *head;         /* where the next row is; its `taken` says which */
-    struct block *spare;
-    struct scrip_cursor cursor; /* after the last row taken */
-    const struct intake *tail; /* the last row taken, while is_moved */
-    const struct block *tail_block;
-    int is_moved;
-    uint64_t feed_size;
-};
 
 struct run {
     struct scrip *scrip;
@@ -71,312 +24,7 @@ struct run {
     uint64_t sent_commits; /* the host's count when it was sent */
 };
 
-/* ---- rows, as sources give them ------------------------------------------------------------------------------- */
-
-int intake_feed_add(struct scrip_ctx *ctx, struct scrip_rows *out, const char *feed)
-{
-    if (out->feed_count >= 1000000)
-        return scrip_fail(ctx, SCRIP_ELIMIT, "files: more than 1000000 feeds");
-    ARRAY_ROOM(out->feeds, out->feed_count, out->feed_room);
-    out->feeds[out->feed_count++] = memory_text(feed);
-    return SCRIP_OK;
-}
-
-static struct intake *intake_open(struct scrip_ctx *ctx, struct scrip_rows *out, const struct scrip_row *row)
-{
-    struct block *block = out->block;
-    struct intake *intake;
-
-    if (block == NULL || block->count == BLOCK_ROWS) {
-        scrip_fail(ctx, SCRIP_ELIMIT, "source: more rows than asked for");
-        return NULL;
-    }
-    intake = &block->rows[block->count++];
-    intake->origin.source = out->name;
-    intake->origin.feed = out->feed;
-    intake->origin.line = row->line;
-    intake->origin.size = row->size > SCRIP_ROW_SIZE ? SCRIP_ROW_SIZE : row->size;
-    intake->origin.bytes = arena_text(&block->arena, row->bytes, intake->origin.size);
-    intake->origin.fields = NULL;
-    intake->origin.field_count = 0;
-    intake->position = row->position;
-    intake->bad = NULL;
-    intake->is_skipped = 0;
-    intake->stream = out->stream;
-    return intake;
-}
-
-static void intake_fault(struct intake *intake, struct arena *arena, const char *reason_class, const char *reason)
-{
-    intake->reason_class = reason_class;
-    intake->bad = arena_text(arena, reason, strlen(reason));
-}
-
-/* The fields are kept only for a row that fails: most do not. */
-static void fields_keep(struct intake *intake, struct arena *arena, const struct scrip_field *fields, size_t count)
-{
-    struct scrip_field *kept = arena_get(arena, count * sizeof *kept);
-
-    for (size_t i = 0; i < count; i++) {
-        kept[i] = fields[i];
-        kept[i].name = fields[i].name ? arena_text(arena, fields[i].name, strlen(fields[i].name)) : "";
-        kept[i].text = arena_text(arena, fields[i].text, fields[i].size);
-    }
-    intake->origin.fields = kept;
-    intake->origin.field_count = count;
-}
-
-int intake_row_add(struct scrip_ctx *ctx, struct scrip_rows *out, const struct scrip_row *row)
-{
-    struct intake *intake = intake_open(ctx, out, row);
-    struct scrip_error err = { 0 };
-    int code;
-
-    if (intake == NULL)
-        return SCRIP_ELIMIT;
-    code = event_read(&intake->event, row->fields, row->field_count, row->time_us, row->end_us, out->name,
-                      out->scrip->names, &out->block->arena, &err);
-    if (code < 0) {
-        intake_fault(intake, &out->block->arena, code == SCRIP_ELIMIT ? "limit" : "invalid", err.message);
-        fields_keep(intake, &out->block->arena, row->fields, row->field_count);
-    }
-    return SCRIP_OK;
-}
-
-int intake_row_skip(struct scrip_ctx *ctx, struct scrip_rows *out, const struct scrip_row *row)
-{
-    struct intake *intake = intake_open(ctx, out, row);
-
-    if (intake == NULL)
-        return SCRIP_ELIMIT;
-    intake->is_skipped = 1;
-    return SCRIP_OK;
-}
-
-int intake_row_bad(struct scrip_ctx *ctx, struct scrip_rows *out, const struct scrip_row *row, const char *format, ...)
-{
-    struct intake *intake = intake_open(ctx, out, row);
-    char reason[SCRIP_MESSAGE_SIZE];
-    va_list list;
-
-    if (intake == NULL)
-        return SCRIP_ELIMIT;
-    va_start(list, format);
-    vsnprintf(reason, sizeof reason, format, list);
-    text_trim(reason);
-    va_end(list);
-    intake_fault(intake, &out->block->arena, "unreadable", reason);
-    return SCRIP_OK;
-}
-
-int intake_row_json(struct scrip_ctx *ctx, struct scrip_rows *out, const struct scrip_row *row)
-{
-    struct scrip_field fields[EVENT_FIELD_LIMIT];
-    struct scrip_error err = { 0 };
-    struct scrip_row filled = *row;
-    size_t count;
-    int code = event_fields_from_json(row->bytes, row->size, fields, &count, &out->block->arena, &err);
-
-    if (code < 0) {
-        struct intake *intake = intake_open(ctx, out, row);
-
-        if (intake == NULL)
-            return SCRIP_ELIMIT;
-        intake_fault(intake, &out->block->arena, REASON_NATIVE, err.message);
-        return SCRIP_OK;
-    }
-    filled.fields = fields;
-    filled.field_count = count;
-    filled.time_us = filled.end_us = SCRIP_TIME_NONE;
-    return intake_row_add(ctx, out, &filled);
-}
-
-/* ---- streams -------------------------------------------------------------------------------------------------- */
-
-static int source_fault(struct instance *source, int code, struct scrip_error *err)
-{
-    return error_set(err, code < 0 ? code : SCRIP_EIO, "source %s: %s", source->ctx.instance,
-                     source->error.message[0] ? source->error.message : "it failed without a word");
-}
-
-static int feed_open(struct stream *stream, struct scrip_error *err)
-{
-    struct scrip_rows *rows = &stream->rows;
-    struct scrip *scrip = rows->scrip;
-    struct instance *source = rows->source;
-    struct stat info;
-    int code;
-
-    rows->feed = rows->feeds[stream->feed_at];
-    memset(&stream->cursor, 0, sizeof stream->cursor);
-    code = store_of(scrip->reader)
-               ->cursor_find(&scrip->reader->ctx, rows->name->text, rows->feed, &stream->cursor);
-    if (code < 0 && code != SCRIP_ENOTFOUND)
-        return error_set(err, code, "store: %s", scrip->reader->error.message);
-    stream->feed_size = stat(rows->feed, &info) == 0 ? (uint64_t)info.st_size : 0;
-    error_clear(&source->error);
-    code = source->plugin->api.source.feed_open(&source->ctx, rows->feed, &stream->cursor);
-    if (code < 0) {
-        source->plugin->api.source.feed_close(&source->ctx);
-        return source_fault(source, code, err);
-    }
-    stream->is_open = 1;
-    return SCRIP_OK;
-}
-
-/* Where the stream stands goes into the batch with the rows before it. */
-static void cursor_note(struct stream *stream)
-{
-    const struct origin *tail;
-    struct scrip_cursor *cursor = &stream->cursor;
-
-    if (!stream->is_moved)
-        return;
-    stream->is_moved = 0;
-    tail = &stream->tail->origin;
-    cursor->position = stream->tail->position;
-    cursor->line = tail->line;
-    for (uint64_t i = 0; i < tail->size; i++)
-        cursor->line += tail->bytes[i] == '\n';
-    cursor->tail_size = tail->size;
-    cursor->tail_hash = hash_short(tail->bytes, tail->size);
-    batch_cursor(stream->rows.scrip, stream->rows.name, tail->feed, cursor);
-}
-
-static struct block *block_get(struct stream *stream)
-{
-    struct block *block = stream->spare;
-
-    if (block != NULL)
-        stream->spare = block->next;
-    else
-        block = memory_get(sizeof *block);
-    arena_reset(&block->arena);
-    block->next = NULL;
-    block->count = block->taken = 0;
-    *(stream->last ? &stream->last->next : &stream->first) = block;
-    stream->last = block;
-    return block;
-}
-
-/* Reads the next rows of the stream, over as many feeds as it takes. Leaves head NULL at the end. */
-static int stream_fill(struct stream *stream, struct scrip_error *err)
-{
-    struct scrip_rows *rows = &stream->rows;
-    struct instance *source = rows->source;
-    int more;
-
-    while (!stream->is_done) {
-        if (!stream->is_open) {
-            int code;
-
-            cursor_note(stream); /* of the feed before: all of its rows were handed out */
-            if (stream->feed_at == rows->feed_count) {
-                stream->is_done = 1;
-                break;
-            }
-            if ((code = feed_open(stream, err)) < 0)
-                return code;
-        }
-        rows->block = block_get(stream);
-        error_clear(&source->error);
-        more = source->plugin->api.source.read(&source->ctx, rows, BLOCK_ROWS);
-        if (more < 0)
-            return source_fault(source, more, err);
-        if (more == 0) {
-            source->plugin->api.source.feed_close(&source->ctx);
-            stream->is_open = 0;
-            stream->feed_at++;
-        }
-        if (rows->block->count > 0) {
-            stream->head = rows->block;
-            return SCRIP_OK;
-        }
-    }
-    stream->head = NULL;
-    return SCRIP_OK;
-}
-
-/* The next row that was not taken, or NULL at the end. */
-static int stream_peek(struct stream *stream, struct intake **out, struct scrip_error *err)
-{
-    int code;
-
-    *out = NULL;
-    while (stream->head != NULL && stream->head->taken == stream->head->count)
-        stream->head = stream->head->next;
-    if (stream->head == NULL) {
-        if (stream->is_done)
-            return SCRIP_OK;
-        if ((code = stream_fill(stream, err)) < 0 || stream->head == NULL)
-            return code;
-    }
-    *out = &stream->head->rows[stream->head->taken];
-    return SCRIP_OK;
-}
-
-/* Back to where the store says that the feeds stand. */
-static void stream_rewind(struct stream *stream)
-{
-    struct instance *source = stream->rows.source;
-
-    if (stream->is_open)
-        source->plugin->api.source.feed_close(&source->ctx);
-    if (stream->last != NULL) {
-        stream->last->next = stream->spare;
-        stream->spare = stream->first;
-    }
-    stream->first = stream->last = stream->head = NULL;
-    stream->tail = NULL;
-    stream->tail_block = NULL;
-    stream->feed_at = 0;
-    stream->is_open = stream->is_done = stream->is_moved = 0;
-}
-
-/* Blocks before the head were taken and are no longer needed. */
-static void stream_recycle(struct stream *stream)
-{
-    while (stream->first != NULL && stream->first != stream->head && stream->first->taken == stream->first->count &&
-           !(stream->is_moved && stream->first == stream->tail_block)) {
-        struct block *block = stream->first;
-
-        stream->first = block->next;
-        if (stream->first == NULL)
-            stream->last = NULL;
-        block->next = stream->spare;
-        stream->spare = block;
-    }
-}
-
-static void stream_free(struct stream *stream)
-{
-    struct instance *source = stream->rows.source;
-
-    if (stream->is_open)
-        source->plugin->api.source.feed_close(&source->ctx);
-    for (int list = 0; list < 2; list++) {
-        struct block *block = list ? stream->spare : stream->first;
-
-        while (block != NULL) {
-            struct block *next = block->next;
-
-            arena_free(&block->arena);
-            free(block);
-            block = next;
-        }
-    }
-    for (size_t i = 0; i < stream->rows.feed_count; i++)
-        free(stream->rows.feeds[i]);
-    free(stream->rows.feeds);
-}
-
 /* ---- groups --------------------------------------------------------------------------------------------------- */
-
-/* A row that is bad or filtered has no event to look at. */
-static int is_event(const struct intake *intake)
-{
-    return intake->bad == NULL && !intake->is_skipped;
-}
 
 static int by_rank(const void *left, const void *right)
 {
@@ -447,10 +95,9 @@ static int group_gather(struct run *run, struct scrip_error *err)
     return SCRIP_OK;
 }
 
-static int intake_take(struct run *run, struct intake *intake, struct scrip_error *err)
+int intake_take(struct scrip *scrip, struct intake *intake, struct scrip_totals *totals, struct scrip_result *result,
+                struct scrip_error *err)
 {
-    struct scrip_totals *totals = run->totals;
-    struct scrip_result result;
     int code;
 
     totals->read++;
@@ -458,14 +105,14 @@ static int intake_take(struct run *run, struct intake *intake, struct scrip_erro
         totals->outcome[SCRIP_FILTERED]++;
         return SCRIP_OK;
     }
-    arena_reset(&run->scrip->arena);
+    arena_reset(&scrip->arena);
     if (intake->bad)
-        code = take_bad(run->scrip, &intake->origin, intake->reason_class, intake->bad, NULL, &result);
+        code = take_bad(scrip, &intake->origin, intake->reason_class, intake->bad, NULL, result);
     else
-        code = take_event(run->scrip, &intake->event, &intake->origin, &result, err);
+        code = take_event(scrip, &intake->event, &intake->origin, result, err);
     if (code < 0)
         return code;
-    totals->outcome[result.was_duplicate ? SCRIP_DUPLICATE : result.outcome]++;
+    totals->outcome[result->was_duplicate ? SCRIP_DUPLICATE : result->outcome]++;
     return SCRIP_OK;
 }
 
@@ -482,8 +129,14 @@ static void progress_show(struct run *run, int is_last)
     if (run->count) {
         progress.source = run->streams[at].rows.name->text;
         progress.feed = run->streams[at].rows.feed ? run->streams[at].rows.feed : "";
-        progress.position = run->streams[at].cursor.position;
+        progress.position = run->streams[at].read_at;
         progress.size = run->streams[at].feed_size;
+    }
+    for (size_t i = 0; i < run->count; i++) {
+        const struct stream *stream = &run->streams[i];
+
+        progress.bytes += stream->bytes_before + (stream->read_at - stream->read_from);
+        progress.left += stream->left + (stream->feed_size > stream->read_at ? stream->feed_size - stream->read_at : 0);
     }
     progress.read = run->totals->read;
     run->options->progress(run->options->sink, &progress);
@@ -515,12 +168,13 @@ static int run_send(struct run *run, struct scrip_error *err)
 
 static int group_take(struct run *run, struct scrip_error *err)
 {
+    struct scrip_result result;
     int code = SCRIP_OK;
 
     if (run->group_count > 1)
         qsort(run->group, run->group_count, sizeof *run->group, by_rank);
     for (size_t i = 0; i < run->group_count && code == SCRIP_OK; i++)
-        code = intake_take(run, run->group[i], err);
+        code = intake_take(run->scrip, run->group[i], run->totals, &result, err);
     if (code < 0)
         return code;
     if (batch_is_full(run->scrip))
@@ -534,9 +188,11 @@ static int group_take(struct run *run, struct scrip_error *err)
 /* Reads from where the streams stand to their ends. */
 static int streams_read(struct run *run, struct scrip_error *err)
 {
-    int code;
+    int code = SCRIP_OK;
 
     do {
+        if (run->options && run->options->stop && run->options->stop(run->options->sink))
+            break;
         code = group_gather(run, err);
         if (code == SCRIP_OK && run->group_count)
             code = group_take(run, err);
@@ -578,25 +234,19 @@ static int run_streams(struct run *run, struct scrip_error *err)
             break;
         for (size_t i = 0; i < run->count; i++)
             stream_rewind(&run->streams[i]);
+        follow_forget(run->scrip->follow);
         *run->totals = run->sent = run->sure;
         run->sent_commits = run->scrip->commits;
         run->shown = 0;
     }
+    if (code < 0)
+        follow_forget(run->scrip->follow);
     progress_show(run, 1);
     run->totals->commits += run->scrip->commits - commits;
     return code;
 }
 
 /* ---- runs ----------------------------------------------------------------------------------------------------- */
-
-static void stream_start(struct stream *stream, struct scrip *scrip, struct instance *source, size_t index)
-{
-    memset(stream, 0, sizeof *stream);
-    stream->rows.scrip = scrip;
-    stream->rows.source = source;
-    stream->rows.name = names_add(scrip->names, source->ctx.instance, strlen(source->ctx.instance));
-    stream->rows.stream = index;
-}
 
 static int run_end(struct run *run, int code)
 {
@@ -605,6 +255,21 @@ static int run_end(struct run *run, int code)
     free(run->streams);
     free(run->group);
     return code;
+}
+
+/* The stream's feeds go on being written. Where they cannot even be named, they are tried again by the next run. */
+static int stream_follow(struct stream *stream, int64_t settle_us, int code, struct scrip_error *err)
+{
+    struct scrip *scrip = stream->rows.scrip;
+
+    if (scrip->follow == NULL)
+        scrip->follow = follow_open();
+    follow_settle(scrip->follow, settle_us);
+    stream->follow = scrip->follow;
+    if (code == SCRIP_ENOMEM)
+        return code;
+    follow_note(scrip->follow, stream->rows.name->text, "", &(struct follow_sight){ 0 }, 0, code < 0 ? err->message : NULL);
+    return SCRIP_OK;
 }
 
 /* Reads all configured sources, or only those that come before every named file. */
@@ -625,6 +290,9 @@ static int run_sources(struct scrip *scrip, const struct scrip_run_options *opti
         error_clear(&source->error);
         if ((code = source->plugin->api.source.feeds(&source->ctx, &stream->rows)) < 0)
             code = source_fault(source, code, err);
+        if (options != NULL && options->settle_us > 0)
+            code = stream_follow(stream, options->settle_us, code, err);
+        stream_measure(stream);
     }
     if (code == SCRIP_OK)
         code = run_streams(&run, err);
@@ -638,31 +306,6 @@ int scrip_run(struct scrip *scrip, const struct scrip_run_options *options, stru
 
     memset(totals, 0, sizeof *totals);
     return code < 0 ? code : run_sources(scrip, options, 0, totals, err);
-}
-
-/* The source that knows a file by its name and first bytes. */
-static struct instance *claimant_find(struct scrip *scrip, const char *file)
-{
-    struct instance *found = NULL;
-    char start[65536];
-    FILE *in = strcmp(file, "-") == 0 ? NULL : fopen(file, "rb");
-    size_t size = in ? fread(start, 1, sizeof start, in) : 0;
-
-    if (in != NULL)
-        fclose(in);
-    for (size_t i = 0; i < scrip->source_count && found == NULL; i++) {
-        struct instance *source = scrip->sources[i];
-
-        if (source->plugin->api.source.claims != NULL && size > 0 &&
-            source->plugin->api.source.claims(&source->ctx, file, start, size) > 0)
-            found = source;
-    }
-    /* Where only one source could be meant, it is. */
-    if (found == NULL)
-        for (size_t i = 0, open = 0; i < scrip->source_count; i++)
-            if (!instance_option(scrip->sources[i], "always")->number)
-                found = open++ ? NULL : scrip->sources[i];
-    return found;
 }
 
 int scrip_ingest(struct scrip *scrip, const char *file, const char *source, const struct scrip_run_options *options,
@@ -679,18 +322,19 @@ int scrip_ingest(struct scrip *scrip, const char *file, const char *source, cons
         if (strcmp(scrip->sources[i]->ctx.instance, source) == 0)
             found = scrip->sources[i];
     if (source == NULL)
-        found = claimant_find(scrip, file);
+        found = source_claimant(scrip, file);
     if (code == SCRIP_OK && found == NULL)
         code = source ? error_set(err, SCRIP_EINVALID, "source '%s': not configured: add a section [source/... %s]",
                                   source, source)
-                      : error_set(err, SCRIP_EINVALID, "%s: no configured source knows this file: name one with --as",
-                                  file);
+                      : error_set(err, SCRIP_EINVALID, "%s: no configured source knows this file: name one with --as, or "
+                                  "add a section [source/csv NAME] with profile = auto", file);
     if (code == SCRIP_OK)
         code = run_sources(scrip, options, 1, &before, err);
     if (code == SCRIP_OK) {
         run.streams = memory_get(sizeof *run.streams);
         stream_start(&run.streams[0], scrip, found, run.count++);
         intake_feed_add(&found->ctx, &run.streams[0].rows, path ? path : file);
+        stream_measure(&run.streams[0]);
         code = run_end(&run, run_streams(&run, err));
     }
     free(path);

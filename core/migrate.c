@@ -92,7 +92,7 @@ static int commit_send(struct migrating *m)
     code = store_of(m->writer)->commit(&m->writer->ctx, &commit);
     arena_reset(&m->arena);
     if (m->options->progress != NULL) {
-        struct scrip_progress progress = { "migrate", m->name, m->done, m->done, m->total };
+        struct scrip_progress progress = { "migrate", m->name, m->done, m->done, m->total, m->done, m->total - m->done };
 
         m->options->progress(m->options->sink, &progress);
     }

@@ -79,9 +79,9 @@ static int unknown_fault(struct making *m, const struct config_item *item, const
                 used += (size_t)snprintf(known + used, sizeof known - used, "%s%s", used ? ", " : "", o->key);
         }
     if (nearest != NULL)
-        return error_set(m->err, SCRIP_EINVALID, "%s:%d: key '%s': unknown: did you mean '%s'", m->config->path,
+        return error_set(m->err, SCRIP_EINVALID, "%s:%d: key '%s': unknown: did you mean '%s'", item->path,
                          item->line, item->key, nearest);
-    return error_set(m->err, SCRIP_EINVALID, "%s:%d: key '%s': unknown: want one of %s", m->config->path, item->line,
+    return error_set(m->err, SCRIP_EINVALID, "%s:%d: key '%s': unknown: want one of %s", item->path, item->line,
                      item->key, known[0] ? known : "(none: this plugin has no keys)");
 }
 
@@ -192,7 +192,7 @@ static int value_add(struct making *m, const struct scrip_option *option, const 
     value->suffix = suffix && suffix[0] ? suffix : NULL;
     value->text = memory_text(text ? text : "");
     value->given = text != NULL;
-    value->where = item ? memory_print("%s:%d", m->config->path, item->line) : memory_text("default");
+    value->where = item ? memory_print("%s:%d", item->path, item->line) : memory_text("default");
     return text ? value_read(m, value) : SCRIP_OK;
 }
 

@@ -43,6 +43,10 @@ struct instance {
     void *owner;              /* the host that opened it */
     int is_open;
     uint64_t digest; /* of what decides its prices: plugin, section, digest_add */
+    const char *profile; /* of a source: the profile that its section names; else NULL */
+    /* Of a source with profile = auto: one for each profile, itself the first. They share its name. */
+    struct instance **profiles;
+    size_t profile_count, profile_room;
     /* For one call, set by the host around it: */
     void *call;
 };

@@ -23,6 +23,7 @@ static const struct flag no_flags[] = { { NULL, NULL, NULL, NULL } };
 
 static const struct flag run_flags[] = {
     { "until", "TIME", NULL, "leave events at or after this for a later run" },
+    { "follow", "[SECONDS]", NULL, "goes on until it is interrupted: looks every 5 or SECONDS for new files and rows" },
     { NULL, NULL, NULL, NULL },
 };
 static const struct flag ingest_flags[] = {
@@ -469,6 +470,11 @@ static int flag_take(struct use *use, char **argv, int *at)
     if (flag->value == NULL) {
         use->given[use->given_count] = flag;
         use->values[use->given_count++] = "yes";
+        return EXIT_DONE;
+    }
+    if (equals == NULL && flag->value[0] == '[') {
+        use->given[use->given_count] = flag;
+        use->values[use->given_count++] = "";
         return EXIT_DONE;
     }
     if (equals == NULL && argv[*at + 1] == NULL)

@@ -1,9 +1,17 @@
 /* run.c - commands that take feeds in: run, ingest; and quarantine, which takes them in again. */
 #include "cli.h"
 
+#include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
+
+#define TERMINAL_SECONDS 0.2 /* between two showings of progress */
+#define LOG_SECONDS 5.0
+#define FOLLOW_SECONDS 5    /* between two looks at followed feeds */
+#define FOLLOW_LIMIT 86400
+#define SETTLE_US (INT64_C(60) * SCRIP_SECOND) /* what was not written for this long is whole */
 
 struct watch {
     double started, shown;
@@ -25,20 +33,35 @@ static void watch_start(struct watch *watch)
     watch->is_dirty = 0;
 }
 
-/* On a terminal five times a second, in a log every ten seconds. */
+/* What is left, at the rate so far: 40 s, 3 min, 2 h. */
+static void left_show(const struct scrip_progress *p, double took)
+{
+    double left = p->bytes ? (double)p->left * took / (double)p->bytes : 0;
+
+    if (p->bytes == 0 || p->left == 0)
+        return;
+    if (left < 90)
+        fprintf(stderr, ", %.0f s left", left);
+    else if (left < 5400)
+        fprintf(stderr, ", %.0f min left", left / 60);
+    else
+        fprintf(stderr, ", %.0f h left", left / 3600);
+}
+
 static void progress(void *sink, const struct scrip_progress *p)
 {
     struct watch *watch = sink;
-    double at = now(), rate = (double)p->read / (at - watch->started + 1e-9);
+    double at = now(), took = at - watch->started;
     const char *base = strrchr(p->feed ? p->feed : "", '/');
 
-    if (at - watch->shown < (watch->is_terminal ? 0.2 : 10))
+    if (at - watch->shown < (watch->is_terminal ? TERMINAL_SECONDS : LOG_SECONDS))
         return;
     watch->shown = at;
     fprintf(stderr, "%s%s %s: %llu rows, %.0f a second", watch->is_terminal ? "\r\033[K" : "scrip: ", p->source ? p->source : "",
-            base ? base + 1 : p->feed, (unsigned long long)p->read, rate);
+            base ? base + 1 : p->feed, (unsigned long long)p->read, (double)p->read / (took + 1e-9));
     if (p->size > p->position && p->position > 0)
         fprintf(stderr, ", %d %%", (int)(p->position * 100 / p->size));
+    left_show(p, took);
     if (!watch->is_terminal)
         fputc('\n', stderr);
     watch->is_dirty = watch->is_terminal;
@@ -91,24 +114,96 @@ static int totals_show(const struct use *use, const struct scrip_totals *totals)
     return bad ? EXIT_PARTLY : EXIT_DONE;
 }
 
+/* ---- run ------------------------------------------------------------------------------------------------------ */
+
+static volatile sig_atomic_t is_interrupted;
+
+static void interrupt(int number)
+{
+    is_interrupted = 1;
+    signal(number, SIG_DFL); /* who asks twice does not want to wait */
+}
+
+static int stop(void *sink)
+{
+    (void)sink;
+    return is_interrupted;
+}
+
+/* The seconds of --follow[=SECONDS]; 0: it was not given. Exit code of a wrong use, else 0. */
+static int follow_flag(const struct use *use, int *seconds)
+{
+    const char *text = flag_value(use, "follow", 0);
+    char *end;
+    long value;
+
+    *seconds = 0;
+    if (text == NULL)
+        return EXIT_DONE;
+    value = text[0] ? strtol(text, &end, 10) : FOLLOW_SECONDS;
+    if (text[0] && (*end || value < 1 || value > FOLLOW_LIMIT))
+        return wrong_use("run: --follow=%s: want whole seconds, 1 to %d", text, FOLLOW_LIMIT);
+    if (flag_value(use, "until", 0) != NULL)
+        return wrong_use("run: --follow goes on until it is interrupted: leave out --until");
+    *seconds = (int)value;
+    return EXIT_DONE;
+}
+
+static int round_run(struct scrip *scrip, const struct scrip_run_options *options, struct scrip_totals *sum,
+                     struct scrip_error *err)
+{
+    struct watch *watch = options->sink;
+    struct scrip_totals totals = { 0 };
+    int code;
+
+    watch_start(watch);
+    code = scrip_run(scrip, options, &totals, err);
+    watch_end(watch);
+    totals_add(sum, &totals);
+    if (options->settle_us && totals.read)
+        fprintf(stderr, "scrip: %llu rows read, %llu of them refused or in quarantine\n", (unsigned long long)totals.read,
+                (unsigned long long)(totals.outcome[SCRIP_REFUSED] + totals.outcome[SCRIP_QUARANTINED]));
+    return code;
+}
+
+/* Round after round until it is interrupted; reports where a round took something in. */
+static int rounds_run(struct scrip *scrip, struct scrip_run_options *options, int seconds, struct scrip_totals *sum,
+                      struct scrip_error *err)
+{
+    uint64_t known = UINT64_MAX;
+    int code = SCRIP_OK;
+
+    options->settle_us = SETTLE_US;
+    options->stop = stop;
+    signal(SIGINT, interrupt);
+    signal(SIGTERM, interrupt);
+    while (code == SCRIP_OK && !is_interrupted) {
+        code = round_run(scrip, options, sum, err);
+        if (code == SCRIP_OK && sum->read != known)
+            code = scrip_write_reports(scrip, err);
+        known = sum->read;
+        for (int i = 0; i < seconds && code == SCRIP_OK && !is_interrupted; i++)
+            sleep(1);
+    }
+    return code;
+}
+
 int run_feeds(struct use *use)
 {
     struct watch watch;
-    struct scrip_run_options options = { SCRIP_TIME_NONE, progress, &watch };
-    struct scrip_totals totals = { 0 };
+    struct scrip_run_options options = { SCRIP_TIME_NONE, progress, &watch, 0, NULL };
+    struct scrip_totals sum = { 0 };
     struct scrip_error err = { 0 };
     struct scrip *scrip;
-    int code, shown;
+    int code, seconds, shown;
 
-    if (time_flag(use, "until", &options.until_us))
+    if (time_flag(use, "until", &options.until_us) || follow_flag(use, &seconds))
         return EXIT_USE;
     if ((code = opened(use, SCRIP_ACCESS_INIT, &scrip)) != EXIT_DONE)
         return code;
-    watch_start(&watch);
-    code = scrip_run(scrip, &options, &totals, &err);
-    watch_end(&watch);
-    shown = totals_show(use, &totals);
-    if (code == SCRIP_OK)
+    code = seconds ? rounds_run(scrip, &options, seconds, &sum, &err) : round_run(scrip, &options, &sum, &err);
+    shown = totals_show(use, &sum);
+    if (code == SCRIP_OK && !seconds)
         code = scrip_write_reports(scrip, &err);
     scrip_close(scrip);
     return code < 0 ? failed(code, &err) : shown;
@@ -117,7 +212,7 @@ int run_feeds(struct use *use)
 int run_ingest(struct use *use)
 {
     struct watch watch;
-    struct scrip_run_options options = { SCRIP_TIME_NONE, progress, &watch };
+    struct scrip_run_options options = { SCRIP_TIME_NONE, progress, &watch, 0, NULL };
     struct scrip_totals sum = { 0 }, totals;
     struct scrip_error err = { 0 };
     struct scrip *scrip;

@@ -55,6 +55,8 @@ struct scrip_progress {
     uint64_t read;
     uint64_t position; /* bytes of the feed taken in */
     uint64_t size;     /* of the feed, 0 where unknown */
+    uint64_t bytes;    /* of all feeds, read by this run so far */
+    uint64_t left;     /* of all feeds, still to be read, as far as known */
 };
 
 struct scrip_run_options {
@@ -62,6 +64,12 @@ struct scrip_run_options {
     /* Called now and then, NULL: never. */
     void (*progress)(void *sink, const struct scrip_progress *progress);
     void *sink;
+    /* 0: feeds are whole. Above 0 they go on being written, and runs follow one another on this host: what the end of a file may have
+     * cut is left until the file was not changed for this long; a feed that cannot be read is told on standard error, once, and
+     * keeps nobody from the others; files that did not change since are not opened again. */
+    int64_t settle_us;
+    /* Asked again and again; non-zero: the run ends here, and what was taken in is committed. NULL: never. */
+    int (*stop)(void *sink);
 };
 
 /* Reads every configured source to its end. May be interrupted at any point and repeated. options may be NULL. */
