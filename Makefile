@@ -27,12 +27,13 @@ host_libs = $(shell pkg-config --libs $(HOST_LIBS)) -lgmp -ldl
 LIB_OBJECTS = $(patsubst %.c,$(BUILD)/%.o,$(wildcard core/*.c))
 CLI_OBJECTS = $(patsubst %.c,$(BUILD)/%.o,$(wildcard core/cli/*.c))
 
-# A plugin names what it needs beside libc in a comment: "scrip-needs: PKG-CONFIG-NAME DEBIAN-PACKAGE".
-needs = $(shell sed -n 's/.*scrip-needs: *\([^ *]*\) *\([^ *]*\).*/\1 \2/p' $(1))
+# A plugin names what it needs beside libc in comments, one for each library: "scrip-needs: PKG-CONFIG-NAME DEBIAN-PACKAGE".
+needs = $(shell sed -n 's/.*scrip-needs: *\([^ *]*\) *\([^ *]*\).*/\1:\2/p' $(1))
+libraries = $(foreach n,$(call needs,$(1)),$(firstword $(subst :, ,$(n))))
 PLUGIN_SOURCES = $(wildcard plugins/*/*.c)
-has_library = $(or $(if $(call needs,$(1)),,yes),$(shell pkg-config --exists $(firstword $(call needs,$(1))) 2>/dev/null && echo yes))
-PLUGINS_BUILT = $(foreach f,$(PLUGIN_SOURCES),$(if $(call has_library,$(f)),$(f)))
-left_out = $(1): left out: no $(firstword $(call needs,$(1))): install $(lastword $(call needs,$(1)))
+lacking = $(strip $(foreach n,$(call needs,$(1)),$(if $(shell pkg-config --exists $(firstword $(subst :, ,$(n))) && echo yes),,$(n))))
+PLUGINS_BUILT = $(foreach f,$(PLUGIN_SOURCES),$(if $(call lacking,$(f)),,$(f)))
+left_out = $(1): left out:$(foreach n,$(call lacking,$(1)), no $(firstword $(subst :, ,$(n))): install $(lastword $(subst :, ,$(n))))
 PLUGINS = $(patsubst plugins/%.c,$(BUILD)/plugins/%.so,$(PLUGINS_BUILT))
 
 PROFILES = $(patsubst conf/profiles/%,$(BUILD)/profiles/%,$(wildcard conf/profiles/*.ini))
@@ -77,8 +78,8 @@ $(BUILD)/scrip: $(CLI_OBJECTS) $(BUILD)/libscrip.a
 $(BUILD)/plugins/%.so: plugins/%.c
 	@mkdir -p $(@D)
 	$(call quiet,PLUGIN,$<)$(CC) $(ALL_CFLAGS) \
-	    $(if $(call needs,$<),$(shell pkg-config --cflags $(firstword $(call needs,$<)))) -shared -o $@ $< $(ALL_LDFLAGS) \
-	    $(if $(call needs,$<),$(shell pkg-config --libs $(firstword $(call needs,$<))))
+	    $(if $(call needs,$<),$(shell pkg-config --cflags $(call libraries,$<))) -shared -o $@ $< $(ALL_LDFLAGS) \
+	    $(if $(call needs,$<),$(shell pkg-config --libs $(call libraries,$<)))
 
 # Where a program in a build tree looks for profiles.
 $(BUILD)/profiles/%.ini: conf/profiles/%.ini
@@ -99,11 +100,13 @@ $(BUILD)/tests/bench/%: tests/bench/%.c $(BUILD)/libscrip.a
 	$(call quiet,CCLD,$<)$(CC) $(ALL_CFLAGS) $(host_cflags) -Icore -o $@ $< $(BUILD)/libscrip.a $(ALL_LDFLAGS) $(host_libs) \
 	    $(shell pkg-config --libs sqlite3)
 
+# A target may hold a plugin, with what that needs.
+fuzz_libs = $(shell pkg-config --libs $(call libraries,plugins/source/csv.c))
 # A fuzz target as a plain program that feeds itself, for machines without a fuzzer.
 $(BUILD)/tests/fuzz/%: tests/fuzz/%.c $(BUILD)/tests/fuzz/smoke/main.o $(BUILD)/libscrip.a
 	@mkdir -p $(@D)
 	$(call quiet,CCLD,$<)$(CC) $(ALL_CFLAGS) $(host_cflags) -Icore -o $@ $< $(BUILD)/tests/fuzz/smoke/main.o \
-	    $(BUILD)/libscrip.a $(ALL_LDFLAGS) $(host_libs)
+	    $(BUILD)/libscrip.a $(ALL_LDFLAGS) $(host_libs) $(fuzz_libs)
 
 FUZZ_CC = clang
 FUZZ_SECONDS ?= 60
@@ -111,7 +114,7 @@ build/fuzz/%: tests/fuzz/%.c $(wildcard tests/fuzz/*.h core/*.[ch] include/scrip
 	@mkdir -p $(@D)
 	$(call quiet,FUZZ,$<)$(FUZZ_CC) -std=c11 -D_GNU_SOURCE -g -O1 -fsanitize=fuzzer,address,undefined \
 	    -fno-sanitize-recover=undefined -pthread -Iinclude -Icore $(host_folders) $(host_cflags) \
-	    -o $@ $< $(wildcard core/*.c) $(host_libs)
+	    -o $@ $< $(wildcard core/*.c) $(host_libs) $(fuzz_libs)
 
 # ---- what a user types
 
@@ -160,7 +163,7 @@ clean:
 
 deps-build:
 	@tests/deps.sh gcc:gcc pkg-config:pkgconf inih:libinih-dev yajl:libyajl-dev libsodium:libsodium-dev \
-	    gmp.h:libgmp-dev sqlite3:libsqlite3-dev
+	    gmp.h:libgmp-dev sqlite3:libsqlite3-dev zlib:zlib1g-dev libzip:libzip-dev
 deps-check: deps-build
 	@tests/deps.sh check:check sqlite3:sqlite3 valgrind:valgrind python3:python3 g++:g++ lua5.4:liblua5.4-dev \
 	    libpq:libpq-dev pg_ctlcluster:postgresql

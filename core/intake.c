@@ -8,6 +8,7 @@
  */
 #include "intake.h"
 
+#include <errno.h>
 #include <stdio.h>
 
 struct run {
@@ -308,13 +309,32 @@ int scrip_run(struct scrip *scrip, const struct scrip_run_options *options, stru
     return code < 0 ? code : run_sources(scrip, options, 0, totals, err);
 }
 
+/* A file's one name, by which its cursor is known. What is in an archive is ARCHIVE/MEMBER: of the archive's name. NULL: there
+ * is none, as of standard input. */
+static char *file_name(const char *file)
+{
+    char *path = realpath(file, NULL), *archive, *slash, *name;
+
+    if (path != NULL || errno != ENOTDIR || strcmp(file, "-") == 0)
+        return path;
+    archive = memory_text(file);
+    while (path == NULL && errno == ENOTDIR && (slash = strrchr(archive, '/')) != NULL) {
+        *slash = 0;
+        path = realpath(archive, NULL);
+    }
+    name = path ? memory_print("%s%s", path, file + strlen(archive)) : NULL;
+    free(archive);
+    free(path);
+    return name;
+}
+
 int scrip_ingest(struct scrip *scrip, const char *file, const char *source, const struct scrip_run_options *options,
                  struct scrip_totals *totals, struct scrip_error *err)
 {
     struct run run = { .scrip = scrip, .options = options, .totals = totals };
     struct scrip_totals before = { 0 };
     struct instance *found = NULL;
-    char *path = strcmp(file, "-") == 0 ? NULL : realpath(file, NULL);
+    char *path = file_name(file);
     int code = host_writes(scrip, err);
 
     memset(totals, 0, sizeof *totals);

@@ -58,9 +58,10 @@ struct csv_map {
     struct scrip_ctx *ctx;
     struct csv_kept *kept;
     size_t value_count;
-    char delimiter, point, list_mark;
+    char delimiter; /* 0: the one under which a feed's header fits */
+    char point, list_mark;
     int is_loose;
-    int is_flipped;
+    int is_flipped; /* amounts of what is no usage */
     const char *format, *zone;
     const char *type;
     struct csv_field fields[CSV_FIELD_LIMIT];
@@ -343,6 +344,19 @@ static inline int csv_type_add(struct csv_map *map, const char *text, const char
     return csv_type_check(map, "type.map", made->type[0]);
 }
 
+/* "Day used|day_used": names of one column, of which the first that the header has counts. */
+static inline int csv_id_column_read(struct csv_map *map, const char *item, struct csv_column *column)
+{
+    char *names = csv_keep(&map->kept, strlen(item) + 1);
+
+    if (names == NULL)
+        return csv_memory_fault(map->ctx);
+    strcpy(names, item);
+    for (char *bar = names; (bar = strchr(bar, '|')) != NULL;)
+        *bar = ',';
+    return csv_column_read(map, "identity", "", names, column);
+}
+
 static inline int csv_identity_read(struct csv_map *map)
 {
     const struct scrip_host *host = map->ctx->host;
@@ -361,8 +375,7 @@ static inline int csv_identity_read(struct csv_map *map)
     for (uint64_t i = 0; (item = host->option_item(map->ctx, "identity", i)) != NULL; i++) {
         if (i == CSV_FILTER_LIMIT)
             return scrip_fail(map->ctx, SCRIP_ELIMIT, "identity: more than %d columns", CSV_FILTER_LIMIT);
-        code = csv_column_read(map, "identity", "", item, &map->id_columns[map->id_column_count++]);
-        if (code < 0)
+        if ((code = csv_id_column_read(map, item, &map->id_columns[map->id_column_count++])) < 0)
             return code;
     }
     return SCRIP_OK;
@@ -404,13 +417,31 @@ static inline int csv_has(const struct csv_map *map, uint64_t key)
     return key == SCRIP_F_TIME && map->time_us != SCRIP_TIME_NONE;
 }
 
+/* What a row's other fields mean may depend on its type: that is made first. */
+static inline void csv_type_first(struct csv_map *map)
+{
+    struct csv_field first = map->fields[0];
+
+    if (map->type_field == NULL || map->type_field == map->fields)
+        return;
+    map->fields[0] = *map->type_field;
+    *map->type_field = first;
+    if (map->id_field == map->fields)
+        map->id_field = map->type_field;
+    map->type_field = map->fields;
+}
+
 static inline int csv_map_read(struct csv_map *map, struct scrip_ctx *ctx)
 {
     const struct scrip_host *host = ctx->host;
     int code;
 
     map->ctx = ctx;
-    map->delimiter = (char)csv_mark_read(host->option_text(ctx, "delimiter"));
+    map->delimiter = strcmp(host->option_text(ctx, "delimiter"), "auto") == 0
+                         ? 0
+                         : (char)csv_mark_read(host->option_text(ctx, "delimiter"));
+    if (map->delimiter == 0 && host->option_item(ctx, "header", 0) != NULL)
+        map->delimiter = ',';
     map->list_mark = (char)csv_mark_read(host->option_text(ctx, "list"));
     map->point = strcmp(host->option_text(ctx, "decimal"), "comma") == 0 ? ',' : '.';
     map->is_loose = strcmp(host->option_text(ctx, "amounts"), "loose") == 0;
@@ -426,6 +457,7 @@ static inline int csv_map_read(struct csv_map *map, struct scrip_ctx *ctx)
         (code = csv_family_read(map, "filter.*", csv_keep_add)) < 0 ||
         (code = csv_family_read(map, "skip.*", csv_skip_add)) < 0 || (code = csv_identity_read(map)) < 0)
         return code;
+    csv_type_first(map);
     if (map->type_count && map->type_field == NULL)
         return scrip_fail(ctx, SCRIP_EINVALID, "type.map: no column gives a type: want map.type = COLUMN");
     if (!csv_has(map, SCRIP_F_TIME))
@@ -503,20 +535,20 @@ static inline int csv_columns_find(struct csv_map *map, const struct csv_header 
     return SCRIP_OK;
 }
 
-/* 1: the header has all that is needed, and something is. */
-static inline int csv_columns_fit(struct csv_map *map, const struct csv_header *header)
+/* How many columns of the map the header has. *lacking: of those that are needed, how many it has not, or twice. */
+static inline int csv_columns_count(struct csv_map *map, const struct csv_header *header, size_t *lacking)
 {
     struct csv_column *column;
-    size_t needed = 0;
+    int count = 0;
 
+    *lacking = 0;
     for (size_t i = 0; (column = csv_column_at(map, i)) != NULL; i++) {
-        if (column->is_optional)
-            continue;
-        if (csv_column_find(column, header) >= CSV_NONE - 1)
-            return 0;
-        needed++;
+        int is_there = csv_column_find(column, header) < CSV_NONE - 1;
+
+        count += is_there;
+        *lacking += !is_there && !column->is_optional;
     }
-    return needed > 0;
+    return count;
 }
 
 #endif

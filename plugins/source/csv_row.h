@@ -31,6 +31,7 @@ struct csv_shape {
     uint64_t lines;    /* line ends in it; at a fault: before it */
     int has_high;      /* bytes that are not ASCII */
     int has_nul;
+    int is_open;       /* the fault is a quote that is never closed, which what comes may do */
     const char *fault; /* what is wrong, where something is */
 };
 
@@ -105,7 +106,8 @@ static inline enum csv_end csv_finish(const char *start, const char *p, const ch
         if (!is_last)
             return CSV_MORE;
     } else if (p[is_cr] != '\n') {
-        return csv_fault(shape, "a carriage return inside a cell without quotes: quote the cell");
+        return csv_fault(shape, "a carriage return inside a cell without quotes: quote the cell, or save "
+                                "the file with lines that end in LF");
     } else {
         shape->lines++;
     }
@@ -135,6 +137,7 @@ static inline enum csv_end csv_parse(const unsigned char *classes, const char *s
             if (p == NULL) {
                 shape->lines = line;
                 shape->cell_count++;
+                shape->is_open = 1;
                 shape->fault = "a quote is opened here and never closed: close it, or double it";
                 return is_last ? CSV_FAULT : CSV_MORE;
             }

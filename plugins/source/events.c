@@ -1,7 +1,10 @@
-/* events.c - the source `events`: files of native events, one JSON object a line. */
+/* events.c - the source `events`: files of native events, one JSON object a line.
+ * scrip-needs: zlib zlib1g-dev
+ * scrip-needs: libzip libzip-dev
+ */
 #include <scrip/plugin.h>
 
-#include "feed.h"
+#include "packed.h"
 
 struct events {
     struct feed feed;
@@ -14,8 +17,12 @@ static const struct scrip_option options[] = {
 
 static int events_open(struct scrip_ctx *ctx)
 {
-    ctx->self = calloc(1, sizeof(struct events));
-    return ctx->self ? SCRIP_OK : scrip_fail(ctx, SCRIP_ENOMEM, "events: no memory");
+    struct events *self = ctx->self = calloc(1, sizeof *self);
+
+    if (self == NULL)
+        return scrip_fail(ctx, SCRIP_ENOMEM, "events: no memory");
+    self->feed.packing = &packed_files;
+    return SCRIP_OK;
 }
 
 static void events_close(struct scrip_ctx *ctx)
@@ -30,12 +37,20 @@ static void events_close(struct scrip_ctx *ctx)
 
 static int events_claims(struct scrip_ctx *ctx, const char *feed, const char *start, uint64_t start_size)
 {
-    uint64_t i = start_size >= 3 && memcmp(start, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
+    struct events *self = ctx->self;
+    size_t i = 0;
 
-    (void)ctx, (void)feed;
-    while (i < start_size && feed_is_space(start[i]))
+    (void)start, (void)start_size;
+    if (strcmp(feed, "-") == 0 || feed_start(&self->feed, ctx, feed) < 0 || feed_mark_skip(&self->feed) < 0 ||
+        feed_fill(&self->feed) < 0) {
+        feed_stop(&self->feed);
+        return 0;
+    }
+    while (i < feed_held(&self->feed) && feed_is_space(feed_at(&self->feed)[i]))
         i++;
-    return i < start_size && start[i] == '{';
+    i = i < feed_held(&self->feed) && feed_at(&self->feed)[i] == '{';
+    feed_stop(&self->feed);
+    return (int)i;
 }
 
 static int events_feed_open(struct scrip_ctx *ctx, const char *name, const struct scrip_cursor *from)
@@ -44,7 +59,7 @@ static int events_feed_open(struct scrip_ctx *ctx, const char *name, const struc
     struct scrip_cursor at;
     int code;
 
-    if ((code = feed_start(&self->feed, ctx, name)) < 0)
+    if ((code = feed_start(&self->feed, ctx, name)) < 0 || (code = feed_prove(&self->feed)) < 0)
         return code;
     if ((code = feed_resume(&self->feed, from, 1, &at)) < 0)
         return code;
@@ -76,5 +91,5 @@ static void events_feed_close(struct scrip_ctx *ctx)
 }
 
 SCRIP_SOURCE_PLUGIN("events", "native events, one JSON object a line", .options = options, .open = events_open,
-                    .close = events_close, .feeds = feed_list, .claims = events_claims,
+                    .close = events_close, .feeds = packed_list, .claims = events_claims,
                     .feed_open = events_feed_open, .read = events_read, .feed_close = events_feed_close);

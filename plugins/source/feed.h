@@ -10,33 +10,24 @@
 
 #include <scrip/plugin.h>
 
-#include <errno.h>
+#include "feed_files.h"
+
 #include <fcntl.h>
-#include <glob.h>
-#include <limits.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #define FEED_BLOCK_SIZE ((size_t)256 * 1024)
 #define FEED_ROOM ((size_t)SCRIP_ROW_SIZE + FEED_BLOCK_SIZE)
 #define FEED_SHOWN_SIZE 65536 /* bytes kept of a line that is too long */
-#define FEED_LIMIT 100000     /* files of one source */
-
-#define FEED_OPTIONS                                                                               \
-    { "files", SCRIP_OPTION_LIST, NULL, NULL, 0,                                                   \
-      "files to read, or patterns such as usage-*.csv, in this order; relative to `folder`" },     \
-        { "folder", SCRIP_OPTION_PATH, ".", NULL, 0,                                               \
-          "folder of `files`, relative to the configuration file" }
 
 struct feed {
     struct scrip_ctx *ctx;
     char *name;
     int is_open;
     int fd;
+    const struct feed_packing *packing; /* set once by who takes packed files, too; else NULL */
+    void *packed;      /* what is read instead of fd, where the file is packed; positions are of its text */
     int is_stream;     /* no way back: standard input, a pipe */
+    int grows;         /* it may still be being written: what its end may have cut is no row yet */
     int at_end;        /* nothing comes behind what is in the buffer */
     char *buffer;      /* FEED_ROOM bytes and the line end behind them; kept from feed to feed */
     char *clip;        /* FEED_SHOWN_SIZE bytes for a line that is too long, once there was one */
@@ -45,166 +36,13 @@ struct feed {
     uint64_t line;     /* at start, from 1 */
 };
 
-/* ---- which files ---------------------------------------------------------------------------- */
-
-struct feed_names {
-    struct scrip_ctx *ctx;
-    struct feed_name {
-        char *path;
-        size_t order;
-    } *names;
-    size_t count, room;
-};
-
-static inline int feed_by_path(const void *left, const void *right)
-{
-    const struct feed_name *a = left, *b = right;
-    int order = strcmp(a->path, b->path);
-
-    return order ? order : (a->order > b->order) - (a->order < b->order);
-}
-
-static inline int feed_by_order(const void *left, const void *right)
-{
-    const struct feed_name *a = left, *b = right;
-
-    return (a->order > b->order) - (a->order < b->order);
-}
-
-static inline int feed_by_text(const void *left, const void *right)
-{
-    return strcmp(*(char *const *)left, *(char *const *)right);
-}
-
-/* The path becomes canonical: a file has one cursor, whoever names it and how. */
-static inline int feed_name_add(struct feed_names *list, const char *path, int is_match)
-{
-    struct stat info;
-    char *real;
-
-    if (list->count == FEED_LIMIT)
-        return scrip_fail(list->ctx, SCRIP_ELIMIT, "files: more than %d: name fewer", FEED_LIMIT);
-    if (list->count == list->room) {
-        size_t room = list->room ? list->room * 2 : 16;
-        struct feed_name *names = realloc(list->names, room * sizeof *names);
-
-        if (names == NULL)
-            return scrip_fail(list->ctx, SCRIP_ENOMEM, "files: no memory for their names");
-        list->names = names;
-        list->room = room;
-    }
-    real = strcmp(path, "-") == 0 ? strdup(path) : realpath(path, NULL);
-    if (real == NULL)
-        return scrip_fail(list->ctx, SCRIP_ENOTFOUND, "files: %s: %s: name a file that is there", path,
-                          strerror(errno));
-    if (is_match && stat(real, &info) == 0 && S_ISDIR(info.st_mode)) {
-        free(real);
-        return SCRIP_OK;
-    }
-    list->names[list->count].path = real;
-    list->names[list->count].order = list->count;
-    list->count++;
-    return SCRIP_OK;
-}
-
-/* Folder and item as one pattern, in which the folder stands for itself. Two bytes for each of its bytes at most. */
-static inline void feed_pattern(const char *folder, const char *item, char *out)
-{
-    if (item[0] != '/') {
-        for (; *folder; folder++) {
-            if (strchr("*?[]\\", *folder) != NULL)
-                *out++ = '\\';
-            *out++ = *folder;
-        }
-        *out++ = '/';
-    }
-    strcpy(out, item);
-}
-
-/* A folder that is not there holds nothing; any other fault hides files. */
-static inline int feed_unreadable(const char *path, int error)
-{
-    (void)path;
-    return error != ENOENT && error != ENOTDIR;
-}
-
-static inline int feed_match(struct feed_names *list, const char *item, const char *pattern)
-{
-    glob_t found = { 0 };
-    int code = glob(pattern, GLOB_NOSORT, feed_unreadable, &found);
-
-    if (code == GLOB_NOMATCH) {
-        list->ctx->host->log(list->ctx, "files: nothing matches %s", item);
-        code = SCRIP_OK;
-    } else if (code != 0) {
-        code = scrip_fail(list->ctx, SCRIP_EIO, "files: %s: cannot look for it: %s", item,
-                          code == GLOB_NOSPACE ? "no memory" : "a folder cannot be read");
-    } else {
-        qsort(found.gl_pathv, found.gl_pathc, sizeof *found.gl_pathv, feed_by_text);
-        for (size_t i = 0; i < found.gl_pathc && code == SCRIP_OK; i++)
-            code = feed_name_add(list, found.gl_pathv[i], 1);
-    }
-    globfree(&found);
-    return code;
-}
-
-/* A name that is there stands for itself, whatever signs are in it. */
-static inline int feed_item_add(struct feed_names *list, const char *folder, const char *item)
-{
-    size_t size = strlen(folder) * 2 + strlen(item) + 2;
-    char *text = malloc(size);
-    struct stat info;
-    int code;
-
-    if (text == NULL)
-        return scrip_fail(list->ctx, SCRIP_ENOMEM, "files: no memory for their names");
-    if (item[0] == '/' || strcmp(item, "-") == 0)
-        snprintf(text, size, "%s", item);
-    else
-        snprintf(text, size, "%s/%s", folder, item);
-    if (strpbrk(item, "*?[") == NULL || stat(text, &info) == 0) {
-        code = feed_name_add(list, text, 0);
-    } else {
-        feed_pattern(folder, item, text);
-        code = feed_match(list, item, text);
-    }
-    free(text);
-    return code;
-}
-
-/* The source's `feeds`: each file once, in the order of `files`, those of a pattern by name. */
-static inline int feed_list(struct scrip_ctx *ctx, struct scrip_rows *out)
-{
-    const char *folder = ctx->host->option_text(ctx, "folder"), *item;
-    struct feed_names list = { .ctx = ctx };
-    size_t kept = 0;
-    int code = SCRIP_OK;
-
-    for (uint64_t i = 0; code == SCRIP_OK && (item = ctx->host->option_item(ctx, "files", i)) != NULL; i++)
-        code = feed_item_add(&list, folder, item);
-    if (list.count)
-        qsort(list.names, list.count, sizeof *list.names, feed_by_path);
-    for (size_t i = 0; i < list.count; i++) {
-        if (kept && strcmp(list.names[kept - 1].path, list.names[i].path) == 0)
-            free(list.names[i].path);
-        else
-            list.names[kept++] = list.names[i];
-    }
-    if (kept)
-        qsort(list.names, kept, sizeof *list.names, feed_by_order);
-    for (size_t i = 0; i < kept; i++) {
-        if (code == SCRIP_OK)
-            code = ctx->host->feed_add(ctx, out, list.names[i].path);
-        free(list.names[i].path);
-    }
-    free(list.names);
-    return code;
-}
-
 /* ---- blocks --------------------------------------------------------------------------------- */
 
 static inline void feed_stop(struct feed *feed)
 {
+    if (feed->packed != NULL)
+        feed->packing->close(feed->packed);
+    feed->packed = NULL;
     if (feed->is_open && feed->fd != STDIN_FILENO)
         close(feed->fd);
     feed->is_open = 0;
@@ -232,6 +70,7 @@ static inline int feed_begin(struct feed *feed, struct scrip_ctx *ctx, const cha
     if (feed->name == NULL || feed->buffer == NULL)
         return scrip_fail(ctx, SCRIP_ENOMEM, "%s: no memory to read it", name);
     feed->is_stream = 1;
+    feed->grows = 0;
     feed->at_end = 0;
     feed->start = feed->end = 0;
     feed->position = 0;
@@ -240,9 +79,30 @@ static inline int feed_begin(struct feed *feed, struct scrip_ctx *ctx, const cha
     return SCRIP_OK;
 }
 
+/* Opens a file, or the archive that it is in; *member: where its name in there begins, else the name's end. */
+static inline int feed_file_open(const struct feed *feed, const char *name, const char **member)
+{
+    int fd = open(name, O_RDONLY | O_CLOEXEC | O_NOCTTY), why = errno;
+    char *path;
+
+    *member = name + strlen(name);
+    if (fd >= 0 || why != ENOTDIR || feed->packing == NULL || (path = strdup(name)) == NULL) {
+        errno = why;
+        return fd;
+    }
+    for (char *slash; fd < 0 && errno == ENOTDIR && (slash = strrchr(path, '/')) != NULL;) {
+        *slash = 0;
+        *member = name + (slash - path) + 1;
+        fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    }
+    free(path);
+    return fd;
+}
+
 static inline int feed_start(struct feed *feed, struct scrip_ctx *ctx, const char *name)
 {
-    int fd = strcmp(name, "-") == 0 ? STDIN_FILENO : open(name, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    const char *member = "";
+    int fd = strcmp(name, "-") == 0 ? STDIN_FILENO : feed_file_open(feed, name, &member);
     int why = errno, code = feed_begin(feed, ctx, name, fd);
     struct stat info;
 
@@ -255,7 +115,39 @@ static inline int feed_start(struct feed *feed, struct scrip_ctx *ctx, const cha
     if (S_ISDIR(info.st_mode))
         return scrip_fail(ctx, SCRIP_EINVALID, "%s: a folder: name the files in it, as %s/*", name, name);
     feed->is_stream = feed->fd == STDIN_FILENO || !S_ISREG(info.st_mode);
-    return SCRIP_OK;
+    if (!feed->is_stream && feed->packing != NULL)
+        code = feed->packing->open(ctx, name, feed->fd, member, &feed->packed);
+    feed->grows = !feed->is_stream && ctx->host->feed_grows(ctx);
+    return code;
+}
+
+/* Of a packed file: all of it is read once, so that nothing of a damaged one is taken. Call it before its first row. */
+static inline int feed_prove(struct feed *feed)
+{
+    uint64_t size = 0;
+    int code;
+
+    if (feed->packed == NULL)
+        return SCRIP_OK;
+    if ((code = feed->packing->prove(feed->packed, &size)) == SCRIP_OK)
+        feed->ctx->host->feed_size(feed->ctx, size);
+    return code;
+}
+
+/* The next bytes of the feed that are not in its buffer: how many, 0 at the end, or a fault. */
+static inline int64_t feed_more(struct feed *feed, void *out, size_t size)
+{
+    ssize_t n;
+
+    if (feed->packed != NULL)
+        return feed->packing->read(feed->packed, feed->position + (feed->end - feed->start), out, size);
+    do
+        n = read(feed->fd, out, size);
+    while (n < 0 && errno == EINTR);
+    if (n < 0)
+        return scrip_fail(feed->ctx, SCRIP_EIO, "%s: cannot be read at byte %llu: %s", feed->name,
+                          (unsigned long long)(feed->position + (feed->end - feed->start)), strerror(errno));
+    return n;
 }
 
 static inline size_t feed_held(const struct feed *feed)
@@ -287,13 +179,10 @@ static inline int feed_fill(struct feed *feed)
     feed->end = held;
     while (got < wanted && feed->end < FEED_ROOM && !feed->at_end) {
         size_t room = FEED_ROOM - feed->end;
-        ssize_t n = read(feed->fd, feed->buffer + feed->end, room < FEED_BLOCK_SIZE ? room : FEED_BLOCK_SIZE);
+        int64_t n = feed_more(feed, feed->buffer + feed->end, room < FEED_BLOCK_SIZE ? room : FEED_BLOCK_SIZE);
 
-        if (n < 0 && errno == EINTR)
-            continue;
         if (n < 0)
-            return scrip_fail(feed->ctx, SCRIP_EIO, "%s: cannot be read at byte %llu: %s", feed->name,
-                              (unsigned long long)(feed->position + feed->end), strerror(errno));
+            return (int)n;
         feed->at_end = n == 0;
         feed->end += (size_t)n;
         got += (size_t)n;
@@ -305,7 +194,7 @@ static inline int feed_fill(struct feed *feed)
 /* On with the bytes at position. Not for streams. */
 static inline int feed_seek(struct feed *feed, uint64_t position, uint64_t line)
 {
-    if (lseek(feed->fd, (off_t)position, SEEK_SET) < 0)
+    if (feed->packed == NULL && lseek(feed->fd, (off_t)position, SEEK_SET) < 0)
         return scrip_fail(feed->ctx, SCRIP_EIO, "%s: cannot go to byte %llu: %s", feed->name,
                           (unsigned long long)position, strerror(errno));
     feed->start = feed->end = 0;
@@ -327,6 +216,11 @@ static inline int feed_mark_skip(struct feed *feed)
         return code;
     if (feed_held(feed) >= 3 && memcmp(feed_at(feed), "\xef\xbb\xbf", 3) == 0)
         feed_take(feed, 3, 0);
+    else if (feed_held(feed) >= 3 && memcmp(feed_at(feed), "\xd0\xcf\x11", 3) == 0)
+        return scrip_fail(feed->ctx, SCRIP_EINVALID, "%s: a workbook of Excel: save it as CSV UTF-8", feed->name);
+    else if (feed_held(feed) >= 3 && (memcmp(feed_at(feed), "\x1f\x8b", 2) == 0 || memcmp(feed_at(feed), "PK\3", 3) == 0))
+        return scrip_fail(feed->ctx, SCRIP_EINVALID, "%s: is packed, and cannot be read twice: name the file itself, or unpack it "
+                          "on the way, as gunzip -c FILE | scrip ingest -", feed->name);
     else if (feed_held(feed) >= 2 && (memcmp(feed_at(feed), "\xff\xfe", 2) == 0 || memcmp(feed_at(feed), "\xfe\xff", 2) == 0))
         return scrip_fail(feed->ctx, SCRIP_EINVALID, "%s: UTF-16 text: save it as UTF-8", feed->name);
     return SCRIP_OK;
@@ -378,6 +272,8 @@ static inline int feed_line(struct feed *feed, struct scrip_row *row)
         if ((code = feed_fill(feed)) < 0)
             return code;
     }
+    if (feed->grows && !is_long && row->size > 0 && row->bytes[row->size - 1] != '\n')
+        return 0;
     if (is_long)
         code = feed_line_clip(feed, row);
     else
@@ -420,6 +316,8 @@ static inline int64_t feed_peek(struct feed *feed, uint64_t position, void *out,
 {
     size_t got = 0;
 
+    if (feed->packed != NULL)
+        return feed->packing->read(feed->packed, position, out, size);
     while (got < size) {
         ssize_t n = pread(feed->fd, (char *)out + got, size - got, (off_t)(position + got));
 
@@ -491,20 +389,35 @@ static inline int feed_tail_check(struct feed *feed, struct scrip_cursor *from, 
     return 1;
 }
 
+/* 1: the feed has at least this many bytes. */
+static inline int feed_is_long(struct feed *feed, uint64_t size)
+{
+    struct stat info;
+    char byte;
+
+    if (feed->packed != NULL) {
+        int64_t got = feed->packing->read(feed->packed, size - 1, &byte, 1);
+
+        return got < 0 ? (int)got : got == 1;
+    }
+    if (fstat(feed->fd, &info) < 0)
+        return scrip_fail(feed->ctx, SCRIP_EIO, "%s: cannot be read: %s", feed->name, strerror(errno));
+    return (uint64_t)info.st_size >= size;
+}
+
 /* Is the feed still the one that the cursor knows? 1: *out says where to go on. 0: from the start; said in the log where the
  * feed changed. What the buffer holds is lost either way: seek next. least: no row begins before it. */
 static inline int feed_resume(struct feed *feed, const struct scrip_cursor *from, uint64_t least,
                               struct scrip_cursor *out)
 {
-    struct stat info;
-    int same = 0, is_clipped = 0;
+    int same = 0, is_clipped = 0, is_long;
 
     *out = *from;
     if (from->position == 0 || feed->is_stream)
         return 0;
-    if (fstat(feed->fd, &info) < 0)
-        return scrip_fail(feed->ctx, SCRIP_EIO, "%s: cannot be read: %s", feed->name, strerror(errno));
-    if ((uint64_t)info.st_size >= from->position && from->position >= least && from->position <= INT64_MAX &&
+    if ((is_long = feed_is_long(feed, from->position)) < 0)
+        return is_long;
+    if (is_long && from->position >= least && from->position <= INT64_MAX &&
         from->tail_size <= SCRIP_ROW_SIZE && from->tail_size <= from->position) {
         same = feed_hash_check(feed, from->position - from->tail_size, (size_t)from->tail_size, from->tail_hash);
         if (same == 0 && from->tail_size == FEED_SHOWN_SIZE)

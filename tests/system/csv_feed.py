@@ -158,7 +158,7 @@ def bad_rows():
     spoilt(DAY + b",A,1\n", [(3, DAY + b",A,1\n", "too few columns (found 3, wanted 4)")])
     spoilt(DAY + b",A,1,,x\n", [(3, DAY + b",A,1,,x\n", "too many columns (found 5, wanted 4)")])
     spoilt(DAY + b",A,1,,,\n", [(3, DAY + b",A,1,,,\n", "too many columns")])
-    spoilt(b",,,\n", [(3, b",,,\n", "time: missing")])
+    spoilt(b",A,,\n", [(3, b",A,,\n", "time: missing")])
     spoilt(b" \n", [(3, b" \n", "too few columns")])
     spoilt(DAY + b',A"B,1,\n', [(3, DAY + b',A"B,1,\n', "cell 2: a quote inside a cell without quotes")])
     spoilt(DAY + b',"A"B,1,\n', [(3, DAY + b',"A"B,1,\n', "cell 2: text behind a closing quote")])
