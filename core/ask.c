@@ -315,6 +315,31 @@ static int ask_plugins(struct scrip *scrip, const struct scrip_answer *answer, s
     return table_end(&listing.table);
 }
 
+static int ask_profiles(struct scrip *scrip, const struct scrip_answer *answer, struct scrip_error *err)
+{
+    static const struct scrip_column columns[] = { { "profile", SCRIP_CELL_TEXT },
+                                                   { "plugin", SCRIP_CELL_TEXT },
+                                                   { "file", SCRIP_CELL_TEXT } };
+    struct table table;
+    struct profile **all;
+    int code = profiles_all(scrip->profiles, &all, err);
+
+    if (code < 0)
+        return code;
+    code = table_begin(&table, answer, "profiles", columns, 3);
+    for (size_t i = 0; all[i] != NULL && code == SCRIP_OK; i++) {
+        char *plugin = memory_print("%s/%s", kind_names[all[i]->section->kind], all[i]->section->plugin);
+
+        table_text(&table, all[i]->name);
+        table_text(&table, plugin);
+        table_text(&table, all[i]->file->path);
+        code = table_row(&table);
+        free(plugin);
+    }
+    free(all);
+    return code ? code : table_end(&table);
+}
+
 struct head_listing {
     struct table table;
     struct bytes all;
@@ -394,6 +419,8 @@ static int question_answer(struct scrip *scrip, const struct scrip_query *query,
         return ask_quarantine(scrip, query, answer, err);
     case SCRIP_ASK_PLUGINS:
         return ask_plugins(scrip, answer, err);
+    case SCRIP_ASK_PROFILES:
+        return ask_profiles(scrip, answer, err);
     case SCRIP_ASK_HEAD:
         return ask_head(scrip, query, answer, err);
     case SCRIP_ASK_PLUGIN:
@@ -417,7 +444,8 @@ int scrip_ask(struct scrip *scrip, const struct scrip_query *query, const struct
     struct scrip_error ignored;
     int code;
 
-    if (scrip->reader == NULL && query->question != SCRIP_ASK_PLUGINS && query->question != SCRIP_ASK_PLUGIN)
+    if (scrip->reader == NULL && query->question != SCRIP_ASK_PLUGINS && query->question != SCRIP_ASK_PLUGIN &&
+        query->question != SCRIP_ASK_PROFILES)
         return error_set(err, SCRIP_EINVALID, "host: opened without its store: open it to read or write");
     if (query->from_us != SCRIP_TIME_NONE && query->to_us != SCRIP_TIME_NONE && query->from_us > query->to_us)
         return error_set(err, SCRIP_EINVALID, "from: is later than to: give the earlier one first");

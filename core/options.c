@@ -425,10 +425,20 @@ int registry_option_member(struct scrip_ctx *ctx, const char *family, uint64_t i
     return SCRIP_ENOTFOUND;
 }
 
+/* Also of a family's member, by its whole key. */
 const char *registry_option_where(struct scrip_ctx *ctx, const char *key)
 {
-    const struct option_value *value = instance_option(instance_of(ctx), key);
+    const struct instance *instance = instance_of(ctx);
+    const struct option_value *value;
 
+    for (size_t i = 0; i < instance->value_count; i++) {
+        const char *suffix = instance->values[i].suffix;
+
+        if (suffix != NULL && strncmp(key, instance->values[i].option->key, strlen(instance->values[i].option->key) - 1) == 0 &&
+            strcmp(key + strlen(instance->values[i].option->key) - 1, suffix) == 0)
+            return instance->values[i].where;
+    }
+    value = instance_option(instance, key);
     return value ? value->where : "default";
 }
 

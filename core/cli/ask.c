@@ -20,7 +20,8 @@ int answer(struct use *use, struct scrip_query *query)
 {
     struct scrip_error err = { 0 };
     struct scrip *scrip;
-    int needs_store = query->question != SCRIP_ASK_PLUGINS && query->question != SCRIP_ASK_PLUGIN;
+    int needs_store = query->question != SCRIP_ASK_PLUGINS && query->question != SCRIP_ASK_PLUGIN &&
+                      query->question != SCRIP_ASK_PROFILES;
     int access = needs_store ? SCRIP_ACCESS_READ : SCRIP_ACCESS_PLUGINS;
     int code = opened(use, access, &scrip);
 
@@ -136,6 +137,13 @@ int run_listing(struct use *use)
 int run_head(struct use *use)
 {
     struct scrip_query query = query_of(use, SCRIP_ASK_HEAD);
+
+    return answer(use, &query);
+}
+
+int run_profiles(struct use *use)
+{
+    struct scrip_query query = query_of(use, SCRIP_ASK_PROFILES);
 
     return answer(use, &query);
 }

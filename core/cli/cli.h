@@ -87,6 +87,7 @@ int run_verify(struct use *use);
 int run_rerate(struct use *use);
 int run_close(struct use *use);
 int run_plugins(struct use *use);
+int run_profiles(struct use *use);
 int run_plugin(struct use *use);
 
 #endif

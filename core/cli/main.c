@@ -298,6 +298,8 @@ const struct command commands[] = {
       format_flags },
     { "plugins", "", 0, 0, "The plugins that are there, and who uses them.", "scrip -c books.ini plugins", run_plugins, no_flags,
       format_flags },
+    { "profiles", "", 0, 0, "What sections may name with profile =: the keys that they leave out then.", "scrip -c books.ini profiles",
+      run_profiles, no_flags, format_flags },
     { "plugin", "help KIND/NAME | new KIND NAME | check KIND/NAME|FILE", 2, 3, "A plugin's options, from its own table and the host's; or a "
       "new one in a folder NAME: it works, and has a configuration and a test, to be changed into yours; or the suite of "
       "its kind, which names each clause of plugin.h that it breaks: scrip plugin check ./mine.so --option file=/tmp/suite.db. What "

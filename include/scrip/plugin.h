@@ -398,7 +398,7 @@ struct scrip_host {
     /* Members of a family in the order of the file: *suffix and *value; SCRIP_ENOTFOUND after the last. */
     int (*option_member)(struct scrip_ctx *ctx, const char *family, uint64_t index, const char **suffix,
                          const char **value);
-    /* Where a key stands, for messages: "FILE:LINE". */
+    /* Where a key stands, for messages: "FILE:LINE". Of a family's member by its whole key, as "term.free". */
     const char *(*option_where)(struct scrip_ctx *ctx, const char *key);
 
     /* Decimals. Parsing takes an optional sign, digits, one point, an exponent; at most 18 digits after the point that are

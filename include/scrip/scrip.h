@@ -152,7 +152,8 @@ enum scrip_question {
     SCRIP_ASK_HOLDS,      /* open holds */
     SCRIP_ASK_DEBTS,      /* what is owed, by charge */
     SCRIP_ASK_LIMITS,     /* limits, and what is used of each */
-    SCRIP_ASK_ADVISE      /* accounts that have less than their currency's top-up threshold, and what to buy */
+    SCRIP_ASK_ADVISE,     /* accounts that have less than their currency's top-up threshold, and what to buy */
+    SCRIP_ASK_PROFILES    /* what sections may name with `profile` */
 };
 
 struct scrip_query {

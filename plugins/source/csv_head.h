@@ -95,7 +95,7 @@ static inline int header_try(struct csv *self, char delimiter, struct scrip_row 
 static inline int header_find(struct csv *self, struct scrip_row *row)
 {
     static const char marks[] = { ',', ';', '\t', '|', 0 };
-    int most = -1, code;
+    int most = 0, code;
     char best = ',';
 
     for (const char *mark = marks; *mark; mark++) {

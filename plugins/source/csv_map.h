@@ -179,6 +179,37 @@ static inline int csv_column_read(struct csv_map *map, const char *family, const
     return SCRIP_OK;
 }
 
+/* "Day used|day_used": names of one column, of which the first that the header has counts. A last `?`, where it may stand: the
+ * column may be missing. */
+static inline int csv_either_read(struct csv_map *map, const char *shown, const char *item, int takes_mark,
+                                  struct csv_column *column)
+{
+    size_t size = strlen(item), count = 0;
+    char *at = csv_keep(&map->kept, size + 1);
+
+    column->names = csv_keep(&map->kept, (size + 2) * sizeof *column->names);
+    if (column->names == NULL || at == NULL)
+        return csv_memory_fault(map->ctx);
+    strcpy(at, item);
+    if (takes_mark && size > 0 && at[size - 1] == '?') {
+        column->is_optional = 1;
+        at[size - 1] = 0;
+    }
+    while (at != NULL) {
+        char *name = strsep(&at, "|");
+        struct csv_slice slice = csv_trim(name, strlen(name));
+
+        if (slice.size == 0)
+            return scrip_fail(map->ctx, SCRIP_EINVALID, "%s: '%s': want the names of a column, split by |", shown, item);
+        name += slice.text - name;
+        name[slice.size] = 0;
+        column->names[count++] = name;
+    }
+    column->shown = shown;
+    column->cell = CSV_NONE;
+    return SCRIP_OK;
+}
+
 /* A key of SCRIP_FIELDS, or a member of a family. */
 static inline int csv_field_find(struct csv_map *map, const char *family, const char *key, struct csv_field *out)
 {
@@ -190,7 +221,7 @@ static inline int csv_field_find(struct csv_map *map, const char *family, const 
         SCRIP_FIELDS(X)
 #undef X
     };
-    char all[320] = "";
+    char all[320] = "", shown[SCRIP_NAME_SIZE];
 
     for (size_t i = 0, used = 0; i < sizeof known / sizeof *known; i++) {
         size_t size = strlen(known[i].text);
@@ -210,8 +241,9 @@ static inline int csv_field_find(struct csv_map *map, const char *family, const 
             used += (size_t)snprintf(all + used, sizeof all - used, "%s%s%s", i ? ", " : "", known[i].text,
                                      is_family ? ".NAME" : "");
     }
-    return scrip_fail(map->ctx, SCRIP_EINVALID, "%s%s: no such field: want attribute.NAME or one of %s ...", family, key,
-                      all);
+    snprintf(shown, sizeof shown, "%s%s", family, key);
+    return scrip_fail(map->ctx, SCRIP_EINVALID, "%s: %s: no such field: want attribute.NAME or one of %s ...",
+                      map->ctx->host->option_where(map->ctx, shown), shown, all);
 }
 
 static inline int csv_is_same(uint64_t key, const char *name, uint64_t other_key, const char *other_name)
@@ -303,15 +335,15 @@ static inline int csv_filter_add(struct csv_map *map, int is_skip, const char *c
     struct csv_filter *filter = &map->filters[map->filter_count];
     size_t size = strlen(family) + strlen(column) + 1;
     char *shown = csv_keep(&map->kept, size);
-    char **names = csv_keep(&map->kept, 2 * sizeof *names);
+    int code;
 
-    if (shown == NULL || names == NULL)
+    if (shown == NULL)
         return csv_memory_fault(map->ctx);
     snprintf(shown, size, "%s%s", family, column);
     if (map->filter_count++ == CSV_FILTER_LIMIT)
         return scrip_fail(map->ctx, SCRIP_ELIMIT, "%s: more than %d filters", shown, CSV_FILTER_LIMIT);
-    names[0] = shown + strlen(family);
-    filter->column = (struct csv_column){ shown, names, 0, CSV_NONE };
+    if ((code = csv_either_read(map, shown, column, 0, &filter->column)) < 0)
+        return code;
     filter->is_skip = is_skip;
     return csv_names(map, shown, text, &filter->values, NULL);
 }
@@ -344,19 +376,6 @@ static inline int csv_type_add(struct csv_map *map, const char *text, const char
     return csv_type_check(map, "type.map", made->type[0]);
 }
 
-/* "Day used|day_used": names of one column, of which the first that the header has counts. */
-static inline int csv_id_column_read(struct csv_map *map, const char *item, struct csv_column *column)
-{
-    char *names = csv_keep(&map->kept, strlen(item) + 1);
-
-    if (names == NULL)
-        return csv_memory_fault(map->ctx);
-    strcpy(names, item);
-    for (char *bar = names; (bar = strchr(bar, '|')) != NULL;)
-        *bar = ',';
-    return csv_column_read(map, "identity", "", names, column);
-}
-
 static inline int csv_identity_read(struct csv_map *map)
 {
     const struct scrip_host *host = map->ctx->host;
@@ -375,7 +394,7 @@ static inline int csv_identity_read(struct csv_map *map)
     for (uint64_t i = 0; (item = host->option_item(map->ctx, "identity", i)) != NULL; i++) {
         if (i == CSV_FILTER_LIMIT)
             return scrip_fail(map->ctx, SCRIP_ELIMIT, "identity: more than %d columns", CSV_FILTER_LIMIT);
-        if ((code = csv_id_column_read(map, item, &map->id_columns[map->id_column_count++])) < 0)
+        if ((code = csv_either_read(map, "identity", item, 1, &map->id_columns[map->id_column_count++])) < 0)
             return code;
     }
     return SCRIP_OK;
@@ -505,8 +524,9 @@ static inline int csv_column_fault(struct csv_map *map, const struct csv_column 
                                  (int)(header->names[i].size < 60 ? header->names[i].size : 60), header->names[i].text);
     if (used >= sizeof has)
         memcpy(has + csv_cut(has, sizeof has - 4), "...", 4);
-    return scrip_fail(map->ctx, SCRIP_EINVALID, "%s: %s (found the columns %s; wanted %s): mend %s", feed,
-                      found == CSV_NONE ? "a column is missing" : "a column is there twice", has, wanted, column->shown);
+    return scrip_fail(map->ctx, SCRIP_EINVALID, "%s: %s (found the columns %s; wanted %s): mend %s (%s)", feed,
+                      found == CSV_NONE ? "a column is missing" : "a column is there twice", has, wanted, column->shown,
+                      map->ctx->host->option_where(map->ctx, column->shown));
 }
 
 /* Every column that the map names, one after the other; NULL after the last. */
