@@ -70,6 +70,8 @@ int ask_claims(struct scrip *scrip, const struct scrip_query *query, const struc
                struct scrip_error *err);
 int ask_advise(struct scrip *scrip, const struct scrip_query *query, const struct scrip_answer *answer,
                struct scrip_error *err);
+int ask_quarantine(struct scrip *scrip, const struct scrip_query *query, const struct scrip_answer *answer,
+                   struct scrip_error *err);
 int ask_quote(struct scrip *scrip, const struct scrip_query *query, const struct scrip_answer *answer,
               struct scrip_error *err);
 

@@ -307,6 +307,8 @@ int transfer_arrive(struct scrip *scrip, const struct event *event, struct scrip
 /* submit.c */
 int submit_quietly(struct scrip *scrip, const struct scrip_pair *pairs, uint64_t pair_count, struct scrip_result *result,
                    struct scrip_error *err);
+int fields_take(struct scrip *scrip, const struct scrip_field *fields, size_t count, const struct origin *origin,
+                struct scrip_result *result, struct scrip_error *err);
 int fields_from_pairs(const struct scrip_pair *pairs, uint64_t pair_count, struct scrip_field *fields, size_t *count,
                       struct arena *arena, struct scrip_error *err);
 

@@ -50,6 +50,7 @@ struct stream {
     struct instance *reader; /* of the feed at hand: the source, or of its profiles the one that fits */
     int is_told;             /* which profile that is */
     int is_again;            /* cursors do not count: every row comes */
+    int is_broken;           /* its source failed, rather than the store */
     /* Of feeds that are followed, else NULL: */
     struct follow *follow;
     struct follow_sight seen; /* of the feed at hand, before it was opened */

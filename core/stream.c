@@ -262,6 +262,7 @@ static void feed_leave(struct stream *stream, const struct scrip_error *why)
 /* While feeds are followed, one that cannot be read keeps nobody from the others. */
 static int feed_fail(struct stream *stream, int code, struct scrip_error *err)
 {
+    stream->is_broken = 1;
     if (stream->follow == NULL || code == SCRIP_ENOMEM)
         return code;
     feed_leave(stream, err);

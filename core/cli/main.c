@@ -65,6 +65,10 @@ static const struct flag explain_flags[] = {
     { "account", "ACCOUNT", NULL, "only in this account" },
     { NULL, NULL, NULL, NULL },
 };
+static const struct flag quarantine_flags[] = {
+    { "by", "WHAT", NULL, "of list: counted by class, reason (without what it quotes), source or feed" },
+    { NULL, NULL, NULL, NULL },
+};
 static const struct flag head_flags[] = {
     { "by", "account", NULL, "one head for each account" },
     { NULL, NULL, NULL, NULL },
@@ -285,8 +289,9 @@ const struct command commands[] = {
       format_flags },
     { "advise", "[ACCOUNT]", 0, 1, "Who has less than the currency's topup_below, and what to buy.",
       "scrip -c books.ini advise --as-of 2022-03-29", run_listing, instant_flags, format_flags },
-    { "quarantine", "list | show KEY | retry [KEY] | drop KEY", 1, 2, "What could not be taken in, and why.",
-      "scrip -c books.ini quarantine retry", run_quarantine, no_flags, format_flags },
+    { "quarantine", "list | show KEY | retry [KEY] | drop KEY", 1, 2, "What could not be taken in, and why. retry reads it again from its feed, as the "
+      "configuration is now; where the feed is gone, it is tried as it was read.",
+      "scrip -c books.ini quarantine list --by reason", run_quarantine, quarantine_flags, format_flags },
     { "verify", "", 0, 0, "Proves the books: replays them from recorded events and quotes, and compares every table.",
       "scrip -c books.ini verify", run_verify, verify_flags, NULL },
     { "rerate", "", 0, 0, "Charges anew what a service prices otherwise since its sheet was corrected.",

@@ -269,6 +269,7 @@ static int quarantine_list(struct use *use, const char *key)
     query.question = SCRIP_ASK_QUARANTINE;
     query.as_of_us = query.before_us = query.from_us = query.to_us = SCRIP_TIME_NONE;
     query.id = key;
+    query.by = flag_value(use, "by", 0);
     return answer(use, &query);
 }
 
@@ -280,6 +281,8 @@ int run_quarantine(struct use *use)
     struct scrip *scrip;
     int code, is_drop = strcmp(what, "drop") == 0;
 
+    if (flag_value(use, "by", 0) != NULL && (strcmp(what, "list") != 0 || key != NULL))
+        return wrong_use("quarantine: --by belongs to list");
     if (strcmp(what, "list") == 0 && key == NULL)
         return quarantine_list(use, NULL);
     if (strcmp(what, "show") == 0 && key != NULL)
