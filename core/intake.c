@@ -258,6 +258,18 @@ static int run_end(struct run *run, int code)
     return code;
 }
 
+static int stream_name(struct stream *stream, struct scrip_error *err)
+{
+    struct instance *source = stream->rows.source;
+    int code;
+
+    error_clear(&source->error);
+    source->call = stream;
+    code = source->plugin->api.source.feeds(&source->ctx, &stream->rows);
+    source->call = NULL;
+    return code < 0 ? source_fault(source, code, err) : SCRIP_OK;
+}
+
 /* The stream's feeds go on being written. Where they cannot even be named, they are tried again by the next run. */
 static int stream_follow(struct stream *stream, int64_t settle_us, int code, struct scrip_error *err)
 {
@@ -288,9 +300,8 @@ static int run_sources(struct scrip *scrip, const struct scrip_run_options *opti
         if (source->plugin->api.source.feeds == NULL || (only_always && !instance_option(source, "always")->number))
             continue;
         stream_start(stream, scrip, source, run.count++);
-        error_clear(&source->error);
-        if ((code = source->plugin->api.source.feeds(&source->ctx, &stream->rows)) < 0)
-            code = source_fault(source, code, err);
+        stream->grows = options != NULL && options->settle_us > 0;
+        code = stream_name(stream, err);
         if (options != NULL && options->settle_us > 0)
             code = stream_follow(stream, options->settle_us, code, err);
         stream_measure(stream);

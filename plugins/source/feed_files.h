@@ -146,6 +146,8 @@ static inline int feed_name_add(struct feed_names *list, const char *path, int i
     char *real;
 
     real = strcmp(path, "-") == 0 ? strdup(path) : realpath(path, NULL);
+    if (real == NULL && errno == ENOENT && list->ctx->host->feed_grows(list->ctx))
+        real = strdup(path); /* it may come yet: who opens it says that it is missing */
     if (real == NULL)
         return scrip_fail(list->ctx, SCRIP_ENOTFOUND, "files: %s: %s: name a file that is there", path,
                           strerror(errno));
