@@ -1,7 +1,8 @@
 /* csv_rows.c - the source `csv` on any bytes: the first picks a section, the rest is a feed in a file.
  *
  * Its rows are the feed's bytes, one after the other with their lines; they are the same however few are asked for at a
- * time; and from wherever a run left off, the next one gives the rest of them, with the same ids.
+ * time; and from wherever a run left off, the next one gives the rest of them, with the same ids. Of a feed that is still
+ * being written they are the first of those that it has when it is whole.
  */
 #include "fuzz.h"
 
@@ -43,6 +44,7 @@ static struct {
     struct given *rows;
     size_t count, room;
     uint64_t at; /* of the feed, behind the last row */
+    int grows;   /* the feed is said to be still being written */
     struct names *names;
     struct arena arena;
 } test;
@@ -182,11 +184,30 @@ static int host_row_bad(struct scrip_ctx *ctx, struct scrip_rows *out, const str
     return row_keep(row, 2);
 }
 
+static const char *host_where(struct scrip_ctx *ctx, const char *key)
+{
+    (void)ctx;
+    (void)key;
+    return "fuzz.ini:1";
+}
+
+static int host_grows(struct scrip_ctx *ctx)
+{
+    (void)ctx;
+    return test.grows;
+}
+
+static void host_size(struct scrip_ctx *ctx, uint64_t size)
+{
+    (void)ctx;
+    (void)size;
+}
+
 static const struct scrip_host host = {
     .size = sizeof host,         .fail = host_fail,           .log = host_log,         .option_text = host_text,
     .option_item = host_item,    .option_member = host_member, .decimal_parse = decimal_parse, .time_parse = time_parse,
     .time_write = time_write,    .hash = hash_short,          .row_add = host_row_add, .row_skip = host_row_skip,
-    .row_bad = host_row_bad,
+    .row_bad = host_row_bad,     .option_where = host_where,  .feed_grows = host_grows, .feed_size = host_size,
 };
 
 /* ---- the promises --------------------------------------------------------------------------- */
@@ -232,6 +253,22 @@ static void again_check(struct scrip_ctx *ctx, const char *path, size_t count)
     }
 }
 
+/* Of a feed that is still being written, only what its end may have cut is left: the rows before are the same. */
+static void grows_check(struct scrip_ctx *ctx, const char *path, size_t count)
+{
+    struct scrip_cursor start = { 0 };
+
+    test.grows = 1;
+    if (rows_read(ctx, path, &start, 2)) {
+        PROMISE(test.count <= 2 * count);
+        for (size_t i = count; i < test.count; i++)
+            PROMISE(memcmp(&test.rows[i], &test.rows[i - count], sizeof *test.rows) == 0);
+        PROMISE(test.count == count || test.feed[test.rows[test.count - 1].position - 1] == '\n');
+    }
+    test.grows = 0;
+    test.count = count;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static struct scrip_ctx contexts[SECTION_COUNT]; /* an instance reads many feeds, one after the other */
@@ -259,6 +296,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         for (uint64_t i = test.at; test.at > 0 && i < test.size; i++)
             PROMISE(test.feed[i] == '\n' || test.feed[i] == '\r');
         again_check(ctx, path, test.count);
+        grows_check(ctx, path, test.count);
     }
     close(fd);
     names_close(test.names);

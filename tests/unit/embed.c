@@ -318,7 +318,7 @@ static void progress_count(void *sink, const struct scrip_progress *progress)
 START_TEST(runs_add_up)
 {
     struct scrip *scrip = host_open(config_write("books"), SCRIP_ACCESS_INIT);
-    struct scrip_run_options options = { SCRIP_TIME_NONE, progress_count, NULL };
+    struct scrip_run_options options = { .until_us = SCRIP_TIME_NONE, .progress = progress_count };
     struct scrip_totals totals;
     uint64_t sum = 0;
     int count = 0;
