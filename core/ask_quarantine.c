@@ -180,8 +180,11 @@ static int quarantine_count(struct scrip *scrip, const struct scrip_query *query
                             struct scrip_error *err)
 {
     struct quarantine_listing listing = { .by = BY_NONE };
-    struct scrip_scan scan = { .table = SCRIP_TABLE_QUARANTINE, .from_period = INT64_MIN, .to_period = INT64_MAX,
-                               .row = row_count, .sink = &listing };
+    struct scrip_scan scan = { .table = SCRIP_TABLE_QUARANTINE,
+                               .from_period = INT64_MIN,
+                               .to_period = INT64_MAX,
+                               .row = row_count,
+                               .sink = &listing };
     int code;
 
     for (enum dimension by = BY_CLASS; by <= BY_FEED; by++)
@@ -207,14 +210,17 @@ int ask_quarantine(struct scrip *scrip, const struct scrip_query *query, const s
                    struct scrip_error *err)
 {
     static const struct scrip_column columns[] = {
-        { "key", SCRIP_CELL_TEXT },  { "class", SCRIP_CELL_TEXT },   { "source", SCRIP_CELL_TEXT },
-        { "feed", SCRIP_CELL_TEXT }, { "line", SCRIP_CELL_NUMBER },  { "account", SCRIP_CELL_TEXT },
-        { "id", SCRIP_CELL_TEXT },   { "reason", SCRIP_CELL_TEXT },  { "bytes", SCRIP_CELL_TEXT },
+        { "key", SCRIP_CELL_TEXT },   { "class", SCRIP_CELL_TEXT },  { "source", SCRIP_CELL_TEXT },
+        { "feed", SCRIP_CELL_TEXT },  { "line", SCRIP_CELL_NUMBER }, { "account", SCRIP_CELL_TEXT },
+        { "id", SCRIP_CELL_TEXT },    { "reason", SCRIP_CELL_TEXT }, { "bytes", SCRIP_CELL_TEXT },
         { "event", SCRIP_CELL_TEXT },
     };
     struct quarantine_listing listing = { .key = query->id };
-    struct scrip_scan scan = { .table = SCRIP_TABLE_QUARANTINE, .from_period = INT64_MIN, .to_period = INT64_MAX,
-                               .row = quarantine_row, .sink = &listing };
+    struct scrip_scan scan = { .table = SCRIP_TABLE_QUARANTINE,
+                               .from_period = INT64_MIN,
+                               .to_period = INT64_MAX,
+                               .row = quarantine_row,
+                               .sink = &listing };
     int code;
 
     if (query->by != NULL && query->by[0])

@@ -120,7 +120,8 @@ static int is_same(const struct follow_sight *a, const struct follow_sight *b)
            is_same_time(&a->written, &b->written) && is_same_time(&a->changed, &b->changed);
 }
 
-/* A clock that was set back does not make a file grow for ever: what is dated later than now by more than that is whole. */
+/* A clock that was set back does not make a file grow for ever: what is dated later than now by more than that is
+ * whole. */
 static int is_fresh(const struct follow_sight *sight, int64_t settle_us)
 {
     struct timespec now;
@@ -140,8 +141,8 @@ int follow_look(struct follow *follow, const char *source, const char *feed, str
     return !known->is_known || !is_same(&known->sight, sight);
 }
 
-void follow_note(struct follow *follow, const char *source, const char *feed, const struct follow_sight *sight, int is_whole,
-                 const char *fault)
+void follow_note(struct follow *follow, const char *source, const char *feed, const struct follow_sight *sight,
+                 int is_whole, const char *fault)
 {
     struct followed *known = followed_get(follow, source, feed);
 

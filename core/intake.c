@@ -281,7 +281,8 @@ static int stream_follow(struct stream *stream, int64_t settle_us, int code, str
     stream->follow = scrip->follow;
     if (code == SCRIP_ENOMEM)
         return code;
-    follow_note(scrip->follow, stream->rows.name->text, "", &(struct follow_sight){ 0 }, 0, code < 0 ? err->message : NULL);
+    follow_note(scrip->follow, stream->rows.name->text, "", &(struct follow_sight){ 0 }, 0,
+                code < 0 ? err->message : NULL);
     return SCRIP_OK;
 }
 
@@ -320,8 +321,8 @@ int scrip_run(struct scrip *scrip, const struct scrip_run_options *options, stru
     return code < 0 ? code : run_sources(scrip, options, 0, totals, err);
 }
 
-/* A file's one name, by which its cursor is known. What is in an archive is ARCHIVE/MEMBER: of the archive's name. NULL: there
- * is none, as of standard input. */
+/* A file's one name, by which its cursor is known. What is in an archive is ARCHIVE/MEMBER: of the archive's name. NULL:
+ * there is none, as of standard input. */
 static char *file_name(const char *file)
 {
     char *path = realpath(file, NULL), *archive, *slash, *name;

@@ -97,8 +97,10 @@ static int missing_fault(const struct profiles *profiles, const char *name, cons
 
     for (size_t i = 0; i < profiles->folder_count && used < sizeof folders; i++)
         used += (size_t)snprintf(folders + used, sizeof folders - used, "%s%s", i ? ", " : "", profiles->folders[i]);
-    return error_set(err, SCRIP_ENOTFOUND, "%s: profile '%s': there is no %s.ini in %s: see scrip profiles, or name a "
-                     "file by its path, as ./%s.ini", where, name, name, folders, name);
+    return error_set(err, SCRIP_ENOTFOUND,
+                     "%s: profile '%s': there is no %s.ini in %s: see scrip profiles, or name a "
+                     "file by its path, as ./%s.ini",
+                     where, name, name, folders, name);
 }
 
 int profile_find(struct profiles *profiles, const char *name, const char *where, struct profile **out,

@@ -49,8 +49,11 @@ static int row_keep(void *sink, const void *found)
 
 static int rows_keep(struct scrip *scrip, const char *key, struct keeping *keeping, struct scrip_error *err)
 {
-    struct scrip_scan scan = { .table = SCRIP_TABLE_QUARANTINE, .from_period = INT64_MIN, .to_period = INT64_MAX,
-                               .row = row_keep, .sink = keeping };
+    struct scrip_scan scan = { .table = SCRIP_TABLE_QUARANTINE,
+                               .from_period = INT64_MIN,
+                               .to_period = INT64_MAX,
+                               .row = row_keep,
+                               .sink = keeping };
     int code = host_writes(scrip, err);
 
     memset(keeping, 0, sizeof *keeping);
@@ -193,7 +196,8 @@ static int stream_retry(struct scrip *scrip, struct stream *stream, struct kept 
 }
 
 /* Reads a feed again, for all of its rows that wait. Where that cannot be, they are tried as they were read. */
-static int feed_retry(struct scrip *scrip, struct kept *rows, size_t count, struct scrip_totals *totals, struct scrip_error *err)
+static int feed_retry(struct scrip *scrip, struct kept *rows, size_t count, struct scrip_totals *totals,
+                      struct scrip_error *err)
 {
     struct instance *source = source_of(scrip, rows);
     struct stream stream;

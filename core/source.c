@@ -1,5 +1,5 @@
-/* source.c - sources as sections make them, and who reads a feed: the source itself, the one whose profile fits, the one
- * that knows a file.
+/* source.c - sources as sections make them, and who reads a feed: the source itself, the one whose profile fits, the
+ * one that knows a file.
  */
 #include "host.h"
 
@@ -66,8 +66,8 @@ static int profile_add(struct scrip *scrip, const struct config_section *section
     int code = profile_find(scrip->profiles, item->value, where, &profile, err);
 
     if (code == SCRIP_OK && !profile_fits(section, profile))
-        code = error_set(err, SCRIP_EINVALID, "%s: profile '%s' is one of %s/%s: want one of source/%s", where, item->value,
-                         kind_names[profile->section->kind], profile->section->plugin, section->plugin);
+        code = error_set(err, SCRIP_EINVALID, "%s: profile '%s' is one of %s/%s: want one of source/%s", where,
+                         item->value, kind_names[profile->section->kind], profile->section->plugin, section->plugin);
     if (code == SCRIP_OK)
         code = opened_add(scrip, profile_merge(scrip->profiles, section, profile), profile->name, out, err);
     free(where);
@@ -78,7 +78,7 @@ int source_add(struct scrip *scrip, const struct config_section *section, struct
 {
     const struct config_item *item = config_find(section, "profile");
     struct instance *source = NULL;
-    int code = item == NULL                      ? opened_add(scrip, section, NULL, &source, err)
+    int code = item == NULL                       ? opened_add(scrip, section, NULL, &source, err)
                : strcmp(item->value, "auto") == 0 ? auto_add(scrip, section, &source, err)
                                                   : profile_add(scrip, section, item, &source, err);
 
@@ -134,9 +134,10 @@ static int unfit_fault(const struct instance *source, const char *feed, const ch
     if (memchr(start, 0, size) == NULL)
         snprintf(first, sizeof first, "%.*s", (int)size, start);
     text_trim(first);
-    return error_set(err, SCRIP_EINVALID, "source %s: %s: none of %zu profiles fits its first line '%s'%s: name one with "
-                     "profile =, or write one: conf/README.md tells how", source->ctx.instance, feed,
-                     source->profile_count, first, size >= sizeof first ? "..." : "");
+    return error_set(err, SCRIP_EINVALID,
+                     "source %s: %s: none of %zu profiles fits its first line '%s'%s: name one with "
+                     "profile =, or write one: conf/README.md tells how",
+                     source->ctx.instance, feed, source->profile_count, first, size >= sizeof first ? "..." : "");
 }
 
 int source_pick(struct instance *source, const char *feed, struct instance **out, struct scrip_error *err)
@@ -151,8 +152,10 @@ int source_pick(struct instance *source, const char *feed, struct instance **out
     if (source->profile_count == 0 || (stat(feed, &info) == 0 && S_ISREG(info.st_mode) && info.st_size == 0))
         return SCRIP_OK;
     if (strcmp(feed, "-") == 0)
-        return error_set(err, SCRIP_EINVALID, "source %s: standard input cannot be looked at before it is read: name its "
-                         "profile instead of profile = auto", source->ctx.instance);
+        return error_set(err, SCRIP_EINVALID,
+                         "source %s: standard input cannot be looked at before it is read: name its "
+                         "profile instead of profile = auto",
+                         source->ctx.instance);
     size = start_read(feed, start);
     for (size_t i = 0; i < source->profile_count; i++) {
         int sure = claim(source->profiles[i], feed, start, size);
@@ -166,7 +169,8 @@ int source_pick(struct instance *source, const char *feed, struct instance **out
     if (most == 0)
         return unfit_fault(source, feed, start, size, err);
     if (rival != NULL)
-        return error_set(err, SCRIP_EINVALID, "source %s: %s: profiles '%s' and '%s' fit it alike: name one with profile =",
+        return error_set(err, SCRIP_EINVALID,
+                         "source %s: %s: profiles '%s' and '%s' fit it alike: name one with profile =",
                          source->ctx.instance, feed, rival->profile, (*out)->profile);
     return SCRIP_OK;
 }

@@ -289,7 +289,8 @@ const struct command commands[] = {
       format_flags },
     { "advise", "[ACCOUNT]", 0, 1, "Who has less than the currency's topup_below, and what to buy.",
       "scrip -c books.ini advise --as-of 2022-03-29", run_listing, instant_flags, format_flags },
-    { "quarantine", "list | show KEY | retry [KEY] | drop KEY", 1, 2, "What could not be taken in, and why. retry reads it again from its feed, as the "
+    { "quarantine", "list | show KEY | retry [KEY] | drop KEY", 1, 2,
+      "What could not be taken in, and why. retry reads it again from its feed, as the "
       "configuration is now; where the feed is gone, it is tried as it was read.",
       "scrip -c books.ini quarantine list --by reason", run_quarantine, quarantine_flags, format_flags },
     { "verify", "", 0, 0, "Proves the books: replays them from recorded events and quotes, and compares every table.",
@@ -303,8 +304,8 @@ const struct command commands[] = {
       format_flags },
     { "plugins", "", 0, 0, "The plugins that are there, and who uses them.", "scrip -c books.ini plugins", run_plugins, no_flags,
       format_flags },
-    { "profiles", "", 0, 0, "What sections may name with profile =: the keys that they leave out then.", "scrip -c books.ini profiles",
-      run_profiles, no_flags, format_flags },
+    { "profiles", "", 0, 0, "What sections may name with profile =: the keys that they leave out then.",
+      "scrip -c books.ini profiles", run_profiles, no_flags, format_flags },
     { "plugin", "help KIND/NAME | new KIND NAME | check KIND/NAME|FILE", 2, 3, "A plugin's options, from its own table and the host's; or a "
       "new one in a folder NAME: it works, and has a configuration and a test, to be changed into yours; or the suite of "
       "its kind, which names each clause of plugin.h that it breaks: scrip plugin check ./mine.so --option file=/tmp/suite.db. What "

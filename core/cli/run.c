@@ -161,8 +161,8 @@ static int round_run(struct scrip *scrip, const struct scrip_run_options *option
     watch_end(watch);
     totals_add(sum, &totals);
     if (options->settle_us && totals.read)
-        fprintf(stderr, "scrip: %llu rows read, %llu of them refused or in quarantine\n", (unsigned long long)totals.read,
-                (unsigned long long)(totals.outcome[SCRIP_REFUSED] + totals.outcome[SCRIP_QUARANTINED]));
+        fprintf(stderr, "scrip: %llu rows read, %llu of them refused or in quarantine\n",
+                (unsigned long long)totals.read, (unsigned long long)(totals.outcome[SCRIP_REFUSED] + totals.outcome[SCRIP_QUARANTINED]));
     return code;
 }
 

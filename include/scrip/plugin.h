@@ -481,10 +481,11 @@ struct scrip_host {
      * are entered from several threads: the store guards what it keeps there. In open and begin only. */
     void *(*shared)(struct scrip_ctx *ctx, uint64_t size, void (*end)(void *shared));
 
-    /* For a source, during feed_open and read. 1: the feed at hand may still be being written: what its end may have cut, as a last
-     * row without a line end, is left for a later run. During feeds, 1: a file that is named and not there may come. */
+    /* For a source, during feed_open and read. 1: the feed at hand may still be being written: what its end may have cut, as
+     * a last row without a line end, is left for a later run. During feeds, 1: a file that is named and not there may come. */
     int (*feed_grows)(struct scrip_ctx *ctx);
-    /* During feed_open and read, for progress: how far its positions go; 0: unknown. Without it, the size of the file of that name. */
+    /* During feed_open and read, for progress: how far its positions go; 0: unknown. Without it, the size of the file of that
+     * name. */
     void (*feed_size)(struct scrip_ctx *ctx, uint64_t size);
 };
 
@@ -541,8 +542,8 @@ struct scrip_source {
     SCRIP_COMMON_MEMBERS
     /* Names every feed that is configured, in the order to be read, through feed_add; may be none. */
     int (*feeds)(struct scrip_ctx *ctx, struct scrip_rows *out);
-    /* Above 0: this feed looks like mine, by its name and first bytes (start_size 0: it cannot be read as a file); the greater, the
-     * surer: who gives the most gets it. Absent: never without being asked for by name. */
+    /* Above 0: this feed looks like mine, by its name and first bytes (start_size 0: it cannot be read as a file); the
+     * greater, the surer: who gives the most gets it. Absent: never without being asked for by name. */
     int (*claims)(struct scrip_ctx *ctx, const char *feed, const char *start, uint64_t start_size);
     /* Required. `from` says where to go on. "-" is standard input. */
     int (*feed_open)(struct scrip_ctx *ctx, const char *feed, const struct scrip_cursor *from);

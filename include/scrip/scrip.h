@@ -64,9 +64,9 @@ struct scrip_run_options {
     /* Called now and then, NULL: never. */
     void (*progress)(void *sink, const struct scrip_progress *progress);
     void *sink;
-    /* 0: feeds are whole. Above 0 they go on being written, and runs follow one another on this host: what the end of a file may have
-     * cut is left until the file was not changed for this long; a feed that cannot be read is told on standard error, once, and
-     * keeps nobody from the others; files that did not change since are not opened again. */
+    /* 0: feeds are whole. Above 0 they go on being written, and runs follow one another on this host: what the end of a file
+     * may have cut is left until the file was not changed for this long; a feed that cannot be read is told on standard
+     * error, once, and keeps nobody from the others; files that did not change since are not opened again. */
     int64_t settle_us;
     /* Asked again and again; non-zero: the run ends here, and what was taken in is committed. NULL: never. */
     int (*stop)(void *sink);
@@ -103,8 +103,8 @@ int scrip_submit(struct scrip *scrip, const struct scrip_pair *pairs, uint64_t p
 int scrip_submit_json(struct scrip *scrip, const char *json, uint64_t size, struct scrip_result *result,
                       struct scrip_error *err);
 
-/* Takes what is in quarantine again, all of it or one by its key (as listed): read anew from its feed where that is still there, by
- * its source as it is configured now; else as it was read. */
+/* Takes what is in quarantine again, all of it or one by its key (as listed): read anew from its feed where that is still
+ * there, by its source as it is configured now; else as it was read. */
 int scrip_quarantine_retry(struct scrip *scrip, const char *key, struct scrip_totals *totals, struct scrip_error *err);
 int scrip_quarantine_drop(struct scrip *scrip, const char *key, struct scrip_error *err);
 
@@ -165,8 +165,8 @@ struct scrip_query {
     int64_t known_at_us; /* of balance and usage: only what had been recorded by then; 0: all */
     int64_t from_us;     /* SCRIP_TIME_NONE: open */
     int64_t to_us;
-    const char *by;      /* usage: product,user,day,month,service,account,currency,class; balance: grant, class; quarantine,
-                          * counted: class, reason, source, feed */
+    const char *by;      /* usage: product,user,day,month,service,account,currency,class; balance: grant, class;
+                          * quarantine, counted: class, reason, source, feed */
     const char *const *where; /* usage: "DIM=VALUE" ..., NULL-terminated; may be NULL */
     const char *id;      /* of EXPLAIN and PLUGIN; of QUARANTINE a key: that one with its bytes */
     const char *outcome; /* of EVENTS: charged, refused ...; NULL: all */

@@ -40,7 +40,8 @@ static const struct scrip_option options[] = {
       "what stands between names in a cell of a scope" },
     { "identity", SCRIP_OPTION_LIST, NULL, NULL, 0,
       "columns that make a row's id, A|B: the first that the header has; or `row`; absent: map.id, else `row`" },
-    { "filter.*", SCRIP_OPTION_TEXT, NULL, NULL, 0, "filter.COLUMN = TEXT, TEXT: only rows with one of these; A|B: the first that the header has" },
+    { "filter.*", SCRIP_OPTION_TEXT, NULL, NULL, 0,
+      "filter.COLUMN = TEXT, TEXT: only rows with one of these; A|B: the first that the header has" },
     { "skip.*", SCRIP_OPTION_TEXT, NULL, NULL, 0, "skip.COLUMN = TEXT, TEXT: no rows with one of these" },
     SCRIP_OPTIONS_END,
 };

@@ -1,4 +1,5 @@
-/* csv_find.h - an instance of the source `csv`, and the rows of its feed: found one after the other, taken apart into cells. */
+/* csv_find.h - an instance of the source `csv`, and the rows of its feed: found one after the other, taken apart into
+ * cells. */
 #ifndef SCRIP_CSV_FIND_H
 #define SCRIP_CSV_FIND_H
 

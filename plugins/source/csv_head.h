@@ -1,4 +1,5 @@
-/* csv_head.h - the header of a feed: what its columns are called, what stands between its cells, whether it fits the map. */
+/* csv_head.h - the header of a feed: what its columns are called, what stands between its cells, whether it fits the
+ * map. */
 #ifndef SCRIP_CSV_HEAD_H
 #define SCRIP_CSV_HEAD_H
 
@@ -6,7 +7,7 @@
 
 /* Names of columns, copied: the cells are in a buffer that moves on. */
 static inline int header_keep(struct csv *self, const struct csv_cell *cells, size_t count, struct csv_kept **kept,
-                       struct csv_header *out)
+                              struct csv_header *out)
 {
     out->count = count;
     out->names = csv_keep(kept, count * sizeof *out->names);
@@ -41,8 +42,8 @@ static inline int header_from_option(struct csv *self, struct csv_kept **kept, s
 
 static inline int header_fault(struct csv *self, const struct scrip_row *row, const char *what)
 {
-    return scrip_fail(self->ctx, SCRIP_EINVALID, "%s:%llu: header: %s", self->feed.name,
-                      (unsigned long long)row->line, what);
+    return scrip_fail(self->ctx, SCRIP_EINVALID, "%s:%llu: header: %s", self->feed.name, (unsigned long long)row->line,
+                      what);
 }
 
 /* A spreadsheet's own first line, `sep=;`: what stands between cells. 0: there is none. */
@@ -71,8 +72,8 @@ static inline void header_back(struct feed *feed, const struct scrip_row *row)
     feed->line = row->line;
 }
 
-/* Reads the header under a delimiter. 1: it is there, with its names in *out; 0: there is nothing at all; 2: it cannot be taken
- * apart, as self->reason says. */
+/* Reads the header under a delimiter. 1: it is there, with its names in *out; 0: there is nothing at all; 2: it cannot
+ * be taken apart, as self->reason says. */
 static inline int header_try(struct csv *self, char delimiter, struct scrip_row *row, struct csv_header *out)
 {
     struct csv_shape shape;

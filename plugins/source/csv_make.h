@@ -8,7 +8,8 @@
 
 enum row_fate { ROW_GOOD, ROW_FILTERED, ROW_BAD, ROW_AGAIN, ROW_FAILED };
 
-static inline enum row_fate row_fault(struct csv *self, const char *key, const char *text, size_t size, const char *wanted)
+static inline enum row_fate row_fault(struct csv *self, const char *key, const char *text, size_t size,
+                                      const char *wanted)
 {
     int shown = (int)csv_cut(text, size < 80 ? size : 80);
 
@@ -64,7 +65,7 @@ static inline enum row_fate row_filter(struct csv *self)
 }
 
 static inline enum row_fate time_make(struct csv *self, struct csv_field *field, const struct csv_cell *cell,
-                               struct scrip_field *out, struct scrip_row *row)
+                                      struct scrip_field *out, struct scrip_row *row)
 {
     const struct scrip_host *host = self->ctx->host;
 
@@ -103,7 +104,7 @@ static inline int row_is_usage(const struct csv *self)
 }
 
 static inline enum row_fate number_make(struct csv *self, const struct csv_field *field, const struct csv_cell *cell,
-                                 struct scrip_field *out)
+                                        struct scrip_field *out)
 {
     struct csv_slice text = csv_trim(cell->text, cell->size);
     char *made;
@@ -129,7 +130,7 @@ static inline enum row_fate number_make(struct csv *self, const struct csv_field
 }
 
 static inline enum row_fate list_make(struct csv *self, const struct csv_field *field, const struct csv_cell *cell,
-                               struct scrip_field *out)
+                                      struct scrip_field *out)
 {
     char *made;
 
@@ -159,7 +160,7 @@ static inline enum row_fate type_make(struct csv *self, const struct csv_cell *c
 
 /* One mapped field from its cell; an empty cell gives none. */
 static inline enum row_fate field_make(struct csv *self, struct csv_field *field, struct scrip_field *out,
-                                struct scrip_row *row)
+                                       struct scrip_row *row)
 {
     const struct csv_cell *cell = cell_text(self, field->column.cell);
 
@@ -187,7 +188,7 @@ static inline void id_set(struct scrip_field *out, const char *text, size_t size
 
 /* YYYYMMDD-HASH, and the ordinal from 2 on. Ids of later days are greater, which a store likes. */
 static inline enum row_fate id_from_row(struct csv *self, const struct scrip_row *row, const struct csv_shape *shape,
-                                 struct scrip_field *out)
+                                        struct scrip_field *out)
 {
     uint64_t hash = self->ctx->host->hash(row->bytes, shape->content);
     int64_t day = INT64_MIN;
@@ -256,7 +257,7 @@ static inline enum row_fate id_from_columns(struct csv *self, struct scrip_field
 }
 
 static inline enum row_fate id_make(struct csv *self, const struct scrip_row *row, const struct csv_shape *shape,
-                             struct scrip_field *out)
+                                    struct scrip_field *out)
 {
     const struct csv_cell *cell;
 

@@ -179,8 +179,8 @@ static inline int csv_column_read(struct csv_map *map, const char *family, const
     return SCRIP_OK;
 }
 
-/* "Day used|day_used": names of one column, of which the first that the header has counts. A last `?`, where it may stand: the
- * column may be missing. */
+/* "Day used|day_used": names of one column, of which the first that the header has counts. A last `?`, where it may
+ * stand: the column may be missing. */
 static inline int csv_either_read(struct csv_map *map, const char *shown, const char *item, int takes_mark,
                                   struct csv_column *column)
 {
@@ -200,7 +200,8 @@ static inline int csv_either_read(struct csv_map *map, const char *shown, const 
         struct csv_slice slice = csv_trim(name, strlen(name));
 
         if (slice.size == 0)
-            return scrip_fail(map->ctx, SCRIP_EINVALID, "%s: '%s': want the names of a column, split by |", shown, item);
+            return scrip_fail(map->ctx, SCRIP_EINVALID, "%s: '%s': want the names of a column, split by |", shown,
+                              item);
         name += slice.text - name;
         name[slice.size] = 0;
         column->names[count++] = name;

@@ -218,9 +218,10 @@ static inline int feed_mark_skip(struct feed *feed)
         feed_take(feed, 3, 0);
     else if (feed_held(feed) >= 3 && memcmp(feed_at(feed), "\xd0\xcf\x11", 3) == 0)
         return scrip_fail(feed->ctx, SCRIP_EINVALID, "%s: a workbook of Excel: save it as CSV UTF-8", feed->name);
-    else if (feed_held(feed) >= 3 && (memcmp(feed_at(feed), "\x1f\x8b", 2) == 0 || memcmp(feed_at(feed), "PK\3", 3) == 0))
-        return scrip_fail(feed->ctx, SCRIP_EINVALID, "%s: is packed, and cannot be read twice: name the file itself, or unpack it "
-                          "on the way, as gunzip -c FILE | scrip ingest -", feed->name);
+    else if (feed_held(feed) >= 3 &&
+             (memcmp(feed_at(feed), "\x1f\x8b", 2) == 0 || memcmp(feed_at(feed), "PK\3", 3) == 0))
+        return scrip_fail(feed->ctx, SCRIP_EINVALID, "%s: is packed, and cannot be read twice: name the file itself, or "
+                          "unpack it on the way, as gunzip -c FILE | scrip ingest -", feed->name);
     else if (feed_held(feed) >= 2 && (memcmp(feed_at(feed), "\xff\xfe", 2) == 0 || memcmp(feed_at(feed), "\xfe\xff", 2) == 0))
         return scrip_fail(feed->ctx, SCRIP_EINVALID, "%s: UTF-16 text: save it as UTF-8", feed->name);
     return SCRIP_OK;

@@ -16,27 +16,31 @@
 
 #define FEED_LIMIT 100000 /* files of one source */
 
-#define FEED_OPTIONS                                                                               \
-    { "files", SCRIP_OPTION_LIST, NULL, NULL, 0,                                                   \
-      "files to read, or patterns such as usage-*.csv, in this order; relative to `folder`" },     \
-        { "folder", SCRIP_OPTION_PATH, ".", NULL, 0,                                               \
-          "folder of `files`, relative to the configuration file" }
+#define FEED_OPTIONS                                                                                                   \
+    { "files", SCRIP_OPTION_LIST,                                                                                      \
+      NULL,    NULL,                                                                                                   \
+      0,       "files to read, or patterns such as usage-*.csv, in this order; relative to `folder`" },                \
+    {                                                                                                                  \
+        "folder", SCRIP_OPTION_PATH, ".", NULL, 0, "folder of `files`, relative to the configuration file"             \
+    }
 
 /* ---- which files ---------------------------------------------------------------------------- */
 
-/* How files that hold packed text are read, as if the text were the file: packed.h has one. A file in an archive is named
- * ARCHIVE/MEMBER. */
+/* How files that hold packed text are read, as if the text were the file: packed.h has one. A file in an archive is
+ * named ARCHIVE/MEMBER. */
 struct feed_packing {
-    /* *out: what the calls below take; NULL: the file is not packed. member: which file of an archive; "": its only one. */
+    /* *out: what the calls below take; NULL: the file is not packed. member: which file of an archive; "": its only
+     * one. */
     int (*open)(struct scrip_ctx *ctx, const char *name, int fd, const char *member, void **out);
     /* Reads all of it, and refuses what is damaged before a row of it is taken. *size: of the text. */
     int (*prove)(void *packed, uint64_t *size);
-    /* Bytes of the text from position on: how many there are, up to size, or a fault. Cheap while positions ascend, and for a
-     * row's length back. */
+    /* Bytes of the text from position on: how many there are, up to size, or a fault. Cheap while positions ascend, and
+     * for a row's length back. */
     int64_t (*read)(void *packed, uint64_t position, void *out, size_t size);
     void (*close)(void *packed);
     /* Calls for each file in an archive; a fault where it is none that is whole. */
-    int (*members)(struct scrip_ctx *ctx, const char *archive, int (*found)(void *sink, const char *member), void *sink);
+    int (*members)(struct scrip_ctx *ctx, const char *archive, int (*found)(void *sink, const char *member),
+                   void *sink);
 };
 
 struct feed_names {
@@ -48,7 +52,7 @@ struct feed_names {
     struct feed_name {
         char *path;
         size_t order;
-    } *names;
+    } * names;
     size_t count, room;
 };
 

@@ -1,7 +1,8 @@
-/* packed.h - the text in gzip and zip files, read as if it were the file: no temporary file, and no row of a damaged one.
+/* packed.h - the text in gzip and zip files, read as if it were the file: no temporary file, and no row of a damaged
+ * one.
  *
- * A packed file can only be unpacked from its start. What was unpacked last stays in a window, so that reading on, and back by
- * a row's length, is free; further back costs a new start.
+ * A packed file can only be unpacked from its start. What was unpacked last stays in a window, so that reading on, and
+ * back by a row's length, is free; further back costs a new start.
  *
  *   file -> zlib or libzip -> window [from, to) of the text -> read(position)
  */
@@ -68,7 +69,8 @@ static inline int gzip_start(struct packed *packed)
     packed->is_inflating = inflateInit2(&packed->inflate, 15 + 16) == Z_OK; /* 16: gzip's own head and checksum */
     packed->file_at = 0;
     packed->is_between = 0;
-    return packed->is_inflating ? SCRIP_OK : scrip_fail(packed->ctx, SCRIP_ENOMEM, "%s: no memory to unpack it", packed->name);
+    return packed->is_inflating ? SCRIP_OK
+                                : scrip_fail(packed->ctx, SCRIP_ENOMEM, "%s: no memory to unpack it", packed->name);
 }
 
 /* More of the file. 1: there is some; 0: it ends. */
@@ -128,8 +130,8 @@ static inline int64_t gzip_unpack(struct packed *packed, void *out, size_t size)
         if (code != Z_OK && code != Z_STREAM_END && code != Z_BUF_ERROR) {
             char what[120];
 
-            snprintf(what, sizeof what, "is damaged near byte %llu (%s)", (unsigned long long)(packed->file_at - z->avail_in),
-                     z->msg ? z->msg : "no gzip data");
+            snprintf(what, sizeof what, "is damaged near byte %llu (%s)",
+                     (unsigned long long)(packed->file_at - z->avail_in), z->msg ? z->msg : "no gzip data");
             return packed_fault(packed, what);
         }
         packed->is_between = code == Z_STREAM_END;
@@ -173,8 +175,8 @@ static inline int zip_start(struct packed *packed)
     if (packed->member != NULL)
         zip_fclose(packed->member);
     packed->member = NULL;
-    if (zip_stat_index(packed->archive, (zip_uint64_t)packed->index, 0, &info) == 0 && (info.valid & ZIP_STAT_ENCRYPTION_METHOD) &&
-        info.encryption_method != ZIP_EM_NONE)
+    if (zip_stat_index(packed->archive, (zip_uint64_t)packed->index, 0, &info) == 0 &&
+        (info.valid & ZIP_STAT_ENCRYPTION_METHOD) && info.encryption_method != ZIP_EM_NONE)
         return scrip_fail(packed->ctx, SCRIP_EINVALID, "%s: is encrypted: unpack it by hand", packed->name);
     packed->member = zip_fopen_index(packed->archive, (zip_uint64_t)packed->index, 0);
     return packed->member != NULL ? SCRIP_OK : packed_fault(packed, zip_strerror(packed->archive));
@@ -216,11 +218,12 @@ static inline int zip_member_find(struct packed *packed, const char *member)
         return scrip_fail(packed->ctx, SCRIP_ENOTFOUND, "%s: there is no such file in the archive", packed->name);
     if (member[0])
         return scrip_fail(packed->ctx, SCRIP_EINVALID, "%s: is in the archive twice: unpack it by hand", packed->name);
-    return scrip_fail(packed->ctx, SCRIP_EINVALID, "%s: holds %lld files (%s%s): name one, as ARCHIVE.zip/FILE", packed->name,
-                      (long long)files, shown, files > PACKED_SHOWN ? " ..." : "");
+    return scrip_fail(packed->ctx, SCRIP_EINVALID, "%s: holds %lld files (%s%s): name one, as ARCHIVE.zip/FILE",
+                      packed->name, (long long)files, shown, files > PACKED_SHOWN ? " ..." : "");
 }
 
-static inline int packed_members(struct scrip_ctx *ctx, const char *path, int (*found)(void *sink, const char *member), void *sink)
+static inline int packed_members(struct scrip_ctx *ctx, const char *path, int (*found)(void *sink, const char *member),
+                                 void *sink)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY), code;
     zip_t *archive;
@@ -305,7 +308,8 @@ static inline int packed_open(struct scrip_ctx *ctx, const char *name, int fd, c
     unsigned char magic[4] = { 0 };
     ssize_t got = pread(fd, magic, sizeof magic, 0);
     int is_gzip = got >= 2 && magic[0] == 0x1f && magic[1] == 0x8b;
-    int is_zip = got == 4 && memcmp(magic, "PK", 2) == 0 && (magic[2] == 3 || magic[2] == 5) && magic[3] == magic[2] + 1;
+    int is_zip =
+        got == 4 && memcmp(magic, "PK", 2) == 0 && (magic[2] == 3 || magic[2] == 5) && magic[3] == magic[2] + 1;
     struct packed *packed;
     int code = SCRIP_OK;
 
@@ -335,7 +339,8 @@ static inline int packed_open(struct scrip_ctx *ctx, const char *name, int fd, c
     return code;
 }
 
-static const struct feed_packing packed_files = { packed_open, packed_prove, packed_read, packed_close, packed_members };
+static const struct feed_packing packed_files = { packed_open, packed_prove, packed_read, packed_close,
+                                                  packed_members };
 
 static inline int packed_list(struct scrip_ctx *ctx, struct scrip_rows *out)
 {
