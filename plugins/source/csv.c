@@ -18,7 +18,7 @@
 #include "packed.h"
 
 static const struct scrip_option options[] = {
-    FEED_OPTIONS,
+    PACKED_OPTIONS,
     { "map.*", SCRIP_OPTION_TEXT, NULL, NULL, 0,
       "map.FIELD = COLUMN, COLUMN: the first that the header has; a last `?`: may be missing" },
     { "const.*", SCRIP_OPTION_TEXT, NULL, NULL, 0, "const.FIELD = TEXT: the same in every row" },

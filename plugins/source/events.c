@@ -11,7 +11,7 @@ struct events {
 };
 
 static const struct scrip_option options[] = {
-    FEED_OPTIONS,
+    PACKED_OPTIONS,
     SCRIP_OPTIONS_END,
 };
 

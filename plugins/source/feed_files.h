@@ -16,13 +16,12 @@
 
 #define FEED_LIMIT 100000 /* files of one source */
 
-#define FEED_OPTIONS                                                                                                   \
-    { "files", SCRIP_OPTION_LIST,                                                                                      \
-      NULL,    NULL,                                                                                                   \
-      0,       "files to read, or patterns such as usage-*.csv, in this order; relative to `folder`" },                \
-    {                                                                                                                  \
-        "folder", SCRIP_OPTION_PATH, ".", NULL, 0, "folder of `files`, relative to the configuration file"             \
-    }
+/* more: what `files` may name beside files. */
+#define FEED_OPTIONS_OF(more)                                                                                          \
+    { "files", SCRIP_OPTION_LIST, NULL, NULL, 0,                                                                       \
+      "files to read, or patterns such as usage-*.csv, in this order; relative to `folder`" more },                    \
+        { "folder", SCRIP_OPTION_PATH, ".", NULL, 0, "folder of `files`, relative to the configuration file" }
+#define FEED_OPTIONS FEED_OPTIONS_OF("")
 
 /* ---- which files ---------------------------------------------------------------------------- */
 

@@ -14,6 +14,7 @@
 #include <zip.h>
 #include <zlib.h>
 
+#define PACKED_OPTIONS FEED_OPTIONS_OF("; packed by gzip or zip, too; A.zip/B: what is in an archive")
 #define PACKED_BLOCK_SIZE ((size_t)64 * 1024)
 #define PACKED_BACK_SIZE ((size_t)SCRIP_ROW_SIZE + FEED_BLOCK_SIZE) /* kept of what was read */
 #define PACKED_ROOM (2 * PACKED_BACK_SIZE)
