@@ -11,6 +11,7 @@ import signal
 import subprocess
 import time
 import zipfile
+import zlib
 
 import lib
 
@@ -236,6 +237,15 @@ def damaged():
         b.put(name, gzip.compress(text(0, 5).encode()))
         if name != "a.zip":
             lib.equal(b.take(), {"read": 5, "zero": 5}, "mended")
+        b.done()
+    # Nor of one that is longer than a commit, and damaged at its very end.
+    for name, content in (("a.gz", gzip.compress(text(0, 70000, span=70000).encode(), 1)[:-8] + b"\0" * 8),
+                          ("a.zip", zipped([("a.csv", text(0, 70000, span=70000)[:-1] + "?")]).replace(
+                              zlib.crc32((text(0, 70000, span=70000)[:-1] + "?").encode()).to_bytes(4, "little"), b"\0\1\2\3"))):
+        b = Feed()
+        b.put(name, content)
+        assert b.take(ok=(3,)) is None and "nothing of it is taken" in b.said, b.said
+        lib.equal(len(b.ask("events")), 0, "events of a long one")
         b.done()
     b = Feed("files = in/a.zip/no.csv\n")
     b.put("a.zip", archive)

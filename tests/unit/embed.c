@@ -357,6 +357,47 @@ START_TEST(runs_add_up)
 }
 END_TEST
 
+static int stop_after(void *sink)
+{
+    return --*(int *)sink < 0;
+}
+
+/* Runs that follow a feed which is being written; and one that is told to end, which leaves the rest to the next. */
+START_TEST(runs_follow)
+{
+    static const char whole[] =
+        LINE("g", "grant", "2022-01-01T00:00:00Z", "\"currency\":\"gold\",\"amount\":\"10\"")
+        LINE("a", "usage", "2022-02-01T00:00:00Z", "\"product\":\"RENDER\",\"quantity\":\"1\"")
+        LINE("b", "usage", "2022-03-01T00:00:00Z", "\"product\":\"RENDER\",\"quantity\":\"1\"");
+    struct scrip *scrip = host_open(config_write("books"), SCRIP_ACCESS_INIT);
+    struct scrip_run_options options = { .until_us = SCRIP_TIME_NONE, .settle_us = 60 * SCRIP_SECOND };
+    struct scrip_totals totals;
+    char half[sizeof whole];
+    int rounds = 1;
+
+    memcpy(half, whole, sizeof whole);
+    half[sizeof whole - 5] = 0;
+    scratch_text(folder, "feed1.jsonl", half);
+    ck_assert_msg(scrip_run(scrip, &options, &totals, &err) == SCRIP_OK, "%s", err.message);
+    ck_assert_uint_eq(totals.read, 2);
+    scratch_text(folder, "feed1.jsonl", whole);
+    options.stop = stop_after;
+    options.sink = &rounds;
+    ck_assert_msg(scrip_run(scrip, &options, &totals, &err) == SCRIP_OK, "%s", err.message);
+    ck_assert_uint_eq(totals.read, 1);
+    ck_assert_uint_eq(totals.outcome[SCRIP_CHARGED], 1);
+    scratch_text(folder, "feed2.jsonl",
+                 LINE("c", "usage", "2022-04-01T00:00:00Z", "\"product\":\"RENDER\",\"quantity\":\"1\""));
+    rounds = 0;
+    ck_assert_int_eq(scrip_run(scrip, &options, &totals, &err), SCRIP_OK);
+    ck_assert_uint_eq(totals.read, 0);
+    ck_assert_int_eq(scrip_run(scrip, NULL, &totals, &err), SCRIP_OK);
+    ck_assert_uint_eq(totals.read, 1);
+    verifies(scrip, 4);
+    scrip_close(scrip);
+}
+END_TEST
+
 /* A folder that cannot be read is no folder without files: the run says so and fails. */
 START_TEST(folders_that_cannot_be_read)
 {
@@ -603,6 +644,7 @@ int main(void)
     tcase_add_test(tests, an_event_without_an_id);
     tcase_add_test(tests, native_events);
     tcase_add_test(tests, runs_add_up);
+    tcase_add_test(tests, runs_follow);
     tcase_add_test(tests, folders_that_cannot_be_read);
     tcase_add_test(tests, quarantine_and_out_of_it);
     tcase_add_test(tests, a_quote_writes_nothing);
