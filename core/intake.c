@@ -291,7 +291,7 @@ static int run_sources(struct scrip *scrip, const struct scrip_run_options *opti
                        struct scrip_totals *totals, struct scrip_error *err)
 {
     struct run run = { .scrip = scrip, .options = options, .totals = totals };
-    int code = SCRIP_OK;
+    int code = SCRIP_OK, is_again = scrip->follow != NULL;
 
     run.streams = memory_get((scrip->source_count + 1) * sizeof *run.streams);
     for (size_t i = 0; i < scrip->source_count && code == SCRIP_OK; i++) {
@@ -301,7 +301,7 @@ static int run_sources(struct scrip *scrip, const struct scrip_run_options *opti
         if (source->plugin->api.source.feeds == NULL || (only_always && !instance_option(source, "always")->number))
             continue;
         stream_start(stream, scrip, source, run.count++);
-        stream->grows = options != NULL && options->settle_us > 0;
+        stream->grows = options != NULL && options->settle_us > 0 ? 1 + is_again : 0;
         code = stream_name(stream, err);
         if (options != NULL && options->settle_us > 0)
             code = stream_follow(stream, options->settle_us, code, err);

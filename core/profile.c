@@ -186,22 +186,30 @@ int profiles_all(struct profiles *profiles, struct profile ***out, struct scrip_
 
 /* ---- sections ------------------------------------------------------------------------------------------------- */
 
-static const char *behind_dot(const char *key)
+static const char *behind(const char *key, const char *family)
 {
-    const char *dot = strchr(key, '.');
+    size_t size = strlen(family);
 
-    return dot ? dot + 1 : NULL;
+    return strncmp(key, family, size) == 0 ? key + size : NULL;
+}
+
+/* 1: a section that has the one key has no use for the other: a field comes from a column or is the same in all rows; an
+ * id is a column's or is made of several. */
+static int is_instead(const char *own, const char *key)
+{
+    const char *column = behind(own, "map."), *constant = behind(key, "const.");
+
+    return (column && constant && strcmp(column, constant) == 0) ||
+           (strcmp(own, "map.id") == 0 && strcmp(key, "identity") == 0);
 }
 
 /* 1: the section has a key that this one of its profile gives way to. */
 static int is_overruled(const struct config_section *section, const char *key)
 {
-    const char *part = behind_dot(key);
-
     for (size_t i = 0; i < section->item_count; i++) {
-        const char *own = section->items[i].key, *own_part = behind_dot(own);
+        const char *own = section->items[i].key;
 
-        if (strcmp(own, key) == 0 || (part && own_part && strcmp(part, own_part) == 0))
+        if (strcmp(own, key) == 0 || is_instead(own, key) || is_instead(key, own))
             return 1;
     }
     return 0;

@@ -22,8 +22,8 @@ int profile_find(struct profiles *profiles, const char *name, const char *where,
                  struct scrip_error *err);
 /* Every profile in the folders, by name, each once; *out is NULL-terminated and the caller's to free. */
 int profiles_all(struct profiles *profiles, struct profile ***out, struct scrip_error *err);
-/* The section with what it leaves out. A key of the profile gives way to one that the section has, or has the same part
- * of behind its first dot: const.account stands for map.account. Lives as long as the profiles. */
+/* The section with what it leaves out. A key of the profile gives way to the same key of the section, and to one that says
+ * the same otherwise: map.X and const.X, map.id and identity. Lives as long as the profiles. */
 const struct config_section *profile_merge(struct profiles *profiles, const struct config_section *section,
                                            const struct profile *profile);
 

@@ -131,7 +131,7 @@ static int unfit_fault(const struct instance *source, const char *feed, const ch
     size = size && memchr(start, '\n', size) ? (size_t)((const char *)memchr(start, '\n', size) - start) : size;
     while (size > 0 && (start[size - 1] == '\r' || start[size - 1] == '\n'))
         size--;
-    if (memchr(start, 0, size) == NULL)
+    if (memchr(start, 0, size) == NULL && utf8_check(start, size, 0) == SCRIP_OK)
         snprintf(first, sizeof first, "%.*s", (int)size, start);
     text_trim(first);
     return error_set(err, SCRIP_EINVALID,

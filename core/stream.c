@@ -139,7 +139,7 @@ int intake_feed_grows(struct scrip_ctx *ctx)
 {
     const struct stream *stream = ((struct instance *)ctx->host_private)->call;
 
-    return stream != NULL && stream->grows;
+    return stream != NULL ? stream->grows : 0;
 }
 
 void intake_feed_size(struct scrip_ctx *ctx, uint64_t size)

@@ -482,7 +482,8 @@ struct scrip_host {
     void *(*shared)(struct scrip_ctx *ctx, uint64_t size, void (*end)(void *shared));
 
     /* For a source, during feed_open and read. 1: the feed at hand may still be being written: what its end may have cut, as
-     * a last row without a line end, is left for a later run. During feeds, 1: a file that is named and not there may come. */
+     * a last row without a line end, is left for a later run. During feeds, 1: a file that is named and not there may come;
+     * 2: and this host asked for the names before. */
     int (*feed_grows)(struct scrip_ctx *ctx);
     /* During feed_open and read, for progress: how far its positions go; 0: unknown. Without it, the size of the file of that
      * name. */

@@ -142,7 +142,7 @@ static inline int header_read(struct csv *self)
     if (code == 2)
         return header_fault(self, &row, self->reason);
     if (code == 0) {
-        if (!self->is_quiet)
+        if (!self->is_quiet && !self->feed.grows)
             self->ctx->host->log(self->ctx, "%s: empty: it has no header yet", self->feed.name);
         self->is_done = 1;
     }

@@ -101,6 +101,12 @@ static inline int feed_path_add(struct feed_names *list, char *path)
     return SCRIP_OK;
 }
 
+/* 1: the same names were looked for just before, and what there is to be said was. */
+static inline int feed_is_told(const struct feed_names *list)
+{
+    return list->ctx->host->feed_grows(list->ctx) > 1;
+}
+
 static inline int feed_is_archive(const char *path)
 {
     size_t size = strlen(path);
@@ -136,7 +142,7 @@ static inline int feed_archive_add(struct feed_names *list, char *archive)
             free(list->names[--list->count].path);
         return feed_path_add(list, archive);
     }
-    if (code == SCRIP_OK && list->member_count == 0)
+    if (code == SCRIP_OK && list->member_count == 0 && !feed_is_told(list))
         list->ctx->host->log(list->ctx, "files: no file in %s is named %s", archive, list->members);
     free(archive);
     return code;
@@ -188,7 +194,8 @@ static inline int feed_match(struct feed_names *list, const char *item, const ch
     int code = glob(pattern, GLOB_NOSORT, feed_unreadable, &found);
 
     if (code == GLOB_NOMATCH) {
-        list->ctx->host->log(list->ctx, "files: nothing matches %s", item);
+        if (!feed_is_told(list))
+            list->ctx->host->log(list->ctx, "files: nothing matches %s", item);
         code = SCRIP_OK;
     } else if (code != 0) {
         code = scrip_fail(list->ctx, SCRIP_EIO, "files: %s: cannot look for it: %s", item,

@@ -47,7 +47,8 @@ class Following:
 
 
 def following():
-    b = feeds.Feed("files = in/*, later.csv\n")
+    b = feeds.Feed("files = in/*, later.csv, none-*.csv\n")
+    b.put("empty.csv", "")
     b.put("a.csv", HEAD + DAY + ",A,1,\n")
     f = Following(b)
     f.wait_products(["A"])
@@ -87,7 +88,8 @@ def following():
     f.wait_products(["A", "B", "C", "D", "E", "F", "G", "H"])
     # A file that is named and not there yet.
     f.wait("a missing file", lambda: "later.csv: cannot be opened: No such file" in f.said())
-    b.done_at = f.end()
+    lib.equal((f.said().count("nothing matches none-*.csv"), f.said().count("empty.csv: empty")), (1, 0), "said once, or not")
+    f.end()
     f2 = Following(b)
     b.write("later.csv", HEAD + DAY + ",I,1,\n")
     f2.wait_products(["A", "B", "C", "D", "E", "F", "G", "H", "I"])

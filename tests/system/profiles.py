@@ -210,6 +210,18 @@ map.account = Team
             done = b.run("ingest", os.path.join(b.folder, "mine.csv"), "--as", "mine", ok=(2,))
             assert "wanted 'Count'): mend map.quantity (" in done.stderr, done.stderr
         b.done()
+    # What the section says otherwise: a constant for a column, an id for an identity. A filter of a column named like a field is
+    # no such thing.
+    b = books(config + "[source/csv mine]\nfiles = mine.csv\nprofile = ./own.ini\nconst.account = north\nmap.id = Beleg\n"
+                       "const.quantity = 3\nskip.product = Revit\n")
+    b.write("own.ini", "[source/csv]\nidentity = day, product\nmap.time = day\nmap.account = team\nmap.product = product\n"
+                       "map.quantity = count\n")
+    b.write("mine.csv", "Beleg,day,product,team,count\nb-1,2022-03-29,AutoCAD,south,9\nb-2,2022-03-29,AutoCAD,south,9\n"
+                        "b-3,2022-03-29,Revit,south,9\n")
+    b.run("run")
+    lib.equal([(e["id"], e["account"], e["product"], e["quantity"]) for e in b.ask("events", "north")
+               if e["type"] == "scrip.usage"], [("b-1", "north", "AutoCAD", "3"), ("b-2", "north", "AutoCAD", "3")], "rivals")
+    b.done()
     # Faults name the file and the line that are to be mended.
     b = books(config + section + "profile = ./own.ini\n")
     for text, part in ((None, "own.ini: No such file"), ("[source/events]\n", "is one of source/events: want one of source/csv"),
