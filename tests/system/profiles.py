@@ -182,6 +182,13 @@ def overlap():
     b.done()
 
 
+def amend(b, old, new):
+    with open(b.config) as file:
+        text = file.read()
+    assert old in text, (old, text)
+    b.write("scrip.ini", text.replace(old, new))
+
+
 def own():
     """A profile of a user's own, without C: in a folder, or beside the configuration. Keys beside `profile` win."""
     feed = "Wann;Wer;Was;Menge\n29.03.2022;ann;Revit;1,5\n"
@@ -206,7 +213,7 @@ map.account = Team
         lib.equal("is read by profile german" in done.stderr, name == "auto", "told")
         lib.equal([(u["user"], u["amount"]) for u in b.ask("usage", "--by", "user")], [("ann", "15")], "10 x 1.5")
         if name != "auto":
-            b.write("scrip.ini", config + section + f"profile = {name}\nmap.quantity = Count\n" + more)
+            amend(b, f"profile = {name}\n", f"profile = {name}\nmap.quantity = Count\n")
             done = b.run("ingest", os.path.join(b.folder, "mine.csv"), "--as", "mine", ok=(2,))
             assert "wanted 'Count'): mend map.quantity (" in done.stderr, done.stderr
         b.done()
@@ -231,7 +238,7 @@ map.account = Team
             b.write("own.ini", text)
         done = b.run("plugins", ok=(2, 3))
         assert part in done.stderr, (part, done.stderr)
-    b.write("scrip.ini", config + section + "profile = no-such\n")
+    amend(b, "profile = ./own.ini", "profile = no-such")
     done = b.run("plugins", ok=(2,))
     assert "profile 'no-such'" in done.stderr and "see scrip profiles" in done.stderr, done.stderr
     b.done()
