@@ -5,6 +5,8 @@
 
 #include "csv_find.h"
 
+#define MARK_LINE_SIZE 9 /* of a first line "sep=;" with its end */
+
 /* Names of columns, copied: the cells are in a buffer that moves on. */
 static inline int header_keep(struct csv *self, const struct csv_cell *cells, size_t count, struct csv_kept **kept,
                               struct csv_header *out)
@@ -134,6 +136,9 @@ static inline int header_read(struct csv *self)
         csv_classes(self->classes, mark);
         return (code = header_from_option(self, &self->kept, &self->header)) < 0 ? code : 1;
     }
+    while (feed_held(&self->feed) < MARK_LINE_SIZE && !self->feed.at_end)
+        if ((code = feed_fill(&self->feed)) < 0)
+            return code;
     if ((own = header_mark(feed_at(&self->feed), feed_held(&self->feed), &line_size)) != 0) {
         feed_take(&self->feed, line_size, 1);
         mark = mark ? mark : own;

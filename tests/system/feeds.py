@@ -87,6 +87,16 @@ def quirks():
         lib.equal([(p, lib.plain(q)) for p, q in b.events("product", "quantity")], plain, what)
         b.same()
         b.done()
+    # However small the pieces are that come through a pipe.
+    b = Feed()
+    run = subprocess.Popen([lib.SCRIP, "-c", b.config, "ingest", "-", "--as", "feed"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
+    for piece in ("se", "p=", ";", "\ntime;", "product\n2022", "-01-02;", "A\n"):
+        run.stdin.write(piece.encode())
+        run.stdin.flush()
+        time.sleep(0.03)
+    run.stdin.close()
+    lib.equal((run.wait(), b.products()), (0, ["A"]), "pieces")
+    b.done()
     # Rows of nothing but delimiters are left out, and counted.
     b = Feed()
     b.put("a.csv", HEAD + DAY + ",A,1,\n,,,\n,,,\r\n" + DAY + ",B,1,\n,,,,,,\n")
