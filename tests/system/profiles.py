@@ -267,6 +267,23 @@ def listed():
     b.done()
 
 
+def real():
+    """The vendor's own sample, where it is there: 24,511 rows, 137,617 tokens in two pools."""
+    export = os.path.join(lib.SHARED, "data", "tokenflex-agreement0.csv")
+    if not os.path.exists(export):
+        print("skipped in part: no shared/data/tokenflex-agreement0.csv beside the repository")
+        return
+    b = books("[scrip]\ndimensions = pool\n" + CONFIG.replace("files = tokenflex-*.csv\n", ""))
+    b.write("grants.jsonl", lib.json.dumps(lib.event("grant", "g", "agreement", "2010-01-01T00:00:00Z", currency="tokens",
+                                                     amount="1000000")) + "\n")
+    b.run("ingest", os.path.join(b.folder, "grants.jsonl"), "--as", "grants")
+    done = b.run("ingest", export, "--as", "eba")
+    assert "is read by profile tokenflex-summary" in done.stderr and "24511" in done.stdout, done
+    lib.equal({u["pool"]: u["amount"] for u in b.ask("usage", "--by", "pool")}, {"CY": "135006", "MY": "2611"}, "pools")
+    b.run("verify")
+    b.done()
+
+
 def installed():
     """An installed scrip finds its profiles."""
     b = books()
@@ -305,6 +322,7 @@ wanted = all_of_them()
 overlap()
 own()
 listed()
+real()
 if not os.environ.get("SAN"):
     installed()
 killed(wanted)
