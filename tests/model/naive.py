@@ -323,7 +323,8 @@ class Account(Claims):
 
     def state(self):
         things = self.grants + self.holds + self.charges
-        return [(thing, dict(thing.__dict__)) for thing in things], len(self.charges), len(self.holds), list(self.usage)
+        kept = [(thing, {k: list(v) if isinstance(v, list) else v for k, v in thing.__dict__.items()}) for thing in things]
+        return kept, len(self.charges), len(self.holds), list(self.usage)
 
     def undo(self, state):
         things, charges, holds, usage = state
