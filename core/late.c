@@ -7,8 +7,10 @@
  * where the lines are the same. What was answered to a caller stays: accepted, it may turn into debt; refused, it stays
  * refused.
  *
- *   late.c        which events are put in their place, and the account made anew
- *   late_merge.c  what that changes of the account, posted
+ *   late.c         which events are put in their place, and the account made anew
+ *   late_base.c    from where on: what came before, nothing can stand behind any more
+ *   late_charge.c  the charges and holds that events are about
+ *   late_merge.c   what that changes of the account, posted
  */
 #include "late_inner.h"
 
@@ -291,164 +293,6 @@ static int price_again(struct making *m, struct past_row *past, struct event *ev
 
 /* ---- one event ------------------------------------------------------------------------------------------------ */
 
-static const struct scrip_event_row *row_of(void *sink, uint64_t number)
-{
-    const struct making *m = sink;
-    const struct past_row *past = past_row_at(m->rows, number);
-
-    return past ? &past->row : NULL;
-}
-
-/* A hold that was closed before the cut is no part of the copy, but its id is taken. */
-static void hold_bring(struct making *m, const char *id)
-{
-    size_t size = strlen(id);
-    const struct claim *claim;
-
-    if (m->base == NULL || account_hold_find(m->scratch, id, size) != NULL)
-        return;
-    claim = account_hold_find(m->base->account, id, size);
-    if (claim == NULL && (claim = account_hold_find(m->late->account, id, size)) != NULL &&
-        (claim->row.event > m->base->number || claim->row.stage == SCRIP_CLAIM_OPEN))
-        claim = NULL;
-    if (claim != NULL)
-        account_claim_copy(m->scratch, claim);
-}
-
-static void event_hold_bring(struct making *m, const struct event *event)
-{
-    const char *id = event_text(event, SCRIP_F_HOLD);
-
-    if (event->shown.type == SCRIP_HOLD)
-        hold_bring(m, id[0] ? id : event->shown.id);
-    else if (event->shown.type == SCRIP_EXTEND || event->shown.type == SCRIP_CAPTURE ||
-             event->shown.type == SCRIP_RELEASE)
-        hold_bring(m, id);
-}
-
-/* The event whose charge an event is about, of a capture that of its hold; 0: there is none. */
-static uint64_t charge_event(struct making *m, const struct scrip_event_row *row)
-{
-    const struct claim *claim;
-    struct event of;
-    const char *hold;
-
-    if (row->type != SCRIP_CAPTURE || event_from_row(row, &of, &m->arena, NULL) < 0)
-        return row->number;
-    hold = event_text(&of, SCRIP_F_HOLD);
-    hold_bring(m, hold);
-    claim = account_hold_find(m->scratch, hold, strlen(hold));
-    return claim && claim->captured_by == row->number ? claim->row.event : 0;
-}
-
-struct before_cut {
-    struct making *m;
-    uint64_t number;
-};
-
-static int before_cut(void *sink, const struct scrip_event_row *row)
-{
-    struct before_cut *before = sink;
-
-    before->number = charge_event(before->m, row);
-    return SCRIP_OK;
-}
-
-static int number_find(struct making *m, const struct event *event, uint64_t *out)
-{
-    const char *source = event_text(event, SCRIP_F_OF_SOURCE), *id = event_text(event, SCRIP_F_OF_ID);
-    const struct scrip_name *account = m->late->account ? m->late->account->row.name : NULL;
-    struct before_cut before = { m, 0 };
-    int64_t number;
-    int code;
-
-    *out = 0;
-    source = source[0] ? source : event->source->text;
-    for (size_t i = 0; i < m->rows->count; i++) {
-        const struct scrip_event_row *row = &m->rows->rows[i].row;
-
-        if (strcmp(row->source->text, source) == 0 && strcmp(row->id, id) == 0) {
-            *out = charge_event(m, row);
-            return SCRIP_OK;
-        }
-    }
-    if (m->base == NULL || m->base->number == 0)
-        return SCRIP_OK;
-    number = history_number(m->late->scrip, m->late->account, source, id, m->err);
-    if (number <= 0 || (uint64_t)number > m->base->number)
-        return number < 0 ? SCRIP_EIO : SCRIP_OK;
-    code = history_event(m->late->scrip, account, (uint64_t)number, before_cut, &before, m->err);
-    *out = before.number;
-    return code < 0 ? code : SCRIP_OK;
-}
-
-/* What is recorded counts grants as the account does. */
-static void entry_take(struct making *m, struct entry_list *list, const struct scrip_entry_row *entry)
-{
-    const struct account *account = m->late->account;
-    const struct scrip_grant_row *row;
-    struct grant *grant;
-
-    if (entry->grant == 0 || entry->grant > account->grant_count)
-        return;
-    row = &account->grants[entry->grant - 1]->row;
-    if ((grant = account_grant_find(m->scratch, row->id, row->id_size)) == NULL)
-        return;
-    ARRAY_ROOM(list->entries, list->count, list->room);
-    list->entries[list->count] = *entry;
-    list->entries[list->count++].grant = grant->row.number;
-}
-
-/* The entries of a charge from before the cut, then those that were made. */
-static int entries_gather(struct making *m, uint64_t number, struct entry_list *out)
-{
-    const struct late *late = m->late;
-    uint64_t until = late->recorded < m->base->number ? late->recorded : m->base->number;
-    struct entry_list recorded = { 0 };
-    int code = SCRIP_OK;
-
-    if (until > 0)
-        code = history_entries(late->scrip, late->account->row.name, number, until, &recorded, m->err);
-    for (size_t i = 0; i < recorded.count; i++)
-        entry_take(m, out, &recorded.entries[i]);
-    free(recorded.entries);
-    for (size_t i = 0; i < late->entry_count && code == SCRIP_OK; i++)
-        if (late->entries[i].event <= m->base->number)
-            entry_take(m, out, &late->entries[i]);
-    for (size_t i = 0; i < m->entry_count; i++) {
-        ARRAY_ROOM(out->entries, out->count, out->room);
-        out->entries[out->count++] = m->entries[i];
-    }
-    return code;
-}
-
-static int charge_find(struct making *m, const struct event *event)
-{
-    struct entry_list entries = { 0 };
-    struct charge *charge = NULL;
-    uint64_t number = 0;
-    int code, is_before;
-
-    if ((event->shown.type != SCRIP_REVERSAL && event->shown.type != SCRIP_RERATE) || m->quote.refusal[0])
-        return SCRIP_OK;
-    if ((code = number_find(m, event, &number)) < 0)
-        return code;
-    if (number == 0) {
-        snprintf(m->quote.refusal, sizeof m->quote.refusal, "of '%s': it charged nothing before this",
-                 event_text(event, SCRIP_F_OF_ID));
-        return SCRIP_OK;
-    }
-    is_before = m->base != NULL && number <= m->base->number;
-    code = is_before ? entries_gather(m, number, &entries) : SCRIP_OK;
-    if (code == SCRIP_OK)
-        code = history_charge_of(m->late->scrip, m->scratch, is_before ? entries.entries : m->entries,
-                                 is_before ? entries.count : m->entry_count, number, m->own_quote_number,
-                                 is_before ? NULL : row_of, m, &m->arena, &charge, m->err);
-    free(entries.entries);
-    m->quote.charge = charge;
-    return code;
-}
-
 static int is_accepted(int64_t outcome)
 {
     return outcome == SCRIP_CHARGED || outcome == SCRIP_ZERO || outcome == SCRIP_APPLIED;
@@ -496,8 +340,8 @@ static int event_make(struct making *m, struct past_row *past)
                                     why.message)) < 0)
             return code;
     }
-    event_hold_bring(m, &event);
-    if ((code = charge_find(m, &event)) < 0)
+    making_hold(m, &event);
+    if ((code = making_charge(m, &event)) < 0)
         return code;
     if (!is_own && (row->flags & SCRIP_EVENT_TOLD) && row->outcome == SCRIP_REFUSED)
         snprintf(m->quote.refusal, sizeof m->quote.refusal, "%.*s", (int)row->reason_size, row->reason);
@@ -590,56 +434,11 @@ int past_rows_apply(const struct past_rows *past, struct scrip *scrip, const str
     return code;
 }
 
-/* Before this instant nothing more is to be put in its place, as far as currencies say; INT64_MIN: any may be. */
-static int64_t horizon_of(const struct account *account)
-{
-    int64_t lag_us = 0, horizon_us;
-
-    for (size_t i = 0; i < account->grant_count; i++)
-        if (account->grants[i]->terms->row.settle_lag_us > lag_us)
-            lag_us = account->grants[i]->terms->row.settle_lag_us;
-    return __builtin_sub_overflow(account->row.clock_us, lag_us, &horizon_us) ? INT64_MIN : horizon_us;
-}
-
-/* The same as an event comes late: the next one may be twice as late. */
-static int64_t horizon_behind(const struct account *account, int64_t time_us)
-{
-    int64_t horizon_us = horizon_of(account), late_us, twice_us;
-
-    if (__builtin_sub_overflow(account->row.clock_us, time_us, &late_us) ||
-        __builtin_sub_overflow(time_us, late_us, &twice_us))
-        return INT64_MIN;
-    return horizon_us < twice_us ? horizon_us : twice_us < time_us ? twice_us : time_us;
-}
-
-/* How many rows from the first on stand before an instant, and before all rows behind them; *last: the last place of them. */
-static size_t settled_count(const struct past_rows *rows, int64_t horizon_us, struct place *last)
-{
-    const struct place **least = memory_get((rows->count + 1) * sizeof *least), *most = NULL;
-    size_t found = 0;
-
-    for (size_t i = rows->count; i-- > 0;)
-        least[i] = i + 1 == rows->count || place_order(&rows->rows[i].place, least[i + 1]) < 0 ? &rows->rows[i].place
-                                                                                               : least[i + 1];
-    for (size_t i = 0; i + 1 < rows->count; i++) {
-        if (most == NULL || place_order(&rows->rows[i].place, most) > 0)
-            most = &rows->rows[i].place;
-        if (most->time_us >= horizon_us)
-            break;
-        if (place_order(most, least[i + 1]) < 0) {
-            found = i + 1;
-            *last = *most;
-        }
-    }
-    free(least);
-    return found;
-}
-
 /* What is settled by now becomes part of the base. */
 static int advance(struct late *late, struct late_base *base, int64_t horizon_us, struct scrip_error *err)
 {
     struct place last;
-    size_t count = settled_count(&base->rows, horizon_us, &last);
+    size_t count = late_base_settled(&base->rows, horizon_us, &last);
     struct making *m;
     int code;
 
@@ -661,7 +460,7 @@ int late_apply(struct late *late, const struct event *event, struct quote *quote
     struct making *m, *before;
     int code = late->asks ? keepers_find(late, err) : SCRIP_OK;
 
-    if (code < 0 || (code = advance(late, base, horizon_behind(late->account, event->shown.time_us), err)) < 0)
+    if (code < 0 || (code = advance(late, base, late_horizon_behind(late->account, event->shown.time_us), err)) < 0)
         return code;
     before = making_start(late, &base->rows, base, account_clone(base->account), err);
     m = making_start(late, &base->rows, base, account_clone(base->account), err);
@@ -700,7 +499,7 @@ int late_recorded(struct late *late, const struct scrip_event_row *row, struct s
         past_rows_add(&base->rows, row);
     if (base->rows.count < ROWS_MOST)
         return SCRIP_OK;
-    horizon_us = horizon_of(late->account);
+    horizon_us = late_horizon(late->account);
     if (base->rows.rows[base->rows.count / 2].place.time_us < horizon_us)
         horizon_us = base->rows.rows[base->rows.count / 2].place.time_us;
     if ((!late->asks || (code = keepers_find(late, err)) == SCRIP_OK) &&

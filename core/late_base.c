@@ -56,3 +56,50 @@ void late_base_advance(struct late_base *base, size_t count, const struct place 
     past_rows_free(&base->rows);
     base->rows = behind;
 }
+
+/* ---- how far it goes ------------------------------------------------------------------------------------------- */
+
+/* Before this instant nothing more is to be put in its place, as far as currencies say; INT64_MIN: any may be. */
+int64_t late_horizon(const struct account *account)
+{
+    int64_t lag_us = 0, horizon_us;
+
+    for (size_t i = 0; i < account->grant_count; i++)
+        if (account->grants[i]->terms->row.settle_lag_us > lag_us)
+            lag_us = account->grants[i]->terms->row.settle_lag_us;
+    return __builtin_sub_overflow(account->row.clock_us, lag_us, &horizon_us) ? INT64_MIN : horizon_us;
+}
+
+/* The same as an event comes late: the next one may be twice as late. */
+int64_t late_horizon_behind(const struct account *account, int64_t time_us)
+{
+    int64_t horizon_us = late_horizon(account), late_us, twice_us;
+
+    if (__builtin_sub_overflow(account->row.clock_us, time_us, &late_us) ||
+        __builtin_sub_overflow(time_us, late_us, &twice_us))
+        return INT64_MIN;
+    return horizon_us < twice_us ? horizon_us : twice_us < time_us ? twice_us : time_us;
+}
+
+/* How many rows from the first on stand before an instant, and before all rows behind them; *last: the last place of them. */
+size_t late_base_settled(const struct past_rows *rows, int64_t horizon_us, struct place *last)
+{
+    const struct place **least = memory_get((rows->count + 1) * sizeof *least), *most = NULL;
+    size_t found = 0;
+
+    for (size_t i = rows->count; i-- > 0;)
+        least[i] = i + 1 == rows->count || place_order(&rows->rows[i].place, least[i + 1]) < 0 ? &rows->rows[i].place
+                                                                                               : least[i + 1];
+    for (size_t i = 0; i + 1 < rows->count; i++) {
+        if (most == NULL || place_order(&rows->rows[i].place, most) > 0)
+            most = &rows->rows[i].place;
+        if (most->time_us >= horizon_us)
+            break;
+        if (place_order(most, least[i + 1]) < 0) {
+            found = i + 1;
+            *last = *most;
+        }
+    }
+    free(least);
+    return found;
+}

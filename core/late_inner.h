@@ -38,7 +38,16 @@ struct making {
 /* The account becomes what was made; the differences from what was made before are the late event's effect. */
 void late_merge(struct making *m, struct making *before);
 
-/* late_base.c: the first `count` of its rows were applied to its account; last: the place of the last of them by its order */
+/* late_charge.c: brings the hold that an event is about into the scratch account; and finds the charge. */
+void making_hold(struct making *m, const struct event *event);
+int making_charge(struct making *m, const struct event *event);
+
+/* late_base.c: before which instant nothing more is to be put in its place, as far as currencies say; the same as an event of
+ * another time comes late. */
+int64_t late_horizon(const struct account *account);
+int64_t late_horizon_behind(const struct account *account, int64_t time_us);
+size_t late_base_settled(const struct past_rows *rows, int64_t horizon_us, struct place *last);
+/* The first `count` of its rows were applied to its account; last: the place of the last of them by its order */
 void late_base_advance(struct late_base *base, size_t count, const struct place *last);
 
 #endif
