@@ -56,10 +56,9 @@ void table_amount(struct table *table, int64_t amount, int decimals)
     table_put(table, table->texts[table->at]);
 }
 
-/* A sum over many accounts may be wider than one amount. */
-void table_wide(struct table *table, wide amount, int decimals)
+void wide_write(wide amount, int decimals, char out[WIDE_TEXT_SIZE])
 {
-    char digits[48], *out = table->texts[table->at];
+    char digits[WIDE_TEXT_SIZE];
     int count = 0, is_negative = amount < 0;
     wide rest = amount;
 
@@ -74,6 +73,11 @@ void table_wide(struct table *table, wide amount, int decimals)
         *out++ = digits[--count];
     }
     *out = 0;
+}
+
+void table_wide(struct table *table, wide amount, int decimals)
+{
+    wide_write(amount, decimals, table->texts[table->at]);
     table_put(table, table->texts[table->at]);
 }
 
@@ -347,6 +351,8 @@ static int question_answer(struct scrip *scrip, const struct scrip_query *query,
         return ask_claims(scrip, query, answer, err);
     case SCRIP_ASK_ADVISE:
         return ask_advise(scrip, query, answer, err);
+    case SCRIP_ASK_SUBSCRIBERS:
+        return ask_subscribers(scrip, query, answer, err);
     default:
         return error_set(err, SCRIP_EINVALID, "question %lld: there is no such question", (long long)query->question);
     }

@@ -17,6 +17,10 @@ struct table {
     char texts[ASK_COLUMN_LIMIT][80]; /* of numbers and times */
 };
 
+/* A sum over many accounts or grants, which may be wider than one amount: "12.50" for 1250 with 2 decimals. */
+#define WIDE_TEXT_SIZE 48
+void wide_write(wide amount, int decimals, char out[WIDE_TEXT_SIZE]);
+
 int table_begin(struct table *table, const struct scrip_answer *answer, const char *title,
                 const struct scrip_column *columns, size_t column_count);
 void table_text(struct table *table, const char *text); /* "" is an empty cell; lent until the row goes */
@@ -72,6 +76,8 @@ int ask_advise(struct scrip *scrip, const struct scrip_query *query, const struc
                struct scrip_error *err);
 int ask_quarantine(struct scrip *scrip, const struct scrip_query *query, const struct scrip_answer *answer,
                    struct scrip_error *err);
+int ask_subscribers(struct scrip *scrip, const struct scrip_query *query, const struct scrip_answer *answer,
+                    struct scrip_error *err);
 int ask_quote(struct scrip *scrip, const struct scrip_query *query, const struct scrip_answer *answer,
               struct scrip_error *err);
 

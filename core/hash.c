@@ -36,3 +36,21 @@ void hash_hex(const uint8_t *bytes, size_t size, char *out)
 {
     sodium_bin2hex(out, 2 * size + 1, bytes, size);
 }
+
+void hash_sign(const void *key, size_t key_size, const void *first, size_t first_size, const void *second,
+               size_t second_size, char out[HASH_SIGNATURE_SIZE])
+{
+    crypto_auth_hmacsha256_state state;
+    uint8_t mac[crypto_auth_hmacsha256_BYTES];
+
+    crypto_auth_hmacsha256_init(&state, key, key_size);
+    crypto_auth_hmacsha256_update(&state, first, first_size);
+    crypto_auth_hmacsha256_update(&state, second, second_size);
+    crypto_auth_hmacsha256_final(&state, mac);
+    hash_hex(mac, sizeof mac, out);
+}
+
+void hash_forget(void *secret, size_t size)
+{
+    sodium_memzero(secret, size);
+}

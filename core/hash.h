@@ -18,6 +18,12 @@ void hash_strong(const void *bytes, size_t size, uint8_t out[HASH_SIZE]);
 void hash_key(const void *bytes, size_t size, uint8_t out[16]);
 void hash_hex(const uint8_t *bytes, size_t size, char *out); /* 2 * size + 1 bytes */
 
+/* HMAC-SHA256 of two texts, one behind the other, in hexadecimal: 65 bytes. */
+#define HASH_SIGNATURE_SIZE 65
+void hash_sign(const void *key, size_t key_size, const void *first, size_t first_size, const void *second,
+               size_t second_size, char out[HASH_SIGNATURE_SIZE]);
+void hash_forget(void *secret, size_t size); /* wipes it */
+
 /* Of texts, eight bytes at a time; for tables in memory only. */
 static inline uint64_t hash_text(const char *text, size_t size)
 {

@@ -1,5 +1,6 @@
 /* host.c - opens a host from its configuration, and closes it: instances, sessions, the table of services. */
 #include "migrate.h"
+#include "outbox.h"
 
 #include "calendar.h"
 #include "follow.h"
@@ -36,20 +37,6 @@ static const struct scrip_option source_keys[] = {
     { "always", SCRIP_OPTION_BOOL, "no", NULL, 0, "`ingest` reads this source to its end before the named files" },
     SCRIP_OPTIONS_END,
 };
-static const struct scrip_option report_keys[] = {
-    { "query", SCRIP_OPTION_CHOICE, "balance", "balance,usage,expiring,events,quarantine", 0, "what it reports" },
-    { "by", SCRIP_OPTION_TEXT, NULL, NULL, 0, "usage: dimensions; balance: grant, or class" },
-    { "account", SCRIP_OPTION_NAME, NULL, NULL, 0, "one account only" },
-    { "as_of", SCRIP_OPTION_TIME, NULL, NULL, 0, "balance at this instant, with what falls due at it" },
-    { "before", SCRIP_OPTION_TIME, NULL, NULL, 0, "balance at this instant, without what falls due at it" },
-    { "from", SCRIP_OPTION_TIME, NULL, NULL, 0, "from this instant on" },
-    { "to", SCRIP_OPTION_TIME, NULL, NULL, 0, "before this instant" },
-    { "outcome", SCRIP_OPTION_TEXT, NULL, NULL, 0, "events with this outcome" },
-    { "where", SCRIP_OPTION_LIST, NULL, NULL, 0, "usage: DIMENSION=VALUE" },
-    { "file", SCRIP_OPTION_PATH, NULL, NULL, 0, "where it goes; absent: standard output" },
-    SCRIP_OPTIONS_END,
-};
-
 const struct scrip_option *host_keys_of(int kind)
 {
     return kind == SCRIP_SERVICE  ? service_keys
@@ -365,6 +352,7 @@ static int instances_start(struct scrip *scrip, int only_currencies, struct scri
             ARRAY_ROOM(scrip->reports, scrip->report_count, scrip->report_room);
             scrip->reports[scrip->report_count++] = instance;
             code = instance_open(instance, err);
+            code = code < 0 ? code : outbox_add(scrip, instance, err);
         }
         if (code < 0)
             return code;
@@ -644,6 +632,7 @@ void scrip_close(struct scrip *scrip)
         return;
     batch_stop(scrip);
     accounts_forget(scrip);
+    outbox_close(scrip);
     for (size_t i = 0; i < scrip->report_count; i++)
         instance_end(scrip->reports[i]);
     for (size_t i = 0; i < scrip->source_count; i++)

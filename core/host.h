@@ -128,6 +128,7 @@ struct scrip {
     size_t source_count, source_room;
     struct instance **reports;
     size_t report_count, report_room;
+    struct outbox *outbox; /* what subscribers were told; NULL: there are none */
     struct instance *reader; /* the store's sessions; NULL: none */
     struct instance *writer;
     struct shared *shared; /* what sessions of one section share */
@@ -385,6 +386,7 @@ void intake_feed_size(struct scrip_ctx *ctx, uint64_t size);
 int intake_row_json(struct scrip_ctx *ctx, struct scrip_rows *out, const struct scrip_row *row);
 
 /* report.c: answers through report plugins */
+extern const struct scrip_option report_keys[];
 int report_write(struct scrip_ctx *ctx, const void *bytes, uint64_t size);
 
 /* What a store answers, in one call. */

@@ -238,11 +238,20 @@ static int event_apply(struct replay *replay, struct event *event)
     return code < 0 ? code : late_recorded(&late, replay->row, replay->err);
 }
 
+void replay_keep(struct replay *replay)
+{
+    const struct effect *effect = &replay->engine.effect;
+
+    for (size_t i = 0; i < effect->entry_count; i++) {
+        ARRAY_ROOM(replay->entries, replay->entry_count, replay->entry_room);
+        replay->entries[replay->entry_count++] = effect->entries[i];
+    }
+}
+
 static int event_replay(void *sink, const void *found)
 {
     struct replay *replay = sink;
     const struct scrip_event_row *row = found;
-    const struct effect *effect = &replay->engine.effect;
     struct event event;
     int code;
 
@@ -260,12 +269,11 @@ static int event_replay(void *sink, const void *found)
         return code;
     if (replay->is_broken)
         return SCRIP_OK;
+    if (replay->before != NULL && (code = replay->before(replay->sink, replay, &event)) < 0)
+        return code;
     if ((code = event_apply(replay, &event)) < 0 || replay->is_broken)
         return code;
-    for (size_t i = 0; i < effect->entry_count; i++) {
-        ARRAY_ROOM(replay->entries, replay->entry_count, replay->entry_room);
-        replay->entries[replay->entry_count++] = effect->entries[i];
-    }
+    replay_keep(replay);
     return replay->applied ? replay->applied(replay->sink, replay, &event) : SCRIP_OK;
 }
 

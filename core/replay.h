@@ -17,6 +17,8 @@ struct replay {
     uint64_t until; /* number of the last event; 0: all */
     uint64_t base; /* the last event that is not replayed: replay_behind */
     int is_behind;
+    /* Before each event is applied; NULL: never. It may run what is due before the event's instant, and keep that. */
+    int (*before)(void *sink, struct replay *replay, const struct event *event);
     /* After each event was applied: engine.effect says what it did. Non-zero stops the replay, which returns it. */
     int (*applied)(void *sink, struct replay *replay, const struct event *event);
     /* A row that is not what it was taken in as. is_broken: it stops the account. */
@@ -27,6 +29,8 @@ struct replay {
 
 void replay_open(struct replay *replay, struct scrip *scrip, struct scrip_error *err);
 void replay_close(struct replay *replay);
+/* Keeps the entries of the effect at hand: replays look back at them. */
+void replay_keep(struct replay *replay);
 /* Applies the events behind an account as it was at a checkpoint; takes the account over. is_broken, too, where one of
  * them was put in its place: that needs all events. */
 int replay_behind(struct replay *replay, struct account *account);

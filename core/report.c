@@ -1,9 +1,36 @@
 /* report.c - answers through report plugins: to a caller's function, to files, to standard output. */
 #include "ask.h"
+#include "outbox.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <unistd.h>
+
+const struct scrip_option report_keys[] = {
+    { "query", SCRIP_OPTION_CHOICE, "balance", "balance,usage,expiring,events,quarantine", 0, "what it reports" },
+    { "by", SCRIP_OPTION_TEXT, NULL, NULL, 0, "usage: dimensions; balance: grant, or class" },
+    { "account", SCRIP_OPTION_NAME, NULL, NULL, 0, "one account only" },
+    { "as_of", SCRIP_OPTION_TIME, NULL, NULL, 0, "balance at this instant, with what falls due at it" },
+    { "before", SCRIP_OPTION_TIME, NULL, NULL, 0, "balance at this instant, without what falls due at it" },
+    { "from", SCRIP_OPTION_TIME, NULL, NULL, 0, "from this instant on" },
+    { "to", SCRIP_OPTION_TIME, NULL, NULL, 0, "before this instant" },
+    { "outcome", SCRIP_OPTION_TEXT, NULL, NULL, 0, "events with this outcome" },
+    { "where", SCRIP_OPTION_LIST, NULL, NULL, 0, "usage: DIMENSION=VALUE" },
+    { "file", SCRIP_OPTION_PATH, NULL, NULL, 0, "where it goes; absent: standard output" },
+    { "events", SCRIP_OPTION_LIST, NULL, NULL, 0,
+      "no report: delivers events with these outcomes: charged, zero, applied, refused, or all" },
+    { "alert.*", SCRIP_OPTION_TEXT, NULL, NULL, 0,
+      "no report: tells once of each: balance CURRENCY below N, or N%; expiring CURRENCY within DURATION; burn CURRENCY "
+      "above N per DURATION; hold CURRENCY longer DURATION" },
+    { "since", SCRIP_OPTION_TIME, NULL, NULL, 0, "delivers nothing that happened before" },
+    { "key_file", SCRIP_OPTION_PATH, NULL, NULL, 0,
+      "signs what it delivers with the key in this file, which only its owner may read" },
+    { "key_env", SCRIP_OPTION_NAME, NULL, NULL, 0, "the same: the variable of the environment that has the key" },
+    { "tries", SCRIP_OPTION_INT, "40", NULL, 0, "how often a delivery is tried until it is given up" },
+    { "first_wait", SCRIP_OPTION_DURATION, "10s", NULL, 0, "before the second try; each wait is twice the one before" },
+    { "most_wait", SCRIP_OPTION_DURATION, "1h", NULL, 0, "the longest wait between two tries" },
+    SCRIP_OPTIONS_END,
+};
 
 /* Where the bytes of a report go while it is written. */
 struct report_call {
@@ -200,7 +227,8 @@ int scrip_write_reports(struct scrip *scrip, struct scrip_error *err)
 {
     for (size_t i = 0; i < scrip->report_count; i++) {
         const char *path = text_option(scrip->reports[i], "file");
-        int code = path ? report_to_file(scrip, scrip->reports[i], path, err)
+        int code = subscriber_is(scrip->reports[i]) ? SCRIP_OK
+                   : path ? report_to_file(scrip, scrip->reports[i], path, err)
                         : report_ask(scrip, scrip->reports[i], stdout, err);
 
         if (code < 0)

@@ -139,6 +139,30 @@ static inline void process_end(struct process *process, int kills)
     process->pid = 0;
 }
 
+static inline int64_t process_clock_us(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * SCRIP_SECOND + now.tv_nsec / 1000;
+}
+
+/* Waits for its end, until an instant of that clock: 1 where it has ended by itself. */
+static inline int process_wait(struct process *process, int64_t until_us)
+{
+    struct timespec moment = { 0, 500000 };
+
+    while (waitpid(process->pid, &process->status, WNOHANG) != process->pid) {
+        if (process_clock_us() >= until_us)
+            return 0;
+        nanosleep(&moment, NULL);
+        if (moment.tv_nsec < 20000000)
+            moment.tv_nsec *= 2;
+    }
+    process->pid = 0;
+    return 1;
+}
+
 /* "exit 3", "signal 9". */
 static inline const char *process_end_text(const struct process *process, char out[32])
 {

@@ -69,6 +69,12 @@ int run_feeds(struct use *use);      /* run.c */
 int run_ingest(struct use *use);
 int run_quarantine(struct use *use);
 int run_migrate(struct use *use);
+int run_deliver(struct use *use);    /* deliver.c */
+int run_subscribers(struct use *use);
+/* What a run does last, and closes the host: tells subscribers. An exit code. */
+int deliver_after(const struct use *use, struct scrip *scrip);
+/* What a run that follows does after each round, until it is over. */
+int deliver_round(struct scrip *scrip, int (*is_over)(void *sink), struct scrip_error *err);
 int run_operation(struct use *use);  /* event.c: every command that is one event */
 int run_quote(struct use *use);
 int run_submit(struct use *use);

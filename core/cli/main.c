@@ -227,12 +227,25 @@ static const struct flag close_flags[] = {
     { NULL, NULL, NULL, NULL },
 };
 
+static const struct flag deliver_flags[] = {
+    { "follow", NULL, NULL, "goes on as events are committed, until it is stopped" },
+    { "as-of", "TIME", NULL, "alerts that time alone brings: up to this instant; default: now" },
+    { "account", "ACCOUNT", NULL, "only of this account" },
+    { "retry", NULL, NULL, "tries now what waits for its next try, and what was given up" },
+    { "skip", NULL, NULL, "passes over what is next of the account, and delivers nothing" },
+    { NULL, NULL, NULL, NULL },
+};
+static const struct flag subscribers_flags[] = {
+    { "by", "account", NULL, "one row for each account: how far it was told, and its next try" },
+    { NULL, NULL, NULL, NULL },
+};
+
 const struct command commands[] = {
     { "init", "", 0, 0, "Creates the store's schema where there is none.", "scrip -c books.ini init", run_init, no_flags, NULL },
     { "upgrade", "", 0, 0, "Brings an older store's schema up to date.", "scrip -c books.ini upgrade", run_upgrade, no_flags, NULL },
     { "migrate", "STORE", 1, 1, "Copies everything to another store of the configuration, and proves it equal. May be interrupted at "
       "any point and repeated.", "scrip -c books.ini migrate store/archive", run_migrate, no_flags, format_flags },
-    { "run", "", 0, 0, "Reads every configured source to its end, charges, then writes every configured report. May be "
+    { "run", "", 0, 0, "Reads every configured source to its end, charges, writes every configured report, then tells subscribers. May be "
       "interrupted at any point and repeated. Creates the store where there is none.", "scrip -c books.ini run --until 2022-04-01",
       run_feeds, run_flags, format_flags },
     { "ingest", "FILE...", 1, -1, "Takes in named files ('-': standard input), after the sources with always = yes.",
@@ -289,6 +302,10 @@ const struct command commands[] = {
       format_flags },
     { "advise", "[ACCOUNT]", 0, 1, "Who has less than the currency's topup_below, and what to buy.",
       "scrip -c books.ini advise --as-of 2022-03-29", run_listing, instant_flags, format_flags },
+    { "deliver", "[SUBSCRIBER]", 0, 1, "Tells subscribers what was committed since, and alerts, as `run` does at its end. Exit 1: some "
+      "deliveries failed.", "scrip -c books.ini deliver --follow", run_deliver, deliver_flags, NULL },
+    { "subscribers", "[ACCOUNT]", 0, 1, "How far each subscriber was told, and what waits.", "scrip -c books.ini subscribers --by account",
+      run_subscribers, subscribers_flags, format_flags },
     { "quarantine", "list | show KEY | retry [KEY] | drop KEY", 1, 2,
       "What could not be taken in, and why. retry reads it again from its feed, as the "
       "configuration is now; where the feed is gone, it is tried as it was read.",

@@ -181,6 +181,8 @@ static int rounds_run(struct scrip *scrip, struct scrip_run_options *options, in
         code = round_run(scrip, options, sum, err);
         if (code == SCRIP_OK && sum->read != known)
             code = scrip_write_reports(scrip, err);
+        if (code == SCRIP_OK)
+            code = deliver_round(scrip, stop, err);
         known = sum->read;
         for (int i = 0; i < seconds && code == SCRIP_OK && !is_interrupted; i++)
             sleep(1);
@@ -205,8 +207,12 @@ int run_feeds(struct use *use)
     shown = totals_show(use, &sum);
     if (code == SCRIP_OK && !seconds)
         code = scrip_write_reports(scrip, &err);
-    scrip_close(scrip);
-    return code < 0 ? failed(code, &err) : shown;
+    if (code < 0 || seconds) {
+        scrip_close(scrip);
+        return code < 0 ? failed(code, &err) : shown;
+    }
+    code = deliver_after(use, scrip);
+    return code != EXIT_DONE ? code : shown;
 }
 
 int run_ingest(struct use *use)

@@ -5,8 +5,8 @@
  *     SCRIP_SERVICE_PLUGIN("acme", "ACME rate card", .quote = quote);
  *
  * The kinds: a currency says how a unit of account behaves; a service prices usage; a source brings events in;
- * a store keeps state; a report writes answers. The host reads the constant before it runs anything: magic, ABI
- * version, size, kind, name and required functions must fit, or the plugin is refused.
+ * a store keeps state; a report writes answers, or tells subscribers what was committed. The host reads the constant
+ * before it runs anything: magic, ABI version, size, kind, name and required functions must fit, or the plugin is refused.
  *
  * A configured use of a plugin is an *instance*: `[service/acme]`, or `[service/acme east]` for a second one. Each has
  * a `struct scrip_ctx`; what it keeps hangs on `ctx->self`, never on a static variable.
@@ -567,12 +567,29 @@ struct scrip_cell {
     const char *text;
 };
 
-/* A report writes a table. begin, row ..., end; then perhaps again. */
+/* What a subscriber is told of: an event that was committed, or an alert. */
+struct scrip_delivery {
+    const char *id;      /* the same whenever it is delivered again */
+    const char *account;
+    const char *body;    /* one JSON object, a CloudEvent 1.0, without a line end */
+    uint64_t size;
+    /* "t=SECONDS,v1=HEX": the time, and HMAC-SHA256 with the section's key of SECONDS, a point and the body. "": it has
+     * no key. */
+    const char *signature;
+    uint64_t attempt; /* 1, 2 ... */
+};
+
+/* A report writes a table: begin, row ..., end; then perhaps again. Or it is a subscriber, whose section has `events`
+ * or alerts: then deliver is called, and nothing else. */
 struct scrip_report {
     SCRIP_COMMON_MEMBERS
     int (*begin)(struct scrip_ctx *ctx, const char *title, const struct scrip_column *columns, uint64_t column_count);
-    int (*row)(struct scrip_ctx *ctx, const struct scrip_cell *cells, uint64_t cell_count); /* required */
+    int (*row)(struct scrip_ctx *ctx, const struct scrip_cell *cells, uint64_t cell_count); /* required, or deliver */
     int (*end)(struct scrip_ctx *ctx);
+    /* Hands one delivery over. SCRIP_OK: who gets it has it, and will not get it again but after a crash. SCRIP_EIO:
+     * nobody could be reached. Else: this one was not taken. What failed is tried again later, and nothing behind it in
+     * its account before that. */
+    int (*deliver)(struct scrip_ctx *ctx, const struct scrip_delivery *delivery);
 };
 
 /* ---- stores ------------------------------------------------------------------------------------------------- */
@@ -996,7 +1013,7 @@ struct scrip_store {
 #define SCRIP_SERVICE_SIZE_1 SCRIP_END_OF(struct scrip_service, timer)
 #define SCRIP_CURRENCY_SIZE_1 SCRIP_END_OF(struct scrip_currency, convert)
 #define SCRIP_SOURCE_SIZE_1 SCRIP_END_OF(struct scrip_source, feed_close)
-#define SCRIP_REPORT_SIZE_1 SCRIP_END_OF(struct scrip_report, end)
+#define SCRIP_REPORT_SIZE_1 SCRIP_END_OF(struct scrip_report, deliver)
 #define SCRIP_STORE_SIZE_1 SCRIP_END_OF(struct scrip_store, snapshot)
 
 #ifndef __cplusplus

@@ -81,6 +81,35 @@ int scrip_ingest(struct scrip *scrip, const char *file, const char *source, cons
 /* Writes every configured report; writes "REPORT: FILE" lines nowhere: what went out is in the reports. */
 int scrip_write_reports(struct scrip *scrip, struct scrip_error *err);
 
+/* Tells subscribers (sections of reports with `events` or alerts) what was committed since they were told last: at least
+ * once, in order per account. A host that reads may do so beside one that writes; of several at once the second gets
+ * SCRIP_EBUSY. */
+struct scrip_deliver_options {
+    const char *subscriber; /* an instance's name; NULL: all */
+    const char *account;    /* NULL: all */
+    int64_t as_of_us;       /* alerts that time alone brings are told up to this instant; SCRIP_TIME_NONE: now */
+    int64_t is_retry;       /* 1: what waits for its next try and what was given up is tried now */
+    int64_t is_skip;        /* 1: what is next for both is passed over, and nothing delivered */
+    int64_t save_wait_us;   /* positions are not saved more often than this; 0: at the end of each call */
+    /* Of a delivery that failed, by its id; NULL: never called. */
+    void (*failed)(void *sink, const char *subscriber, const char *id, const char *why);
+    int (*is_over)(void *sink); /* asked before each delivery: 1 ends the call; NULL: never */
+    void *sink;
+};
+struct scrip_deliver_totals {
+    uint64_t delivered;
+    uint64_t skipped;
+    uint64_t failed;   /* accounts whose next delivery failed, and is tried again */
+    uint64_t given_up; /* the same, no more */
+    uint64_t waiting;  /* events behind all positions */
+    uint64_t unsaved;  /* positions: others write; the next call saves them */
+};
+/* options may be NULL. */
+int scrip_deliver(struct scrip *scrip, const struct scrip_deliver_options *options, struct scrip_deliver_totals *totals,
+                  struct scrip_error *err);
+/* 1: there are subscribers. */
+int scrip_has_subscribers(const struct scrip *scrip);
+
 /* A field of an event: a key of SCRIP_FIELDS (families as "attribute.NAME") and its text. */
 struct scrip_pair {
     const char *key;
@@ -154,7 +183,8 @@ enum scrip_question {
     SCRIP_ASK_DEBTS,      /* what is owed, by charge */
     SCRIP_ASK_LIMITS,     /* limits, and what is used of each */
     SCRIP_ASK_ADVISE,     /* accounts that have less than their currency's top-up threshold, and what to buy */
-    SCRIP_ASK_PROFILES    /* what sections may name with `profile` */
+    SCRIP_ASK_PROFILES,   /* what sections may name with `profile` */
+    SCRIP_ASK_SUBSCRIBERS /* how far each subscriber was told; with `by` = account, of each account */
 };
 
 struct scrip_query {

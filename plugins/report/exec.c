@@ -1,6 +1,8 @@
-/* exec.c - the report `exec`: an answer as JSON lines to the standard input of any program; what it writes is the report.
+/* exec.c - the report `exec`: an answer as JSON lines to the standard input of any program; what it writes is the
+ * report. Or deliveries: the program is run for each, with one CloudEvent on its standard input, and takes it by ending
+ * with 0.
  *
- * First a line {"title": ..., "columns": [{"name": ..., "type": "text"|"number"|"time"}]}, then one object a row; a number is an
+ * Of a report first a line {"title": ..., "columns": [{"name": ..., "type": "text"|"number"|"time"}]}, then one object a row; a number is an
  * exact decimal as text. A program that fails fails the report.
  */
 #include "../process.h"
@@ -11,6 +13,7 @@
 static const struct scrip_option options[] = {
     PROCESS_OPTIONS,
     { "folder", SCRIP_OPTION_PATH, ".", NULL, 0, "where the program runs, relative to the configuration file" },
+    { "timeout", SCRIP_OPTION_DURATION, "30s", NULL, 0, "for each delivery: a program that takes longer is ended" },
     SCRIP_OPTIONS_END,
 };
 
@@ -194,5 +197,81 @@ static int exec_end(struct scrip_ctx *ctx)
     return code < 0 ? code : SCRIP_OK;
 }
 
-SCRIP_REPORT_PLUGIN("exec", "JSON lines to any program, which writes the report", .options = options, .open = exec_open,
-                    .close = exec_close, .begin = exec_begin, .row = exec_row, .end = exec_end);
+/* ---- deliveries ---------------------------------------------------------------------------------------------- */
+
+#define SAID_SIZE 160 /* bytes of what it wrote that are shown */
+#define TEMPORARY_END 75 /* as sysexits.h has it: later it may go */
+
+/* The body goes in and what the program writes is taken, until it writes no more. */
+static int delivery_pass(struct scrip_ctx *ctx, const struct scrip_delivery *delivery, int64_t until_us,
+                         char said[SAID_SIZE + 1])
+{
+    struct process *process = &((struct exec *)ctx->self)->process;
+    size_t sent = 0, kept = 0;
+
+    while (process->out >= 0) {
+        struct pollfd ends[] = { { process->out, POLLIN, 0 }, { process->in, POLLOUT, 0 } };
+        int64_t left_us = until_us - process_clock_us();
+        char bytes[4096];
+        ssize_t n;
+
+        if (left_us <= 0)
+            return scrip_fail(ctx, SCRIP_EIO, "the program took longer than its timeout");
+        if (poll(ends, process->in >= 0 ? 2 : 1, (int)(left_us / 1000 + 1)) < 0 && errno != EINTR)
+            return scrip_fail(ctx, SCRIP_EIO, "poll: %s", strerror(errno));
+        if (process->in >= 0 && ends[1].revents) {
+            n = send(process->in, delivery->body + sent, delivery->size - sent, MSG_NOSIGNAL | MSG_DONTWAIT);
+            sent += n > 0 ? (size_t)n : 0;
+            if (sent == delivery->size || (n < 0 && errno != EAGAIN && errno != EINTR))
+                process_fd_close(&process->in); /* who reads no further may have read enough */
+        }
+        if (!ends[0].revents)
+            continue;
+        n = read(process->out, bytes, sizeof bytes);
+        for (ssize_t i = 0; i < n && kept < SAID_SIZE; i++)
+            said[kept++] = bytes[i] >= 0x20 && bytes[i] < 0x7f ? bytes[i] : ' ';
+        said[kept] = 0;
+        if (n == 0 || (n < 0 && errno != EINTR && errno != EAGAIN))
+            process_fd_close(&process->out);
+    }
+    process_fd_close(&process->in);
+    return SCRIP_OK;
+}
+
+/* 126 and 127 are the shell's: it could not run the command at all. */
+static int delivery_end(struct scrip_ctx *ctx, const struct process *process, const char *said)
+{
+    int ended = WIFEXITED(process->status) ? WEXITSTATUS(process->status) : -1;
+    int code = ended == 126 || ended == 127 || ended == TEMPORARY_END ? SCRIP_EIO : SCRIP_EREFUSED;
+    char why[32];
+
+    if (ended == 0)
+        return SCRIP_OK;
+    return scrip_fail(ctx, code, "the program ended with %s%s%s", process_end_text(process, why), said[0] ? ": " : "",
+                      said);
+}
+
+static int exec_deliver(struct scrip_ctx *ctx, const struct scrip_delivery *delivery)
+{
+    struct exec *self = ctx->self;
+    int64_t until_us = process_clock_us() + ctx->host->option_int(ctx, "timeout");
+    char id[2048], signature[256], said[SAID_SIZE + 1] = "";
+    char *const variables[] = { id, signature, NULL };
+    int code;
+
+    snprintf(id, sizeof id, "SCRIP_DELIVERY=%s", delivery->id);
+    snprintf(signature, sizeof signature, "SCRIP_SIGNATURE=%s", delivery->signature);
+    code = process_start(ctx, &self->process, ctx->host->option_text(ctx, "folder"), variables, 1);
+    if (code == SCRIP_OK)
+        code = delivery_pass(ctx, delivery, until_us, said);
+    if (code == SCRIP_OK && !process_wait(&self->process, until_us))
+        code = scrip_fail(ctx, SCRIP_EIO, "the program took longer than its timeout");
+    if (code == SCRIP_OK)
+        return delivery_end(ctx, &self->process, said);
+    process_end(&self->process, 1);
+    return code;
+}
+
+SCRIP_REPORT_PLUGIN("exec", "JSON lines to any program, which writes the report; or runs it for each delivery",
+                    .options = options, .open = exec_open, .close = exec_close, .begin = exec_begin, .row = exec_row,
+                    .end = exec_end, .deliver = exec_deliver);

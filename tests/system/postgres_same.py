@@ -11,7 +11,8 @@ import time
 
 import lib
 
-TESTS = ["cases", "published", "mends", "claims", "items", "listings", "quarantine", "split", "transition", "vectors"]
+TESTS = ["cases", "published", "mends", "claims", "items", "listings", "quarantine", "split", "transition", "vectors",
+         "reseller", "subscribers"]
 LONG = ["asof", "formula", "late", "ratesheet", "rating", "tokenflex", "window"]
 
 

@@ -8,7 +8,7 @@ import sys
 import lib
 
 TESTS = ("cases.py", "published.py", "rating.py", "late.py", "claims.py", "items.py", "asof.py", "quarantine.py",
-         "split.py", "window.py")
+         "split.py", "window.py", "reseller.py", "alerts.py")
 
 if lib.STORE != "sqlite":
     lib.skip("runs the other tests on another store itself")

@@ -65,6 +65,7 @@ AT(scrip_column, name, 0) AT(scrip_column, type, 8)
 AT(scrip_cell, type, 0) AT(scrip_cell, text, 8)
 AT(scrip_report, head, 0) AT(scrip_report, options, 32) AT(scrip_report, open, 40) AT(scrip_report, close, 48)
 AT(scrip_report, begin, 56) AT(scrip_report, row, 64) AT(scrip_report, end, 72)
+AT(scrip_report, deliver, 80)
 AT(scrip_name, number, 0) AT(scrip_name, size, 8) AT(scrip_name, text, 16)
 AT(scrip_terms_row, number, 0) AT(scrip_terms_row, currency, 8) AT(scrip_terms_row, decimals, 16)
 AT(scrip_terms_row, rounding, 24) AT(scrip_terms_row, split, 32) AT(scrip_terms_row, settle_lag_us, 40)
@@ -140,6 +141,8 @@ AT(scrip_event_row, flags, 216)
 AT(scrip_grant, type, 128) AT(scrip_grant, every, 136) AT(scrip_grant, from, 144)
 AT(scrip_grant_row, rules, 240) AT(scrip_grant_row, rules_size, 248) AT(scrip_grant_row, next_us, 256)
 AT(scrip_grant_row, changed, 264)
+AT(scrip_delivery, id, 0) AT(scrip_delivery, account, 8) AT(scrip_delivery, body, 16) AT(scrip_delivery, size, 24)
+AT(scrip_delivery, signature, 32) AT(scrip_delivery, attempt, 40)
 AT(scrip_host, timer_set, 232) AT(scrip_host, account_zone, 240) AT(scrip_host, usage_name, 248)
 AT(scrip_policy, overdraft, 56) AT(scrip_policy, overdraft_limit, 64) AT(scrip_policy, draw_mode, 72)
 AT(scrip_policy, refund_us, 80) AT(scrip_policy, capture_over, 88) AT(scrip_policy, hold_us, 96)
@@ -177,7 +180,7 @@ SIZE(scrip_claim_row, 120) SIZE(scrip_limit_row, 120) SIZE(scrip_timer_row, 40) 
 _Static_assert(SCRIP_SERVICE_SIZE_1 == 72, "a service of ABI 0.1");
 _Static_assert(SCRIP_CURRENCY_SIZE_1 == 80, "a currency of ABI 0.1");
 _Static_assert(SCRIP_SOURCE_SIZE_1 == 96, "a source of ABI 0.1");
-_Static_assert(SCRIP_REPORT_SIZE_1 == 80, "a report of ABI 0.1");
+_Static_assert(SCRIP_REPORT_SIZE_1 == 88, "a report of ABI 0.1");
 _Static_assert(SCRIP_STORE_SIZE_1 == 128, "a store of ABI 0.1");
 
 #endif
