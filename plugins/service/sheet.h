@@ -8,7 +8,7 @@
 #ifndef SCRIP_SHEET_H
 #define SCRIP_SHEET_H
 
-#include "table.h"
+#include "../table.h"
 
 struct sheet_row {
     char *product, *currency, *unit, *label;

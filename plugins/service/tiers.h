@@ -25,7 +25,7 @@
 #define SCRIP_TIERS_H
 
 #include "number.h"
-#include "table.h"
+#include "../table.h"
 
 struct tier {
     struct scrip_decimal bound; /* up_to, or at_least */

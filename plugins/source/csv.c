@@ -43,6 +43,9 @@ static const struct scrip_option options[] = {
     { "filter.*", SCRIP_OPTION_TEXT, NULL, NULL, 0,
       "filter.COLUMN = TEXT, TEXT: only rows with one of these; A|B: the first that the header has" },
     { "skip.*", SCRIP_OPTION_TEXT, NULL, NULL, 0, "skip.COLUMN = TEXT, TEXT: no rows with one of these" },
+    { "prices", SCRIP_OPTION_PATH, NULL, NULL, 0,
+      "a price sheet: what a scrip.grant with product and quantity leaves open (currency, amount, cost, expires, class) "
+      "is looked up by its date: product,from,to,least,currency,units,price,price_currency,discount,term,class" },
     SCRIP_OPTIONS_END,
 };
 
@@ -59,7 +62,7 @@ static int source_open(struct scrip_ctx *ctx)
     self->feed.packing = &packed_files;
     if (csv_map_read(&self->map, ctx) < 0)
         return SCRIP_EINVALID;
-    return SCRIP_OK;
+    return price_sheet_read(ctx, &self->prices);
 }
 
 static void source_feed_close(struct scrip_ctx *ctx)
@@ -81,6 +84,7 @@ static void source_close(struct scrip_ctx *ctx)
     source_feed_close(ctx);
     feed_free(&self->feed);
     csv_release(&self->map.kept);
+    price_sheet_free(&self->prices);
     free(self->scratch);
     free(self);
     ctx->self = NULL;

@@ -8,12 +8,15 @@
 #include "csv_seen.h"
 #include "csv_value.h"
 #include "feed.h"
+#include "price_sheet.h"
 
+#define CSV_ORDER_FIELDS 8 /* that a price sheet may add */
 #define SCRATCH_SIZE ((size_t)4 * SCRIP_ROW_SIZE)
 
 struct csv {
     struct scrip_ctx *ctx;
     struct csv_map map;
+    struct price_sheet prices;
     unsigned char classes[256];
     struct csv_cell cells[CSV_COLUMN_LIMIT];
     /* Of the feed at hand: */
@@ -31,7 +34,7 @@ struct csv {
     char id[SCRIP_NAME_SIZE + 1];
     char *scratch; /* SCRATCH_SIZE bytes for the row at hand */
     size_t scratch_used;
-    struct scrip_field fields[CSV_FIELD_LIMIT + 2];
+    struct scrip_field fields[CSV_FIELD_LIMIT + 2 + CSV_ORDER_FIELDS];
     char reason[SCRIP_MESSAGE_SIZE];
 };
 

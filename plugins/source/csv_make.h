@@ -3,6 +3,7 @@
 #define SCRIP_CSV_MAKE_H
 
 #include "csv_find.h"
+#include "csv_order.h"
 
 #define LIST_SIZE 65536 /* of a list's text: the host's limit */
 
@@ -278,6 +279,7 @@ static inline enum row_fate row_make(struct csv *self, struct scrip_row *row, co
     struct csv_map *map = &self->map;
     struct scrip_field *fields = self->fields, *next = fields + 2 + map->constant_count;
     enum row_fate fate;
+    size_t count;
 
     self->scratch_used = 0;
     if (self->reason[0])
@@ -298,8 +300,11 @@ static inline enum row_fate row_make(struct csv *self, struct scrip_row *row, co
             return fate;
         next += field != map->type_field && next->size > 0;
     }
+    count = (size_t)(next - fields);
+    if (!order_fill(self, row, fields, &count))
+        return ROW_BAD;
     row->fields = fields;
-    row->field_count = (uint64_t)(next - fields);
+    row->field_count = count;
     return id_make(self, row, shape, &fields[1]);
 }
 
