@@ -374,6 +374,9 @@ void source_end(struct instance *source);
 int source_pick(struct instance *source, const char *feed, struct instance **out, struct scrip_error *err);
 /* The source that knows a file by its name and first bytes; where only one could be meant, that; NULL: none. */
 struct instance *source_claimant(struct scrip *scrip, const char *file);
+/* The source of a name; NULL: that which knows a file. */
+int source_named(struct scrip *scrip, const char *name, const char *file, struct instance **out,
+                 struct scrip_error *err);
 
 /* intake.c: rows of feeds */
 int intake_feed_add(struct scrip_ctx *ctx, struct scrip_rows *out, const char *feed);

@@ -350,16 +350,8 @@ int scrip_ingest(struct scrip *scrip, const char *file, const char *source, cons
     int code = host_writes(scrip, err);
 
     memset(totals, 0, sizeof *totals);
-    for (size_t i = 0; i < scrip->source_count && source != NULL; i++)
-        if (strcmp(scrip->sources[i]->ctx.instance, source) == 0)
-            found = scrip->sources[i];
-    if (source == NULL)
-        found = source_claimant(scrip, file);
-    if (code == SCRIP_OK && found == NULL)
-        code = source ? error_set(err, SCRIP_EINVALID, "source '%s': not configured: add a section [source/... %s]",
-                                  source, source)
-                      : error_set(err, SCRIP_EINVALID, "%s: no configured source knows this file: name one with --as, or "
-                                  "add a section [source/csv NAME] with profile = auto", file);
+    if (code == SCRIP_OK)
+        code = source_named(scrip, source, file, &found, err);
     if (code == SCRIP_OK)
         code = run_sources(scrip, options, 1, &before, err);
     if (code == SCRIP_OK) {

@@ -20,7 +20,8 @@ const struct scrip_option report_keys[] = {
     { "events", SCRIP_OPTION_LIST, NULL, NULL, 0,
       "no report: delivers events with these outcomes: charged, zero, applied, refused, or all" },
     { "alert.*", SCRIP_OPTION_TEXT, NULL, NULL, 0,
-      "no report: tells once of each: balance CURRENCY below N, or N%; expiring CURRENCY within DURATION; burn CURRENCY "
+      "no report: tells once of each: balance CURRENCY below N, or N%; expiring CURRENCY within DURATION; burn "
+      "CURRENCY "
       "above N per DURATION; hold CURRENCY longer DURATION" },
     { "since", SCRIP_OPTION_TIME, NULL, NULL, 0, "delivers nothing that happened before" },
     { "key_file", SCRIP_OPTION_PATH, NULL, NULL, 0,
@@ -81,6 +82,8 @@ struct asking {
     const struct scrip_migrate_options *migrate;
     const struct scrip_check_options *check;
     uint64_t *differences; /* of both */
+    const struct scrip_reconcile_options *reconcile;
+    struct scrip_reconcile_totals *reconciled;
 };
 
 static int report_run(const struct asking *asking, struct instance *report,
@@ -93,10 +96,11 @@ static int report_run(const struct asking *asking, struct instance *report,
     error_clear(&report->error);
     error_clear(err);
     report->call = &call;
-    code = asking->rerate    ? scrip_rerate(asking->scrip, asking->rerate, &answer, asking->totals, err)
-           : asking->check   ? scrip_plugin_check(asking->check, &answer, asking->differences, err)
-           : asking->migrate ? scrip_migrate(asking->scrip, asking->migrate, &answer, asking->differences, err)
-                             : scrip_ask(asking->scrip, asking->query, &answer, err);
+    code = asking->rerate      ? scrip_rerate(asking->scrip, asking->rerate, &answer, asking->totals, err)
+           : asking->check     ? scrip_plugin_check(asking->check, &answer, asking->differences, err)
+           : asking->reconcile ? scrip_reconcile(asking->scrip, asking->reconcile, &answer, asking->reconciled, err)
+           : asking->migrate   ? scrip_migrate(asking->scrip, asking->migrate, &answer, asking->differences, err)
+                               : scrip_ask(asking->scrip, asking->query, &answer, err);
     report->call = NULL;
     if (code < 0 && err->message[0] == 0)
         error_set(err, code, "report %s: %s", report->ctx.instance, report->error.message);
@@ -111,6 +115,9 @@ static int print(const struct asking *asking, const char *format,
     struct plugin *plugin;
     int code = registry_load(scrip->registry, SCRIP_REPORT, format, "format", &plugin, err);
 
+    if (code == SCRIP_OK && plugin->api.report.row == NULL)
+        code = error_set(err, SCRIP_EINVALID,
+                         "format '%s': only delivers, and writes no tables: want table, csv or json", format);
     if (code == SCRIP_OK)
         code = instance_make(plugin, scrip->config, NULL, format, NULL, &host_table, scrip, &report, err);
     if (code == SCRIP_OK)
@@ -137,6 +144,15 @@ int scrip_rerate_print(struct scrip *scrip, const struct scrip_rerate_options *o
                        struct scrip_totals *totals, struct scrip_error *err)
 {
     struct asking asking = { .scrip = scrip, .rerate = options, .totals = totals };
+
+    return print(&asking, format, write, sink, err);
+}
+
+int scrip_reconcile_print(struct scrip *scrip, const struct scrip_reconcile_options *options, const char *format,
+                          int (*write)(void *sink, const char *bytes, uint64_t size), void *sink,
+                          struct scrip_reconcile_totals *totals, struct scrip_error *err)
+{
+    struct asking asking = { .scrip = scrip, .reconcile = options, .reconciled = totals };
 
     return print(&asking, format, write, sink, err);
 }
@@ -228,8 +244,8 @@ int scrip_write_reports(struct scrip *scrip, struct scrip_error *err)
     for (size_t i = 0; i < scrip->report_count; i++) {
         const char *path = text_option(scrip->reports[i], "file");
         int code = subscriber_is(scrip->reports[i]) ? SCRIP_OK
-                   : path ? report_to_file(scrip, scrip->reports[i], path, err)
-                        : report_ask(scrip, scrip->reports[i], stdout, err);
+                   : path                           ? report_to_file(scrip, scrip->reports[i], path, err)
+                                                    : report_ask(scrip, scrip->reports[i], stdout, err);
 
         if (code < 0)
             return code;

@@ -200,3 +200,20 @@ struct instance *source_claimant(struct scrip *scrip, const char *file)
                 found = open++ ? NULL : scrip->sources[i];
     return found;
 }
+
+int source_named(struct scrip *scrip, const char *name, const char *file, struct instance **out,
+                 struct scrip_error *err)
+{
+    *out = name == NULL ? source_claimant(scrip, file) : NULL;
+    for (size_t i = 0; i < scrip->source_count && name != NULL; i++)
+        if (strcmp(scrip->sources[i]->ctx.instance, name) == 0)
+            *out = scrip->sources[i];
+    if (*out != NULL)
+        return SCRIP_OK;
+    if (name != NULL)
+        return error_set(err, SCRIP_EINVALID, "source '%s': not configured: add a section [source/... %s]", name, name);
+    return error_set(err, SCRIP_EINVALID,
+                     "%s: no configured source knows this file: name one with --as, or add a section "
+                     "[source/csv NAME] with profile = auto",
+                     file);
+}

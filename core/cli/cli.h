@@ -69,6 +69,7 @@ int run_feeds(struct use *use);      /* run.c */
 int run_ingest(struct use *use);
 int run_quarantine(struct use *use);
 int run_migrate(struct use *use);
+int run_reconcile(struct use *use);
 int run_deliver(struct use *use);    /* deliver.c */
 int run_subscribers(struct use *use);
 /* What a run does last, and closes the host: tells subscribers. An exit code. */

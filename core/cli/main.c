@@ -227,6 +227,11 @@ static const struct flag close_flags[] = {
     { NULL, NULL, NULL, NULL },
 };
 
+static const struct flag reconcile_flags[] = {
+    { "as", "SOURCE", NULL, "the configured source that reads the file; default: the one that knows it" },
+    { "before", "TIME", NULL, "the books right before this instant; default: before each row's own time" },
+    { NULL, NULL, NULL, NULL },
+};
 static const struct flag deliver_flags[] = {
     { "follow", NULL, NULL, "goes on as events are committed, until it is stopped" },
     { "as-of", "TIME", NULL, "alerts that time alone brings: up to this instant; default: now" },
@@ -245,7 +250,8 @@ const struct command commands[] = {
     { "upgrade", "", 0, 0, "Brings an older store's schema up to date.", "scrip -c books.ini upgrade", run_upgrade, no_flags, NULL },
     { "migrate", "STORE", 1, 1, "Copies everything to another store of the configuration, and proves it equal. May be interrupted at "
       "any point and repeated.", "scrip -c books.ini migrate store/archive", run_migrate, no_flags, format_flags },
-    { "run", "", 0, 0, "Reads every configured source to its end, charges, writes every configured report, then tells subscribers. May be "
+    { "run", "", 0, 0,
+      "Reads every configured source to its end, charges, writes every configured report, then tells subscribers. May be "
       "interrupted at any point and repeated. Creates the store where there is none.", "scrip -c books.ini run --until 2022-04-01",
       run_feeds, run_flags, format_flags },
     { "ingest", "FILE...", 1, -1, "Takes in named files ('-': standard input), after the sources with always = yes.",
@@ -302,14 +308,19 @@ const struct command commands[] = {
       format_flags },
     { "advise", "[ACCOUNT]", 0, 1, "Who has less than the currency's topup_below, and what to buy.",
       "scrip -c books.ini advise --as-of 2022-03-29", run_listing, instant_flags, format_flags },
-    { "deliver", "[SUBSCRIBER]", 0, 1, "Tells subscribers what was committed since, and alerts, as `run` does at its end. Exit 1: some "
-      "deliveries failed.", "scrip -c books.ini deliver --follow", run_deliver, deliver_flags, NULL },
-    { "subscribers", "[ACCOUNT]", 0, 1, "How far each subscriber was told, and what waits.", "scrip -c books.ini subscribers --by account",
-      run_subscribers, subscribers_flags, format_flags },
+    { "deliver", "[SUBSCRIBER]", 0, 1,
+      "Tells subscribers what was committed since, and alerts, as `run` does at its end. Exit 1: some deliveries failed.",
+      "scrip -c books.ini deliver --follow", run_deliver, deliver_flags, NULL },
+    { "subscribers", "[ACCOUNT]", 0, 1, "How far each subscriber was told, and what waits.",
+      "scrip -c books.ini subscribers --by account", run_subscribers, subscribers_flags, format_flags },
     { "quarantine", "list | show KEY | retry [KEY] | drop KEY", 1, 2,
       "What could not be taken in, and why. retry reads it again from its feed, as the "
       "configuration is now; where the feed is gone, it is tried as it was read.",
       "scrip -c books.ini quarantine list --by reason", run_quarantine, quarantine_flags, format_flags },
+    { "reconcile", "FILE", 1, 1,
+      "Compares what a file says of grants with the books: issued (amount), used (quantity), left (balance). "
+      "Changes nothing. Exit 1: there are differences.",
+      "scrip -c books.ini reconcile contract.csv --as contract", run_reconcile, reconcile_flags, format_flags },
     { "verify", "", 0, 0, "Proves the books: replays them from recorded events and quotes, and compares every table.",
       "scrip -c books.ini verify", run_verify, verify_flags, NULL },
     { "rerate", "", 0, 0, "Charges anew what a service prices otherwise since its sheet was corrected.",

@@ -237,6 +237,28 @@ int run_ingest(struct use *use)
     return code < 0 ? failed(code, &err) : shown;
 }
 
+int run_reconcile(struct use *use)
+{
+    struct scrip_reconcile_options options = { use->words[0], flag_value(use, "as", 0), SCRIP_TIME_NONE };
+    const char *format = flag_value(use, "format", 0);
+    struct scrip_reconcile_totals totals;
+    struct scrip_error err = { 0 };
+    struct scrip *scrip;
+    int code;
+
+    if (time_flag(use, "before", &options.before_us))
+        return EXIT_USE;
+    if ((code = opened(use, SCRIP_ACCESS_READ, &scrip)) != EXIT_DONE)
+        return code;
+    code = scrip_reconcile_print(scrip, &options, format ? format : "table", stdout_write, NULL, &totals, &err);
+    scrip_close(scrip);
+    if (code < 0)
+        return failed(code, &err);
+    fprintf(stderr, "scrip: %llu rows compared, %llu differences\n", (unsigned long long)totals.rows,
+            (unsigned long long)totals.differences);
+    return totals.differences ? EXIT_PARTLY : EXIT_DONE;
+}
+
 /* The proof comes after the last progress, on a line of its own. */
 static int proof_write(void *sink, const char *bytes, uint64_t size)
 {

@@ -91,7 +91,7 @@ struct scrip_deliver_options {
     int64_t is_retry;       /* 1: what waits for its next try and what was given up is tried now */
     int64_t is_skip;        /* 1: what is next for both is passed over, and nothing delivered */
     int64_t save_wait_us;   /* positions are not saved more often than this; 0: at the end of each call */
-    /* Of a delivery that failed, by its id; NULL: never called. */
+    /* Of a delivery that failed, by its id, or of an account that is damaged; NULL: never called. */
     void (*failed)(void *sink, const char *subscriber, const char *id, const char *why);
     int (*is_over)(void *sink); /* asked before each delivery: 1 ends the call; NULL: never */
     void *sink;
@@ -165,6 +165,21 @@ int scrip_migrate(struct scrip *scrip, const struct scrip_migrate_options *optio
 int scrip_close_period(struct scrip *scrip, const char *period, const char *account, int64_t time_us, struct scrip_totals *totals,
                        struct scrip_error *err);
 
+/* Compares what a file says that accounts hold with the books, and answers a row for each difference. Writes nothing.
+ * The file's rows are statements of a grant (`grant`), of a class, or of a currency: `amount` was issued, `quantity` used,
+ * `balance` is left (available and held), each as it was right before the row's time. */
+struct scrip_reconcile_options {
+    const char *file;   /* "-": standard input */
+    const char *source; /* an instance's name, or NULL: the one that claims the file */
+    int64_t before_us;  /* in place of the rows' times; SCRIP_TIME_NONE: theirs */
+};
+struct scrip_reconcile_totals {
+    uint64_t rows;
+    uint64_t differences;
+};
+int scrip_reconcile(struct scrip *scrip, const struct scrip_reconcile_options *options,
+                    const struct scrip_answer *answer, struct scrip_reconcile_totals *totals, struct scrip_error *err);
+
 /* ---- questions --------------------------------------------------------------------------------------------- */
 
 enum scrip_question {
@@ -222,6 +237,9 @@ int scrip_rerate_print(struct scrip *scrip, const struct scrip_rerate_options *o
                        int (*write)(void *sink, const char *bytes, uint64_t size), void *sink, struct scrip_totals *totals,
                        struct scrip_error *err);
 
+int scrip_reconcile_print(struct scrip *scrip, const struct scrip_reconcile_options *options, const char *format,
+                          int (*write)(void *sink, const char *bytes, uint64_t size), void *sink,
+                          struct scrip_reconcile_totals *totals, struct scrip_error *err);
 int scrip_migrate_print(struct scrip *scrip, const struct scrip_migrate_options *options, const char *format,
                         int (*write)(void *sink, const char *bytes, uint64_t size), void *sink, uint64_t *differences,
                         struct scrip_error *err);
