@@ -358,20 +358,42 @@ static int question_answer(struct scrip *scrip, const struct scrip_query *query,
     }
 }
 
+static int ask_once(struct scrip *scrip, const struct scrip_query *query, const struct scrip_answer *answer,
+                    struct scrip_error *err)
+{
+    struct scrip_error ignored;
+    int code = host_snapshot(scrip, 1, err);
+
+    if (code == SCRIP_OK)
+        code = question_answer(scrip, query, answer, err);
+    host_snapshot(scrip, 0, &ignored);
+    return code;
+}
+
 int scrip_ask(struct scrip *scrip, const struct scrip_query *query, const struct scrip_answer *answer,
               struct scrip_error *err)
 {
-    struct scrip_error ignored;
-    int code;
+    struct scrip_answer to_held;
+    struct held held;
+    int code = SCRIP_EAGAIN;
 
     if (scrip->reader == NULL && query->question != SCRIP_ASK_PLUGINS && query->question != SCRIP_ASK_PLUGIN &&
         query->question != SCRIP_ASK_PROFILES)
         return error_set(err, SCRIP_EINVALID, "host: opened without its store: open it to read or write");
     if (query->from_us != SCRIP_TIME_NONE && query->to_us != SCRIP_TIME_NONE && query->from_us > query->to_us)
         return error_set(err, SCRIP_EINVALID, "from: is later than to: give the earlier one first");
-    if ((code = host_snapshot(scrip, 1, err)) == SCRIP_OK)
-        code = question_answer(scrip, query, answer, err);
-    host_snapshot(scrip, 0, &ignored);
+    held_open(&held, answer, HELD_ROWS, &to_held);
+    /* What has gone out cannot be taken back. */
+    for (int attempt = 0; code == SCRIP_EAGAIN && !held.is_out && attempt < ASK_AGAIN_LIMIT; attempt++) {
+        if (attempt > 0)
+            host_wait(attempt);
+        held_drop(&held);
+        error_clear(err);
+        code = ask_once(scrip, query, &to_held, err);
+    }
+    if (code == SCRIP_OK && !held.is_out)
+        code = held_write(&held);
+    held_free(&held);
     return code;
 }
 

@@ -33,6 +33,20 @@ void table_none(struct table *table);
 int table_row(struct table *table);
 int table_end(struct table *table);
 
+/* An answer that is held back: *out takes it; held_write gives it out, held_drop forgets it. One of more rows than `limit` goes
+ * out as it comes: then is_out is 1, and it can no longer be forgotten. limit 0: there is none. */
+struct held {
+    const struct scrip_answer *answer;
+    struct arena arena;
+    struct held_call *first, **end;
+    uint64_t count, limit; /* of rows */
+    int is_out;
+};
+void held_open(struct held *held, const struct scrip_answer *answer, uint64_t limit, struct scrip_answer *out);
+void held_drop(struct held *held);
+int held_write(struct held *held);
+void held_free(struct held *held);
+
 /* The account as of an instant: its own copy, timers run. known_at_us: from what had been recorded by then; 0: all. NULL: unknown then. at_us: what falls due at it is included. */
 int account_as_of(struct scrip *scrip, const char *name, int64_t at_us, int64_t known_at_us, struct account **out,
                   struct scrip_error *err);

@@ -525,12 +525,12 @@ static int store_start(struct scrip *scrip, struct scrip_error *err)
 
 int host_is_store_fault(const struct scrip *scrip, int code)
 {
-    return code == SCRIP_EIO || code == SCRIP_EBUSY || code == SCRIP_ECONFLICT || code == SCRIP_ENOMEM ||
+    return code == SCRIP_EIO || code == SCRIP_EBUSY || code == SCRIP_ECONFLICT || code == SCRIP_EAGAIN || code == SCRIP_ENOMEM ||
            (code < 0 && scrip->is_behind);
 }
 
 /* Waits longer each time up to a cap, and never the same, so that losers do not meet again. */
-static void back_off(int attempt)
+void host_wait(int attempt)
 {
     uint64_t limit_us = attempt < 8 ? UINT64_C(1000) << attempt : CONFLICT_WAIT_US;
     struct timespec now, wait = { 0, 0 };
@@ -542,13 +542,13 @@ static void back_off(int attempt)
 
 int host_again(struct scrip *scrip, int code, int attempt, struct scrip_error *err)
 {
-    if ((code != SCRIP_ECONFLICT && !(code < 0 && scrip->is_behind)) || attempt >= CONFLICT_LIMIT)
+    if ((code != SCRIP_ECONFLICT && code != SCRIP_EAGAIN && !(code < 0 && scrip->is_behind)) || attempt >= CONFLICT_LIMIT)
         return 0;
     batch_drop(scrip);
     scrip->is_behind = 0;
     scrip->top_count = 0;
     scrip->batch_limit = scrip->batch_limit > 4 ? scrip->batch_limit / 4 : 1;
-    back_off(attempt);
+    host_wait(attempt);
     prices_trim(scrip->prices, scrip->prices_written_terms, scrip->prices_written_rates);
     return prices_load(scrip, err) == SCRIP_OK && terms_settle(scrip, err) == SCRIP_OK;
 }

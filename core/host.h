@@ -18,11 +18,17 @@
 /* How often something is tried again after another writer was first, and the longest wait between two tries. */
 #define CONFLICT_LIMIT 200
 #define CONFLICT_WAIT_US 250000
+/* How often a question is asked anew after the store lost its server in it. */
+#define ASK_AGAIN_LIMIT 20
+/* Rows of an answer that are held back, so that it can be. */
+#define HELD_ROWS 10000
 /* Bytes of what events added to usage, kept of accounts in memory until their next checkpoints. */
 #define KEPT_LIMIT ((size_t)32 << 20)
 /* Rows read from a source at a time; events of one instant that are put in order together. */
 #define BLOCK_ROWS 512
 #define GROUP_LIMIT 4096
+/* Rows of a pipe in one batch: they are kept until they are committed. */
+#define PIPE_ROWS 32768
 
 struct currency {
     struct instance *instance;
@@ -213,6 +219,7 @@ int host_is_store_fault(const struct scrip *scrip, int code);
 /* After another writer was first: forgets what is not committed, brings in what that one wrote, and waits a little. 1: what was
  * not committed may be tried again; 0: the fault stands. */
 int host_again(struct scrip *scrip, int code, int attempt, struct scrip_error *err);
+void host_wait(int attempt);
 int host_writes(struct scrip *scrip, struct scrip_error *err); /* refuses where the host was opened to read */
 /* 1: what is read from here on is one state of the store, whatever others commit meanwhile; 0: that ends. */
 int host_snapshot(struct scrip *scrip, int is_open, struct scrip_error *err);

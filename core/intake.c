@@ -5,6 +5,9 @@
  * next follows from the cursors alone, and cursors are committed with the events before them.
  *
  *   stream (a source's feeds, one after the other) -> blocks of rows -> group of one instant -> take_event
+ *
+ * What was not committed since another writer was first is taken again: read again from where the store says that its
+ * feed stands; of a pipe, which cannot be read twice, from the rows themselves, kept until they are committed.
  */
 #include "intake.h"
 
@@ -19,6 +22,7 @@ struct run {
     size_t count;
     struct intake **group;
     size_t group_count, group_room;
+    int is_piped;
     uint64_t shown; /* rows at the last call of progress */
     /* Sums of outcomes when the last batch was sent, and of what is known to be committed. */
     struct scrip_totals sent, sure;
@@ -143,11 +147,18 @@ static void progress_show(struct run *run, int is_last)
     run->options->progress(run->options->sink, &progress);
 }
 
+static void sent_is_sure(struct run *run)
+{
+    run->sure = run->sent;
+    for (size_t i = 0; i < run->count; i++)
+        run->streams[i].sure = run->streams[i].sent;
+}
+
 /* What was sent before and has come to the store. */
 static void sent_settle(struct run *run)
 {
     if (run->scrip->commits > run->sent_commits)
-        run->sure = run->sent;
+        sent_is_sure(run);
 }
 
 static int run_send(struct run *run, struct scrip_error *err)
@@ -158,13 +169,15 @@ static int run_send(struct run *run, struct scrip_error *err)
         cursor_note(&run->streams[i]);
     code = batch_send(run->scrip, err);
     sent_settle(run);
-    if (code == SCRIP_OK) {
-        run->sent = *run->totals;
-        run->sent_commits = run->scrip->commits;
-        if (run->scrip->sent == NULL)
-            run->sure = *run->totals;
-    }
-    return code;
+    if (code < 0)
+        return code;
+    run->sent = *run->totals;
+    run->sent_commits = run->scrip->commits;
+    for (size_t i = 0; i < run->count; i++)
+        run->streams[i].sent = stream_place(&run->streams[i]);
+    if (run->scrip->sent == NULL) /* nothing is on its way */
+        sent_is_sure(run);
+    return SCRIP_OK;
 }
 
 static int group_take(struct run *run, struct scrip_error *err)
@@ -178,7 +191,7 @@ static int group_take(struct run *run, struct scrip_error *err)
         code = intake_take(run->scrip, run->group[i], run->totals, &result, err);
     if (code < 0)
         return code;
-    if (batch_is_full(run->scrip))
+    if (batch_is_full(run->scrip) || (run->is_piped && run->totals->read - run->sent.read >= PIPE_ROWS))
         code = run_send(run, err);
     for (size_t i = 0; i < run->count; i++)
         stream_recycle(&run->streams[i]);
@@ -209,21 +222,21 @@ static int streams_read(struct run *run, struct scrip_error *err)
 }
 
 /* What was read from a pipe cannot be read again. */
-static int is_piped(const struct run *run)
+static void pipes_find(struct run *run)
 {
     for (size_t i = 0; i < run->count; i++)
         for (size_t feed = 0; feed < run->streams[i].rows.feed_count; feed++)
             if (strcmp(run->streams[i].rows.feeds[feed], "-") == 0)
-                return 1;
-    return 0;
+                run->is_piped = run->streams[i].is_piped = 1;
 }
 
-/* Where another writer was first, what was not committed is read again from where the store says that the feeds stand. */
+/* Where another writer was first, what was not committed is taken again. */
 static int run_streams(struct run *run, struct scrip_error *err)
 {
     uint64_t commits = run->scrip->commits, before;
     int code;
 
+    pipes_find(run);
     run->sent_commits = commits;
     run->sure = run->sent = *run->totals;
     for (int attempt = 0;; attempt++) {
@@ -231,7 +244,7 @@ static int run_streams(struct run *run, struct scrip_error *err)
         code = streams_read(run, err);
         if (run->scrip->commits > before)
             attempt = 0;
-        if (code == SCRIP_OK || is_piped(run) || !host_again(run->scrip, code, attempt, err))
+        if (code == SCRIP_OK || !host_again(run->scrip, code, attempt, err))
             break;
         for (size_t i = 0; i < run->count; i++)
             stream_rewind(&run->streams[i]);

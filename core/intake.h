@@ -36,8 +36,16 @@ struct scrip_rows {
     size_t stream;
 };
 
+/* Behind a row of a stream; block NULL: before the first one. */
+struct row_place {
+    struct block *block;
+    size_t taken;
+};
+
 struct stream {
     struct scrip_rows rows;
+    int is_piped;            /* it cannot be read twice: rows are kept until they are committed */
+    struct row_place sent, sure; /* of a pipe: what was handed to the store, and what has come there */
     size_t feed_at;
     int is_open, is_done;
     struct block *first, *last; /* blocks that hold rows not yet taken, or of the group at hand */
@@ -68,6 +76,7 @@ void stream_measure(struct stream *stream); /* once its feeds are named */
 int stream_peek(struct stream *stream, struct intake **out, struct scrip_error *err);
 void stream_recycle(struct stream *stream);
 void stream_rewind(struct stream *stream);
+struct row_place stream_place(const struct stream *stream); /* behind the last row that was taken */
 void stream_free(struct stream *stream);
 /* Where the stream stands goes into the batch with the rows before it. */
 void cursor_note(struct stream *stream);

@@ -216,7 +216,7 @@ static int feed_retry(struct scrip *scrip, struct kept *rows, size_t count, stru
     return SCRIP_OK;
 }
 
-int scrip_quarantine_retry(struct scrip *scrip, const char *key, struct scrip_totals *totals, struct scrip_error *err)
+static int all_retry(struct scrip *scrip, const char *key, struct scrip_totals *totals, struct scrip_error *err)
 {
     struct keeping keeping;
     int code = rows_keep(scrip, key, &keeping, err);
@@ -240,6 +240,17 @@ int scrip_quarantine_retry(struct scrip *scrip, const char *key, struct scrip_to
     arena_free(&keeping.arena);
     free(keeping.rows);
     return code;
+}
+
+/* Where another writer was first, what is in quarantine is read anew: that one may have taken some of it. */
+int scrip_quarantine_retry(struct scrip *scrip, const char *key, struct scrip_totals *totals, struct scrip_error *err)
+{
+    for (int attempt = 0;; attempt++) {
+        int code = all_retry(scrip, key, totals, err);
+
+        if (code == SCRIP_OK || !host_again(scrip, code, attempt, err))
+            return code;
+    }
 }
 
 int scrip_quarantine_drop(struct scrip *scrip, const char *key, struct scrip_error *err)

@@ -355,19 +355,46 @@ static int changes_take(struct rerating *r, const struct scrip_rerate_options *o
     return code;
 }
 
-int scrip_rerate(struct scrip *scrip, const struct scrip_rerate_options *options, const struct scrip_answer *answer,
-                 struct scrip_totals *totals, struct scrip_error *err)
+/* All accounts', in one commit. */
+static int rerate_once(struct rerating *r, const struct scrip_rerate_options *options,
+                       const struct scrip_answer *answer, struct scrip_totals *totals)
 {
     static const struct scrip_column columns[] = {
         { "account", SCRIP_CELL_TEXT }, { "source", SCRIP_CELL_TEXT },  { "event", SCRIP_CELL_TEXT },
         { "time", SCRIP_CELL_TIME },    { "product", SCRIP_CELL_TEXT }, { "was", SCRIP_CELL_TEXT },
         { "becomes", SCRIP_CELL_TEXT }, { "outcome", SCRIP_CELL_TEXT },
     };
+    struct accounts accounts = { 0 };
+    struct table table;
+    int code = table_begin(&table, answer, options->is_dry ? "rerate (dry run)" : "rerate", columns, 8);
+
+    memset(totals, 0, sizeof *totals);
+    if (code == SCRIP_OK)
+        code = accounts_each(r->scrip, options->account, account_name, &accounts, r->err);
+    for (size_t i = 0; i < accounts.count && code == SCRIP_OK; i++) {
+        code = account_see(r, accounts.names[i]);
+        if (code == SCRIP_OK)
+            code = changes_take(r, options, &table, totals);
+    }
+    if (!options->is_dry && r->scrip->writer != NULL) {
+        if (code < 0)
+            batch_drop(r->scrip);
+        else
+            code = batch_finish(r->scrip, r->err);
+    }
+    free(accounts.names);
+    return code ? code : table_end(&table);
+}
+
+/* What a correction did is told when it is committed: where another writer was first, all of it is made anew. */
+int scrip_rerate(struct scrip *scrip, const struct scrip_rerate_options *options, const struct scrip_answer *answer,
+                 struct scrip_totals *totals, struct scrip_error *err)
+{
     struct rerating r = { .scrip = scrip, .err = err };
     struct scrip_rerate_options own = *options;
-    struct accounts accounts = { 0 };
+    struct scrip_answer to_held;
     struct timespec now;
-    struct table table;
+    struct held held;
     int code = options->is_dry ? SCRIP_OK : host_writes(scrip, err), is_known = 0;
 
     memset(totals, 0, sizeof *totals);
@@ -382,25 +409,20 @@ int scrip_rerate(struct scrip *scrip, const struct scrip_rerate_options *options
     clock_gettime(CLOCK_REALTIME, &now);
     if (own.time_us == SCRIP_TIME_NONE)
         own.time_us = (int64_t)now.tv_sec * SCRIP_SECOND + now.tv_nsec / 1000;
-    if (code == SCRIP_OK)
-        code = table_begin(&table, answer, options->is_dry ? "rerate (dry run)" : "rerate", columns, 8);
-    if (code == SCRIP_OK)
-        code = accounts_each(scrip, options->account, account_name, &accounts, err);
-    for (size_t i = 0; i < accounts.count && code == SCRIP_OK; i++) {
-        code = account_see(&r, accounts.names[i]);
-        if (code == SCRIP_OK)
-            code = changes_take(&r, &own, &table, totals);
+    held_open(&held, answer, 0, &to_held);
+    for (int attempt = 0; code == SCRIP_OK; attempt++) {
+        code = rerate_once(&r, &own, &to_held, totals);
+        if (code == SCRIP_OK || !host_again(scrip, code, attempt, err))
+            break;
+        held_drop(&held);
+        code = SCRIP_OK;
     }
-    if (!options->is_dry && scrip->writer != NULL) {
-        if (code < 0)
-            batch_drop(scrip);
-        else
-            code = batch_finish(scrip, err);
-    }
-    free(accounts.names);
+    if (code == SCRIP_OK)
+        code = held_write(&held);
+    held_free(&held);
     free(r.changes);
     arena_free(&r.arena);
-    return code ? code : table_end(&table);
+    return code;
 }
 
 int scrip_requote(struct scrip *scrip, int (*finding)(void *sink, const char *text), void *sink, uint64_t *findings,

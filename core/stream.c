@@ -361,9 +361,33 @@ void stream_measure(struct stream *stream)
         stream->left += file_size(stream->rows.feeds[i]);
 }
 
+struct row_place stream_place(const struct stream *stream)
+{
+    struct block *at = stream->head ? stream->head : stream->last;
+
+    return (struct row_place){ at, at ? at->taken : 0 };
+}
+
+/* Back to the first row that is not committed. */
+static void stream_take_again(struct stream *stream)
+{
+    struct row_place from = stream->sent = stream->sure;
+
+    stream->head = from.block ? from.block : stream->first;
+    for (struct block *block = stream->head; block != NULL; block = block->next)
+        block->taken = block == from.block ? from.taken : 0;
+    stream->tail = NULL;
+    stream->tail_block = NULL;
+    stream->is_moved = 0;
+}
+
 /* Back to where the store says that the feeds stand. */
 void stream_rewind(struct stream *stream)
 {
+    if (stream->is_piped) {
+        stream_take_again(stream);
+        return;
+    }
     if (stream->is_open)
         feed_shut(stream);
     if (stream->last != NULL) {
@@ -379,10 +403,12 @@ void stream_rewind(struct stream *stream)
     stream_measure(stream);
 }
 
-/* Blocks before the head were taken and are no longer needed. */
+/* Blocks before the head were taken and are no longer needed; of a pipe, those before what is committed. */
 void stream_recycle(struct stream *stream)
 {
-    while (stream->first != NULL && stream->first != stream->head && stream->first->taken == stream->first->count &&
+    if (stream->is_piped && stream->sure.block == NULL)
+        return;
+    while (!(stream->is_piped && stream->first == stream->sure.block) && stream->first != NULL && stream->first != stream->head && stream->first->taken == stream->first->count &&
            !(stream->is_moved && stream->first == stream->tail_block)) {
         struct block *block = stream->first;
 

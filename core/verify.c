@@ -405,36 +405,35 @@ static int books_verify(struct verifying *v)
     return code;
 }
 
-int scrip_verify(struct scrip *scrip, int (*finding)(void *sink, const char *text), void *sink, uint64_t *findings,
-                 uint64_t *events, struct scrip_error *err)
+static int verify_once(struct verifying *v)
 {
-    struct verifying *v = memory_get(sizeof *v);
-    struct instance *reader = scrip->reader;
     struct scrip_error ignored;
-    int code = SCRIP_OK;
+    int code = host_snapshot(v->scrip, 1, v->err);
 
-    *findings = *events = 0;
-    v->scrip = scrip;
-    v->finding = finding;
-    v->sink = sink;
-    v->findings = findings;
-    v->err = err;
-    replay_open(&v->replay, scrip, err);
-    v->replay.applied = event_verify;
-    v->replay.fault = event_fault;
-    v->replay.sink = v;
-    if (reader == NULL)
-        code = error_set(err, SCRIP_EINVALID, "host: opened without its store: open it to read");
-    if (code == SCRIP_OK)
-        code = host_snapshot(scrip, 1, err);
     if (code == SCRIP_OK)
         code = store_verify(v);
-    if (code == SCRIP_OK && *findings > 0)
+    if (code == SCRIP_OK && *v->findings > 0)
         find(v, "store: the books are not replayed from changed rows: restore them, then verify again");
     else if (code == SCRIP_OK)
         code = books_verify(v);
-    host_snapshot(scrip, 0, &ignored);
-    *events = v->events;
+    host_snapshot(v->scrip, 0, &ignored);
+    return code;
+}
+
+static struct verifying *verifying_make(const struct verifying *wanted)
+{
+    struct verifying *v = memory_get(sizeof *v);
+
+    *v = *wanted;
+    replay_open(&v->replay, v->scrip, v->err);
+    v->replay.applied = event_verify;
+    v->replay.fault = event_fault;
+    v->replay.sink = v;
+    return v;
+}
+
+static void verifying_free(struct verifying *v)
+{
     replay_close(&v->replay);
     usage_table_free(&v->days);
     usage_table_free(&v->months);
@@ -443,5 +442,28 @@ int scrip_verify(struct scrip *scrip, int (*finding)(void *sink, const char *tex
     free(v->notes.notes);
     free(v->checkpoints);
     free(v);
-    return code;
+}
+
+/* Begun anew where the store lost its server in it, as long as no finding was told. */
+int scrip_verify(struct scrip *scrip, int (*finding)(void *sink, const char *text), void *sink, uint64_t *findings,
+                 uint64_t *events, struct scrip_error *err)
+{
+    struct verifying wanted = {
+        .scrip = scrip, .finding = finding, .sink = sink, .findings = findings, .err = err
+    };
+
+    *findings = *events = 0;
+    if (scrip->reader == NULL)
+        return error_set(err, SCRIP_EINVALID, "host: opened without its store: open it to read");
+    for (int attempt = 0;; attempt++) {
+        struct verifying *v = verifying_make(&wanted);
+        int code = verify_once(v);
+
+        *events = v->events;
+        verifying_free(v);
+        if (code != SCRIP_EAGAIN || *findings > 0 || attempt >= ASK_AGAIN_LIMIT)
+            return code;
+        error_clear(err);
+        host_wait(attempt);
+    }
 }

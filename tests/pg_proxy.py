@@ -2,13 +2,15 @@
 errors that a distributed engine gives. What the server did stands, whatever the program is told.
 """
 import random
+import re
 import socket
 import struct
 import threading
+import time
 
 # SQLSTATE, and whether the connection is cut behind it: None is no answer at all.
 FAULTS = [("40001", False), ("40P01", False), ("40003", True), ("57P01", True), ("08006", True), (None, True)]
-COMMITS_MORE = 15  # so much likelier is a fault where the answer is to a commit
+COMMITS_MORE = 25  # so much likelier is a fault where the answer is to a commit that wrote
 
 
 def receive(sock, size):
@@ -27,11 +29,14 @@ def error(state):
 
 
 class Proxy:
-    """Each answer is at fault with a probability, counted per SQLSTATE; 0 until it is told otherwise."""
+    """Each answer is at fault with a probability, counted per SQLSTATE; 0 until it is told otherwise. Or `nth` says which one is:
+    it counts down with each answer. `waits` are the seconds from a fault in a writer's commit to what that writer sent next; to know
+    it again after a cut, give it a name in PGAPPNAME."""
 
     def __init__(self, port, seed=1):
         self.server, self.random, self.probability, self.counts = port, random.Random(seed), 0.0, {}
-        self.faults, self.commits = FAULTS, 0
+        self.faults, self.commits, self.nth = FAULTS, 0, None
+        self.waits, self.cut = [], {}
         self.socket = socket.create_server(("127.0.0.1", 0), backlog=64)
         self.port = self.socket.getsockname()[1]
         threading.Thread(target=self.accept, daemon=True).start()
@@ -52,9 +57,10 @@ class Proxy:
             return
         for s in (client, server):
             s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        threading.Thread(target=self.forth, args=(client, server), daemon=True).start()
+        session = {"name": None, "since": None, "writes": False}
+        threading.Thread(target=self.forth, args=(client, server, session), daemon=True).start()
         try:
-            self.back(client, server)
+            self.back(client, server, session)
         except OSError:
             pass
         # A copy of the other direction's thread may still wait in one of them.
@@ -65,19 +71,42 @@ class Proxy:
                 pass
             s.close()
 
-    @staticmethod
-    def forth(client, server):
+    def requested(self, session, part):
+        """Ends a writer's wait: on the connection where it began, or on the next of the same name that writes."""
+        if session["name"] is None:
+            session["name"] = (re.search(rb"application_name\0([^\0]*)\0", part) or [b"", b""])[1]
+        if b"batch_rows" in part and not session["writes"]:
+            session["writes"] = True
+            session["since"] = self.cut.pop(session["name"], None)
+        if session["since"] is not None:
+            self.waits.append(time.monotonic() - session["since"])
+            session["since"] = None
+
+    def answered_wrong(self, session, is_cut):
+        if is_cut:
+            self.cut[session["name"]] = time.monotonic()
+        else:
+            session["since"] = time.monotonic()
+
+    def forth(self, client, server, session):
         try:
             while True:
                 part = client.recv(65536)
                 if not part:
                     break
+                self.requested(session, part)
                 server.sendall(part)
             server.shutdown(socket.SHUT_RDWR)
         except OSError:
             pass
 
-    def back(self, client, server):
+    def is_at_fault(self, is_commit):
+        if self.nth is not None:
+            self.nth -= 1
+            return self.nth == 0
+        return self.random.random() < self.probability * (COMMITS_MORE if is_commit else 1)
+
+    def back(self, client, server, session):
         """Messages up to "ready for query" are one answer. The first one, of the connection itself, is left alone."""
         is_first, held = True, b""
         while True:
@@ -89,11 +118,13 @@ class Proxy:
             if head[:1] != b"Z":
                 continue
             if not is_first:
-                is_commit = b"COMMIT\0" in held
-                if self.random.random() < self.probability * (COMMITS_MORE if is_commit else 1):
+                is_commit = b"COMMIT\0" in held and b"INSERT 0 " in held
+                if self.is_at_fault(is_commit):
                     state, is_cut = self.random.choice(self.faults)
                     self.counts[state] = self.counts.get(state, 0) + 1
                     self.commits += is_commit
+                    if is_commit:
+                        self.answered_wrong(session, is_cut)
                     if state is not None:
                         client.sendall(error(state))
                     if is_cut:

@@ -357,7 +357,8 @@ int wrong_use(const char *format, ...)
 int failed(int code, const struct scrip_error *err)
 {
     fprintf(stderr, "scrip: %s\n", err->message[0] ? err->message : "failed without a word");
-    return code == SCRIP_EIO || code == SCRIP_EBUSY || code == SCRIP_EVERSION || code == SCRIP_ECONFLICT || code == SCRIP_ENOMEM
+    return code == SCRIP_EIO || code == SCRIP_EBUSY || code == SCRIP_EVERSION || code == SCRIP_ECONFLICT || code == SCRIP_ENOMEM ||
+                   code == SCRIP_EAGAIN
                ? EXIT_STORE
                : EXIT_USE;
 }

@@ -66,7 +66,8 @@ enum scrip_code {
     SCRIP_ECONFLICT = -7, /* another writer was first, or the same id came with other content */
     SCRIP_EBUSY = -8,     /* somebody else holds it */
     SCRIP_ENOMEM = -9,
-    SCRIP_EVERSION = -10 /* a schema, a file or an ABI of another version */
+    SCRIP_EVERSION = -10, /* a schema, a file or an ABI of another version */
+    SCRIP_EAGAIN = -11    /* a store's: what was being read is gone with its server: ask anew, from the start */
 };
 
 enum scrip_kind { SCRIP_CURRENCY = 1, SCRIP_SERVICE, SCRIP_SOURCE, SCRIP_STORE, SCRIP_REPORT };

@@ -55,6 +55,7 @@ struct base {
     char message[SCRIP_MESSAGE_SIZE]; /* of the last fault */
     char state[6];                    /* and its SQLSTATE; "" where the connection had none to give */
     int fault;                        /* of a look-up on the way of an operation; see settle */
+    int is_lost;                      /* the last fault was the connection's: it is not to be used again */
 };
 
 /* ---- faults --------------------------------------------------------------------------------------------------- */
@@ -108,9 +109,12 @@ static enum fate fault_fate(const struct base *b)
     return state_is(b, "23505 22012") ? FATE_STALE : FATE_FAILED; /* 22012: see guard_send */
 }
 
-/* The fault as the host is told it, with what mends it where that is known. */
+/* The fault as the host is told it, with what mends it where that is known. Within a transaction nothing can be tried
+ * again here: the host is to ask anew. */
 static int fault_tell(struct base *b)
 {
+    enum fate fate = fault_fate(b);
+    int is_again = b->cursors > 0 && (fate == FATE_UNKNOWN || fate == FATE_AGAIN);
     const char *mend = "";
 
     if (state_is(b, "42501"))
@@ -121,8 +125,9 @@ static int fault_tell(struct base *b)
         mend = ": set statement_names = no where a pooler stands in between";
     else if (state_is(b, "42P01 42703"))
         mend = ": run scrip init, or look at the role's search_path";
-    return b->fault = scrip_fail(b->ctx, SCRIP_EIO, "%s%s%s%s%s", b->message, b->state[0] ? " (" : "", b->state,
-                                 b->state[0] ? ")" : "", mend);
+    b->is_lost = fate == FATE_UNKNOWN;
+    return b->fault = scrip_fail(b->ctx, is_again ? SCRIP_EAGAIN : SCRIP_EIO, "%s%s%s%s%s", b->message,
+                                 b->state[0] ? " (" : "", b->state, b->state[0] ? ")" : "", mend);
 }
 
 /* What an operation answers: a look-up on its way that failed makes all of it fail. Without this, a name that could not
@@ -174,7 +179,7 @@ static void disconnect(struct base *b)
 {
     PQfinish(b->conn);
     b->conn = NULL;
-    b->cursors = 0;
+    b->cursors = b->is_lost = 0;
     for (struct statement *s = b->statements; s != NULL; s = s->next)
         s->is_prepared = 0;
 }
@@ -277,12 +282,12 @@ static PGresult *run_again(struct base *b, const char *sql, int count, const cha
     return result;
 }
 
-/* The same. NULL: the fault is told. */
+/* The same. NULL: the fault is told; the first one of an operation stands, and nothing more is asked in it. */
 static PGresult *ask(struct base *b, const char *sql, int count, const char *const *values)
 {
-    PGresult *result = run_again(b, sql, count, values);
+    PGresult *result = b->fault < 0 ? NULL : run_again(b, sql, count, values);
 
-    if (result == NULL)
+    if (result == NULL && b->fault == 0)
         fault_tell(b);
     return result;
 }
@@ -304,7 +309,7 @@ static int execute(struct base *b, const char *sql)
 static void transaction_end(struct base *b)
 {
     PQclear(PQexec(b->conn, b->fault == 0 ? "commit" : "rollback"));
-    if (PQtransactionStatus(b->conn) != PQTRANS_IDLE)
+    if (b->is_lost || PQtransactionStatus(b->conn) != PQTRANS_IDLE)
         disconnect(b);
 }
 

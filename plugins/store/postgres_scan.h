@@ -492,7 +492,7 @@ static int scan_once(struct base *b, const struct reading *reading, const struct
         transaction_end(b);
     else if (b->fault == 0) {
         snprintf(text, sizeof text, "close scrip_cursor_%d", depth + 1);
-        execute(b, text);
+        PQclear(PQexec(b->conn, text)); /* where a row stopped it, the transaction may be at fault already: that is told */
     }
     return code;
 }
