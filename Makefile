@@ -1,5 +1,5 @@
-# Makefile - make, make demo, make check, make fuzz, make bench, make soak, make install. A new plugin or test needs no
-# edit here. V=1 shows whole commands.
+# Makefile - make, make demo, make check, make fuzz, make bench, make bench-reports, make soak, make test-ha, make install.
+# A new plugin or test needs no edit here. V=1 shows whole commands.
 PREFIX ?= /usr/local
 LIBDIR ?= $(PREFIX)/lib
 DESTDIR ?=
@@ -135,11 +135,21 @@ bench: deps-check
 	@$(MAKE) --no-print-directory build $(BENCHES)
 	@BUILD=$(CURDIR)/$(BUILD) tests/bench/run.sh
 
+# Reports over ten million charges on PostgreSQL: apart, since they have to be there first.
+bench-reports: deps-check
+	@$(MAKE) --no-print-directory build $(BENCHES)
+	@BUILD=$(CURDIR)/$(BUILD) tests/bench/reports.sh
+
 # Longer runs of what `make check` does in short, with another seed each time (SEED=N repeats one).
 soak: deps-check
 	@$(MAKE) --no-print-directory build
 	@export SCRIP=$(CURDIR)/$(BUILD)/scrip SEED=$${SEED:-$$(date +%s)}; echo "SEED=$$SEED"; \
 	    HISTORIES=$${HISTORIES:-10000} python3 -B tests/system/model.py && KILLS=$${KILLS:-200} python3 -B tests/system/tokenflex.py
+
+# Three PostgreSQL servers whose leader is killed while hosts write.
+test-ha: deps-ha
+	@$(MAKE) --no-print-directory build
+	@SCRIP=$(CURDIR)/$(BUILD)/scrip python3 -B tests/ha/run.py
 
 install: all
 	$(call quiet,INSTALL,$(DESTDIR)$(PREFIX))set -e; \
@@ -168,6 +178,10 @@ deps-check: deps-build
 	@tests/deps.sh check:check sqlite3:sqlite3 valgrind:valgrind python3:python3 g++:g++ lua5.4:liblua5.4-dev \
 	    libpq:libpq-dev pg_ctlcluster:postgresql libcurl:libcurl4-openssl-dev openssl:openssl jq:jq
 
-.PHONY: all build demo check run-tests fuzz bench soak install clean deps-build deps-check
+# Debian starts services of these as it installs them, which the test does not use.
+deps-ha: deps-check
+	@tests/deps.sh etcd:etcd-server patroni:patroni
+
+.PHONY: all build demo check run-tests fuzz bench bench-reports soak test-ha install clean deps-build deps-check deps-ha
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -293,10 +293,22 @@ static int rollup_row(void *sink, const void *found)
     return SCRIP_OK;
 }
 
+/* The columns that make a difference to what is asked. */
+static uint64_t columns_used(const struct usage *u)
+{
+    static const uint64_t columns[] = { SCRIP_BY_PERIOD, SCRIP_BY_PERIOD,  SCRIP_BY_ACCOUNT, SCRIP_BY_PRODUCT,
+                                        SCRIP_BY_USER,   SCRIP_BY_SERVICE, SCRIP_BY_CLASS };
+    uint64_t used = SCRIP_BY_CURRENCY;
+
+    for (int dim = DIM_DAY; dim < DIM_CURRENCY; dim++)
+        used |= uses(u, (enum dim)dim) ? columns[dim] : 0;
+    return used;
+}
+
 /* Of whole periods. */
 static int rollups_read(struct usage *u, const char *account, int64_t from_us, int64_t to_us)
 {
-    struct scrip_scan scan = { .account = account, .row = rollup_row, .sink = u };
+    struct scrip_scan scan = { .account = account, .row = rollup_row, .sink = u, .by = columns_used(u) };
 
     scan.table = u->is_day ? SCRIP_TABLE_DAYS : SCRIP_TABLE_MONTHS;
     scan.from_period = from_us == INT64_MIN ? INT64_MIN : u->is_day ? day_of(from_us) : month_of(from_us);

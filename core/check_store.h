@@ -80,6 +80,7 @@ void check_store_batches(struct check *check);
 void check_store_order(struct check *check);
 void check_store_bounds(struct check *check);
 void check_store_stop(struct check *check);
+void check_store_sums(struct check *check);
 void check_store_nested(struct check *check);
 void check_store_as_of(struct check *check);
 void check_store_readers(struct check *check);

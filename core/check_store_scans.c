@@ -1,6 +1,8 @@
 /* check_store_scans.c - which rows a store's scans yield, and in which order. */
 #include "check_store.h"
 
+#include "account.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -280,6 +282,117 @@ void check_store_stop(struct check *check)
                             answers[i], s.seen, code);
         }
     }
+    suite_end(check);
+}
+
+/* ---- rollups added up ----------------------------------------------------------------------------------------- */
+
+/* What rows come to that agree in some columns. */
+struct sum {
+    struct scrip_usage_row key;
+    wide amount, charges;
+};
+
+struct sums {
+    struct sum *list;
+    size_t count, room;
+};
+
+/* The row without the columns that do not count. */
+static struct scrip_usage_row key_of(const struct scrip_usage_row *row, uint64_t by, const struct scrip_name *none)
+{
+    struct scrip_usage_row key = *row;
+
+    key.period = by & SCRIP_BY_PERIOD ? row->period : 0;
+    key.account = by & SCRIP_BY_ACCOUNT ? row->account : none;
+    key.product = by & SCRIP_BY_PRODUCT ? row->product : none;
+    key.user = by & SCRIP_BY_USER ? row->user : none;
+    key.service = by & SCRIP_BY_SERVICE ? row->service : none;
+    key.class_name = by & SCRIP_BY_CLASS ? row->class_name : none;
+    key.amount = key.charge_count = 0;
+    return key;
+}
+
+static void sums_add(struct sums *sums, const struct scrip_usage_row *key, const struct scrip_usage_row *row, int sign)
+{
+    size_t at = 0;
+
+    while (at < sums->count && memcmp(&sums->list[at].key, key, sizeof *key) != 0)
+        at++;
+    if (at == sums->count) {
+        if (sums->count == sums->room)
+            sums->list = memory_grow(sums->list, (sums->room = sums->room * 2 + 64) * sizeof *sums->list);
+        sums->list[sums->count++] = (struct sum){ *key, 0, 0 };
+    }
+    sums->list[at].amount += sign * (wide)row->amount;
+    sums->list[at].charges += sign * (wide)row->charge_count;
+}
+
+/* A scan that adds up against the rows that are there. */
+static void sums_compare(struct suite *suite, uint32_t table, uint64_t by)
+{
+    struct scrip_scan scan = scan_for(table, NULL);
+    const struct scrip_name *none = suite_name(suite, "");
+    const struct rows *model = &suite->model[table];
+    struct sums sums = { 0 };
+    struct rows found;
+    size_t wrong = 0;
+
+    scan.by = by | SCRIP_BY_CURRENCY;
+    rows_scan(suite, &suite->reader, &scan, &found);
+    for (int is_found = 0; is_found < 2; is_found++) {
+        const struct rows *rows = is_found ? &found : model;
+
+        for (uint64_t i = 0; i < rows->count; i++) {
+            const struct scrip_usage_row *row = (const void *)(rows->list + i * sizeof *row);
+            struct scrip_usage_row key = key_of(row, by, none);
+
+            sums_add(&sums, &key, row, is_found ? -1 : 1);
+        }
+    }
+    while (wrong < sums.count && sums.list[wrong].amount == 0 && sums.list[wrong].charges == 0)
+        wrong++;
+    if (wrong < sums.count)
+        check_break(suite->check, NULL, "%s by columns %llu: period %lld, product '%s', user '%s', account '%s': the sum is another",
+                    scrip_tables[table].name, (unsigned long long)by, (long long)sums.list[wrong].key.period,
+                    sums.list[wrong].key.product->text, sums.list[wrong].key.user->text, sums.list[wrong].key.account->text);
+    free(sums.list);
+    free(found.list);
+}
+
+void check_store_sums(struct check *check)
+{
+    static const uint64_t bys[] = { 0, SCRIP_BY_PERIOD, SCRIP_BY_ACCOUNT, SCRIP_BY_PRODUCT, SCRIP_BY_USER | SCRIP_BY_PRODUCT,
+                                    SCRIP_BY_SERVICE | SCRIP_BY_PERIOD, SCRIP_BY_CLASS };
+    struct suite *suite = suite_of(check);
+    struct build build = { .check = check };
+
+    if (suite_start(check)) {
+        struct holder holder;
+
+        /* Accounts whose sums no single row holds, upwards and downwards. */
+        for (int i = 0; i < 6; i++) {
+            char name[32];
+
+            snprintf(name, sizeof name, "wide %d", i);
+            holder_set(&holder, name);
+            build_events(&build, &holder, 2);
+            for (uint32_t table = SCRIP_TABLE_DAYS; table <= SCRIP_TABLE_MONTHS; table++) {
+                struct scrip_usage_row *row = build_add(&build, table);
+
+                row->account = suite_name(suite, name);
+                row->product = suite_name(suite, i < 3 ? "wide up" : "wide down");
+                row->class_name = row->currency = suite_name(suite, "wide");
+                row->period = 9000 + i % 2;
+                row->amount = i < 3 ? INT64_MAX - i : INT64_MIN + i;
+            }
+        }
+        build_keep(&build);
+        for (size_t i = 0; i < sizeof bys / sizeof *bys; i++)
+            for (uint32_t table = SCRIP_TABLE_DAYS; table <= SCRIP_TABLE_MONTHS; table++)
+                sums_compare(suite, table, bys[i]);
+    }
+    build_free(&build);
     suite_end(check);
 }
 

@@ -671,6 +671,7 @@ const struct check_test check_store_tests[] = {
     { "order of scans", "What a scan yields: a pointer to the row struct of that table; and in which order.",
       check_store_order },
     { "bounds of scans", WHICH_ROWS, check_store_bounds },
+    { "rollups added up", "Else a store may add up rows that differ in other columns alone: these come empty,", check_store_sums },
     { "scans that stop", "Non-zero stops the scan, which returns it.", check_store_stop },
     { "scans in scans", "which is lent for the call and may ask for another scan or look-up in it.",
       check_store_nested },

@@ -942,6 +942,15 @@ enum scrip_table {
 };
 #define SCRIP_TABLE_COUNT 16
 
+/* Columns of a rollup that the taker of a scan looks at; the currency always counts. */
+#define SCRIP_BY_PERIOD UINT64_C(1)
+#define SCRIP_BY_ACCOUNT UINT64_C(2)
+#define SCRIP_BY_PRODUCT UINT64_C(4)
+#define SCRIP_BY_USER UINT64_C(8)
+#define SCRIP_BY_SERVICE UINT64_C(16)
+#define SCRIP_BY_CLASS UINT64_C(32)
+#define SCRIP_BY_CURRENCY UINT64_C(64)
+
 /* Which rows. 0, NULL and SCRIP_TIME_NONE leave a bound open. What a table cannot be asked for is not looked at. */
 struct scrip_scan {
     uint64_t table;
@@ -958,6 +967,9 @@ struct scrip_scan {
      * which returns it. */
     int (*row)(void *sink, const void *row);
     void *sink;
+    /* Of days and months, without an account: SCRIP_BY_...; 0: every column counts. Else a store may add up rows that differ in
+     * other columns alone: these come empty, and a period as 0; rows in any order, and a sum that does not fit one row in several. */
+    uint64_t by;
 };
 
 #define SCRIP_VOLATILE 1 /* what begin answers where nothing outlives the host */

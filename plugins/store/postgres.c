@@ -6,6 +6,7 @@
 #include "postgres_check.h"
 #include "postgres_commit.h"
 #include "postgres_names.h"
+#include "postgres_read.h"
 #include "postgres_rows.h"
 #include "postgres_scan.h"
 #include "postgres_schema.h"
@@ -64,15 +65,29 @@ static void close_store(struct scrip_ctx *ctx)
     ctx->self = NULL;
 }
 
-/* A server that is only just starting is waited for; whatever else stands in the way is told at once. */
+/* 1: a server is only just starting; or servers are there and let us in, and none of them leads yet. */
+static int is_worth_waiting(const struct base *b)
+{
+    const char *words[] = { "connect_timeout", "dbname", "target_session_attrs", NULL };
+    const char *values[] = { "10", b->ctx->host->option_text(b->ctx, "connection"), "any", NULL };
+    PGconn *any;
+    int is_there;
+
+    if (PQpingParams(words, values, 1) == PQPING_REJECT)
+        return 1;
+    any = PQconnectdbParams(words, values, 1);
+    is_there = PQstatus(any) == CONNECTION_OK;
+    PQfinish(any);
+    return is_there;
+}
+
+/* What passes is waited for; whatever else stands in the way is told at once. */
 static int connect_first(struct base *b)
 {
-    const char *words[] = { "dbname", NULL };
-    const char *values[] = { b->ctx->host->option_text(b->ctx, "connection"), NULL };
     int64_t until_us = clock_us() + b->retry_us;
 
     for (int attempt = 0; connect_once(b) != FATE_DONE; attempt++) {
-        if (PQpingParams(words, values, 1) != PQPING_REJECT || clock_us() >= until_us)
+        if (clock_us() >= until_us || !is_worth_waiting(b))
             return fault_tell(b);
         back_off(attempt);
     }

@@ -1,8 +1,8 @@
 /* generate.c - the feed of the benchmarks: usage, grants and prices as CSV files, the same from the same seed.
  *
- *     generate FOLDER ROWS SEED DAYS USERS
+ *     generate FOLDER ROWS SEED DAYS USERS [ACCOUNTS]
  *
- * 1,000 accounts with four grants each, 50 products, 2,000 users. Ids ascend, times ascend over DAYS days. USERS is
+ * 1,000 accounts with four grants each, 50 products, two users for each account. Ids ascend, times ascend over DAYS days. USERS is
  * `own`: two users belong to each account; or `any`: every user uses every account, so that hardly two rows share a
  * month's rollup.
  *
@@ -15,9 +15,7 @@
 #include <string.h>
 #include <time.h>
 
-#define ACCOUNTS 1000
 #define PRODUCTS 50
-#define USERS 2000
 #define START INT64_C(1640995200) /* 2022-01-01 */
 
 /* splitmix64 */
@@ -78,17 +76,17 @@ static void rates_write(const char *folder)
     file_close(out);
 }
 
-static void grants_write(const char *folder, int64_t rows, int64_t days)
+static void grants_write(const char *folder, int64_t rows, int64_t days, int accounts)
 {
     static const char *const classes[] = { "free", "starter", "purchased", "purchased" };
     static const int percents[] = { 50, 20, 30, 150 }, ends[] = { 33, 67, 90, 400 };
     /* A row uses about 30.5 units at about 1.28 credits. */
-    int64_t likely = rows * 39 / ACCOUNTS + 1;
+    int64_t likely = rows * 39 / accounts + 1;
     FILE *out = file_open(folder, "grants.csv");
     char start[32], end[32];
 
     fputs("id,account,time,amount,class,expires\n", out);
-    for (int a = 0; a < ACCOUNTS; a++)
+    for (int a = 0; a < accounts; a++)
         for (int g = 0; g < 4; g++)
             fprintf(out, "g-%04d-%d,account-%04d,%s,%" PRId64 ".00,%s,%s\n", a, g + 1, a, time_text(START, start),
                     likely * percents[g] / 100 + (g == 3 ? 2000 : 1), classes[g],
@@ -96,7 +94,7 @@ static void grants_write(const char *folder, int64_t rows, int64_t days)
     file_close(out);
 }
 
-static void usage_write(const char *folder, int64_t rows, uint64_t seed, int64_t days, int own_users)
+static void usage_write(const char *folder, int64_t rows, uint64_t seed, int64_t days, int own_users, uint64_t accounts)
 {
     FILE *out = file_open(folder, "usage.csv");
     char text[32];
@@ -104,8 +102,8 @@ static void usage_write(const char *folder, int64_t rows, uint64_t seed, int64_t
     fputs("id,account,time,product,user,quantity\n", out);
     for (int64_t n = 0; n < rows; n++) {
         uint64_t r = number_next(&seed);
-        int account = (int)(r % ACCOUNTS), product = (int)(r / ACCOUNTS % PRODUCTS);
-        int user = own_users ? account * 2 + (int)(r >> 40 & 1) : (int)((r >> 40) % USERS);
+        int account = (int)(r % accounts), product = (int)(r / accounts % PRODUCTS);
+        int user = own_users ? account * 2 + (int)(r >> 40 & 1) : (int)((r >> 40) % (accounts * 2));
         int whole = 1 + (int)(r >> 52) % 60;
         int64_t at = START + n * days * 86400 / rows;
 
@@ -117,12 +115,15 @@ static void usage_write(const char *folder, int64_t rows, uint64_t seed, int64_t
 
 int main(int argc, char **argv)
 {
-    if (argc != 6) {
-        fputs("usage: generate FOLDER ROWS SEED DAYS own|any\n", stderr);
+    int accounts = argc == 7 ? atoi(argv[6]) : 1000;
+
+    if (argc < 6 || argc > 7 || accounts < 1) {
+        fputs("usage: generate FOLDER ROWS SEED DAYS own|any [ACCOUNTS]\n", stderr);
         return 2;
     }
     rates_write(argv[1]);
-    grants_write(argv[1], atoll(argv[2]), atoll(argv[4]));
-    usage_write(argv[1], atoll(argv[2]), strtoull(argv[3], NULL, 10), atoll(argv[4]), strcmp(argv[5], "own") == 0);
+    grants_write(argv[1], atoll(argv[2]), atoll(argv[4]), accounts);
+    usage_write(argv[1], atoll(argv[2]), strtoull(argv[3], NULL, 10), atoll(argv[4]), strcmp(argv[5], "own") == 0,
+                (uint64_t)accounts);
     return 0;
 }

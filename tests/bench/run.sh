@@ -6,7 +6,8 @@
 # turns, so that what disturbs one disturbs all. Every run's sums must agree with scrip's, or nothing is shown.
 #
 # Then what a draw costs on an account of many grants (lots.sh), and what a question costs on one of many events
-# (asof.sh), and how fast it is on PostgreSQL (postgres.sh), which have sizes of their own.
+# (asof.sh), and how fast it is on PostgreSQL (postgres.sh), which have sizes of their own. Reports over ten million charges are
+# apart: reports.sh.
 #
 # scrip uses two processors, the baselines one. Where others use the machine too, the processor time says more.
 set -eu -o pipefail

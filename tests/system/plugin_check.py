@@ -30,6 +30,7 @@ BROKEN = {
             "rows of every table", "rows that change", "fence", "rollups", "states", "timers", "batches", "order of scans",
             "bounds of scans")}},
     "store_stops": {"scans that stop": "Non-zero stops the scan"},
+    "store_sums": {"rollups added up": "add up rows that differ"},
     "store_unfenced": {"fence": "first_number is not the one after its last"},
 }
 

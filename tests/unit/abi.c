@@ -124,7 +124,7 @@ AT(scrip_commit, cursor_count, 168) AT(scrip_commit, quarantine, 176) AT(scrip_c
 AT(scrip_commit, settled, 192) AT(scrip_commit, settled_count, 200)
 AT(scrip_scan, table, 0) AT(scrip_scan, account, 8) AT(scrip_scan, from_number, 16) AT(scrip_scan, to_number, 24)
 AT(scrip_scan, from_period, 32) AT(scrip_scan, to_period, 40) AT(scrip_scan, descending, 48) AT(scrip_scan, row, 80)
-AT(scrip_scan, sink, 88)
+AT(scrip_scan, sink, 88) AT(scrip_scan, by, 96)
 AT(scrip_store, head, 0) AT(scrip_store, options, 32) AT(scrip_store, open, 40) AT(scrip_store, close, 48)
 AT(scrip_store, begin, 56) AT(scrip_store, commit, 64) AT(scrip_store, scan, 72) AT(scrip_store, event_find, 80)
 AT(scrip_store, source_last, 88) AT(scrip_store, state_find, 96) AT(scrip_store, cursor_find, 104)
