@@ -30,13 +30,13 @@ def error(state):
 
 class Proxy:
     """Each answer is at fault with a probability, counted per SQLSTATE; 0 until it is told otherwise. Or `nth` says which one is:
-    it counts down with each answer. `waits` are the seconds from a fault in a writer's commit to what that writer sent next; to know
+    it counts down with each answer. `written` is called as each commit that wrote is answered. `waits` are the seconds from a fault in a writer's commit to what that writer sent next; to know
     it again after a cut, give it a name in PGAPPNAME."""
 
     def __init__(self, port, seed=1):
         self.server, self.random, self.probability, self.counts = port, random.Random(seed), 0.0, {}
         self.faults, self.commits, self.nth = FAULTS, 0, None
-        self.waits, self.cut = [], {}
+        self.waits, self.cut, self.written = [], {}, None
         self.socket = socket.create_server(("127.0.0.1", 0), backlog=64)
         self.port = self.socket.getsockname()[1]
         threading.Thread(target=self.accept, daemon=True).start()
@@ -119,6 +119,8 @@ class Proxy:
                 continue
             if not is_first:
                 is_commit = b"COMMIT\0" in held and b"INSERT 0 " in held
+                if is_commit and self.written is not None:
+                    self.written()
                 if self.is_at_fault(is_commit):
                     state, is_cut = self.random.choice(self.faults)
                     self.counts[state] = self.counts.get(state, 0) + 1

@@ -986,7 +986,9 @@ struct scrip_store {
     /* Required. All of it or nothing, whatever fails; durable when it returns. SCRIP_ECONFLICT when an account's first_number
      * is not the one after its last, or an event's (source, id) is known in the account: another writer was first. A sum of
      * a rollup that would not fit fails the commit. Names, ids and texts are UTF-8 without NUL, up to their limits; a feed is a
-     * file's name, any bytes but NUL; `void *` and the bytes of quarantine are any bytes. All come back as they went in. */
+     * file's name, any bytes but NUL; `void *` and the bytes of quarantine are any bytes. All come back as they went in. A store
+     * that spreads accounts over machines may be told by its options to commit one after the other, each as a whole, those of a transfer
+     * together, and cursors, quarantine and what is settled last: what is read again is known then. */
     int (*commit)(struct scrip_ctx *ctx, const struct scrip_commit *commit);
     /* Required. Rows in the table's order. */
     int (*scan)(struct scrip_ctx *ctx, const struct scrip_scan *scan);

@@ -5,6 +5,7 @@
 #include "postgres_base.h"
 #include "postgres_check.h"
 #include "postgres_commit.h"
+#include "postgres_cut.h"
 #include "postgres_names.h"
 #include "postgres_read.h"
 #include "postgres_rows.h"
@@ -19,6 +20,8 @@ static const struct scrip_option options[] = {
     { "retry", SCRIP_OPTION_DURATION, "60s", NULL, 0, "how long a server that went away is waited for" },
     { "statement_names", SCRIP_OPTION_BOOL, "yes", NULL, 0,
       "prepare statements under names; no: behind a pooler that forgets them, as pgbouncer before 1.21" },
+    { "accounts_per_commit", SCRIP_OPTION_INT, "0", NULL, 0,
+      "how many accounts share a transaction; 0: all of a batch, or on Citus one, since each is on one machine" },
     SCRIP_OPTIONS_END,
 };
 
@@ -36,6 +39,10 @@ static int open_store(struct scrip_ctx *ctx)
     b->ctx = ctx;
     b->none = host->name(ctx, "", 0);
     b->has_names = host->option_int(ctx, "statement_names") != 0;
+    b->accounts_per_commit = host->option_int(ctx, "accounts_per_commit");
+    if (b->accounts_per_commit < 0 || b->accounts_per_commit > 1000000)
+        return scrip_fail(ctx, SCRIP_EINVALID, "accounts_per_commit: %lld: want 0 to 1000000",
+                          (long long)b->accounts_per_commit);
     if (host->time_add(0, host->option_text(ctx, "retry"), 1, "", &until_us) < 0 || until_us < 0)
         return scrip_fail(ctx, SCRIP_EINVALID, "retry: '%s': want a duration such as 60s or 5m",
                           host->option_text(ctx, "retry"));
@@ -143,7 +150,32 @@ static int words_put(struct base *b)
 
 #define COUNT_OF(list) (sizeof(list) / sizeof *(list))
 
-/* The one step that may look at which engine it is. All in one transaction: a fault leaves nothing behind. */
+/* The one step that looks at which engine it is: on Citus the tables of the books are spread by account, so that one
+ * account's rows of all of them are on one machine, and every machine has the small ones. */
+static int schema_spread(struct base *b)
+{
+    PGresult *r = run_once(b, "select 1 from pg_extension where extname = 'citus'", 0, NULL);
+    int is_citus = r != NULL && PQntuples(r) == 1, code = r != NULL ? SCRIP_OK : fault_tell(b);
+    char sql[256];
+
+    PQclear(r);
+    if (code < 0 || !is_citus)
+        return code;
+    code = execute(b, "set local citus.multi_shard_modify_mode to 'sequential'");
+    for (size_t i = 0; i < COUNT_OF(schema_tables) && code == SCRIP_OK; i++) {
+        int size = (int)strcspn(schema_tables[i], " ");
+
+        if (strncmp(schema_tables[i] + size, " (account ", 10) != 0)
+            snprintf(sql, sizeof sql, "select create_reference_table('%.*s')", size, schema_tables[i]);
+        else
+            snprintf(sql, sizeof sql, "select create_distributed_table('%.*s', 'account', colocate_with => '%s')", size,
+                     schema_tables[i], strncmp(schema_tables[i], "account_rows ", 13) == 0 ? "none" : "account_rows");
+        code = execute(b, sql);
+    }
+    return code == SCRIP_OK ? meta_put(b, "accounts_per_commit", "1") : code;
+}
+
+/* All in one transaction: a fault leaves nothing behind. */
 static int schema_make(struct base *b)
 {
     char sql[4096], version[16];
@@ -157,6 +189,8 @@ static int schema_make(struct base *b)
         snprintf(sql, sizeof sql, "create %s", schema_indexes[i]);
         code = execute(b, sql);
     }
+    if (code == SCRIP_OK)
+        code = schema_spread(b);
     for (size_t i = 0; i < COUNT_OF(schema_views) && code == SCRIP_OK; i++) {
         snprintf(sql, sizeof sql, "create view %s", schema_views[i]);
         code = execute(b, sql);
@@ -216,6 +250,21 @@ static int schema_check(struct base *b, int session)
     return SCRIP_OK;
 }
 
+/* How commits are cut, where the configuration leaves it to the store. */
+static int cut_read(struct base *b)
+{
+    PGresult *r;
+
+    if (b->accounts_per_commit != 0)
+        return SCRIP_OK;
+    if ((r = ask(b, "select value from meta where key = 'accounts_per_commit'", 0, NULL)) == NULL)
+        return b->fault;
+    if (PQntuples(r) == 1)
+        b->accounts_per_commit = atoll(PQgetvalue(r, 0, 0));
+    PQclear(r);
+    return SCRIP_OK;
+}
+
 static int postgres_begin(struct scrip_ctx *ctx, int session)
 {
     struct base *b = ctx->self;
@@ -224,6 +273,8 @@ static int postgres_begin(struct scrip_ctx *ctx, int session)
     b->session = session;
     if (code == SCRIP_OK)
         code = schema_check(b, session);
+    if (code == SCRIP_OK)
+        code = cut_read(b);
     if (code == SCRIP_OK && session != SCRIP_SESSION_READ)
         b->writing = writing_make();
     return settle(b, code);

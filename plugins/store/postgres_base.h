@@ -39,6 +39,7 @@ struct base {
     PGconn *conn;
     int session;
     int has_names; /* statements are prepared under names */
+    int64_t accounts_per_commit; /* 0: all that come */
     struct statement *statements;
     int cursors;      /* open ones; above 0 a transaction is open */
     int64_t retry_us; /* how long a lost server is waited for */

@@ -10,13 +10,14 @@
 
 /* A writing session's own. */
 struct writing {
-    char *sql[ROWS_COUNT];
+    char *sql[2][ROWS_COUNT]; /* of any accounts' rows; and of one account's */
     struct array arrays[ARRAY_LIMIT];
     struct statement **sent; /* what the pipeline holds: a statement being prepared, or NULL */
     size_t sent_count, sent_room;
     struct name_list names; /* not known here */
     struct batch_put *batches;
     uint64_t batch_count;
+    int32_t account;   /* of all rows, where an account has a commit of its own; else 0 */
     const void **list; /* rows of a table that are not all of a commit's array */
     size_t list_room;
 };
@@ -25,8 +26,10 @@ static void writing_free(struct writing *w)
 {
     if (w == NULL)
         return;
-    for (int i = 0; i < ROWS_COUNT; i++)
-        free(w->sql[i]);
+    for (int i = 0; i < ROWS_COUNT; i++) {
+        free(w->sql[0][i]);
+        free(w->sql[1][i]);
+    }
     for (int i = 0; i < ARRAY_LIMIT; i++)
         free(w->arrays[i].bytes);
     free(w->sent);
@@ -42,7 +45,8 @@ static struct writing *writing_make(void)
 
     memset(w, 0, sizeof *w);
     for (int i = 0; i < ROWS_COUNT; i++)
-        w->sql[i] = rows_statement(&all_rows[i]);
+        for (int is_alone = 0; is_alone < 2; is_alone++)
+            w->sql[is_alone][i] = rows_statement(&all_rows[i], is_alone);
     return w;
 }
 
@@ -118,12 +122,14 @@ static void sent_note(struct writing *w, struct statement *prepared)
     w->sent[w->sent_count++] = prepared;
 }
 
-/* Sends a statement with the first `count` arrays; 0: the connection is gone. */
-static int statement_send(struct base *b, const char *sql, int count)
+/* Sends a statement with the first `count` arrays, and behind them the account that all rows are of where `account` is
+ * not 0; 0: the connection is gone. */
+static int statement_send_of(struct base *b, const char *sql, int count, int32_t account)
 {
     struct statement *s = b->has_names ? statement_of(b, sql) : NULL;
     const char *values[ARRAY_LIMIT];
     int sizes[ARRAY_LIMIT], formats[ARRAY_LIMIT];
+    uint8_t number[4];
 
     if (s != NULL && s->is_prepared == 0) {
         if (!PQsendPrepare(b->conn, s->name, sql, 0, NULL))
@@ -137,9 +143,20 @@ static int statement_send(struct base *b, const char *sql, int count)
         sizes[i] = (int)b->writing->arrays[i].size;
         formats[i] = 1;
     }
+    if (account != 0) {
+        put_32(number, (uint32_t)account);
+        values[count] = (const char *)number;
+        sizes[count] = sizeof number;
+        formats[count++] = 1;
+    }
     sent_note(b->writing, NULL);
     return s != NULL ? PQsendQueryPrepared(b->conn, s->name, count, values, sizes, formats, 1)
                      : PQsendQueryParams(b->conn, sql, count, NULL, values, sizes, formats, 1);
+}
+
+static int statement_send(struct base *b, const char *sql, int count)
+{
+    return statement_send_of(b, sql, count, 0);
 }
 
 /* Sends rows of one table: of an array of structs, or of a list of pointers where `list` is not NULL. */
@@ -148,6 +165,7 @@ static int rows_send(struct base *b, enum rows_id id, const void *array, const v
     const struct rows *rows = &all_rows[id];
     struct array *arrays = b->writing->arrays;
     int columns = (int)strlen(rows->types);
+    int32_t account = is_of_account(rows) ? b->writing->account : 0;
 
     for (uint64_t from = 0; from < count; from += CHUNK_ROWS) {
         uint64_t until = count - from > CHUNK_ROWS ? from + CHUNK_ROWS : count;
@@ -164,7 +182,7 @@ static int rows_send(struct base *b, enum rows_id id, const void *array, const v
             for (int i = 0; i < columns; i++)
                 array_add(&arrays[i], rows->types[i], &values[i]);
         }
-        if (!statement_send(b, b->writing->sql[id], columns))
+        if (!statement_send_of(b, b->writing->sql[account != 0][id], columns, rows->is_single ? 0 : account))
             return 0;
     }
     return 1;
@@ -232,6 +250,8 @@ static int kept_send(struct base *b, const struct scrip_commit *c)
  * that is what the fence is for. */
 static int guard_send(struct base *b, const struct scrip_commit *c)
 {
+    static const char alone[] = "select 1 / (case when coalesce(max(a.events), 0) = ($1::int8[])[1] then 1 else 0 end)"
+                                " from account_rows a where a.account = $2::int4";
     static const char sql[] = "select count(1 / (case when coalesce(a.events, 0) = u.before then 1 else 0 end)) from"
                               " unnest($1::int4[], $2::int8[]) u(account, before) left join account_rows a on"
                               " a.account = u.account";
@@ -245,10 +265,10 @@ static int guard_send(struct base *b, const struct scrip_commit *c)
         struct value account = number_of(id_of(b, c->accounts[i].name));
         struct value before = number_of((int64_t)c->accounts[i].first_number - 1);
 
-        array_add(&arrays[0], '4', &account);
-        array_add(&arrays[1], '8', &before);
+        array_add(&arrays[b->writing->account != 0], '4', &account);
+        array_add(&arrays[b->writing->account == 0], '8', &before);
     }
-    return statement_send(b, sql, 2);
+    return b->writing->account ? statement_send_of(b, alone, 1, b->writing->account) : statement_send(b, sql, 2);
 }
 
 /* What several writers may meet on comes first, always in one order. 0: the connection is gone. */
@@ -382,23 +402,6 @@ static int commit_try(struct base *b, const struct scrip_commit *c, int64_t mark
         if (fate == FATE_AGAIN)
             back_off(attempt);
     }
-}
-
-static int postgres_commit(struct scrip_ctx *ctx, const struct scrip_commit *c)
-{
-    int64_t mark = (int64_t)(random_number() >> 1);
-    struct base *b = ctx->self;
-    int code = commit_fits(b, c);
-
-    if (code == SCRIP_OK && b->conn == NULL)
-        code = reconnect(b, clock_us() + b->retry_us);
-    if (code == SCRIP_OK)
-        code = commit_names(b, c);
-    if (code == SCRIP_OK) {
-        batches_sort(b, c, mark);
-        code = commit_try(b, c, mark);
-    }
-    return settle(b, code);
 }
 
 #endif

@@ -16,6 +16,7 @@ struct rows {
     size_t row_size;
     int has_check; /* the last column, made of the others */
     int is_delete; /* rows whose key columns are these */
+    int is_single; /* one row an account */
 };
 
 /* ---- rows of accounts ----------------------------------------------------------------------------------------- */
@@ -323,66 +324,66 @@ enum rows_id {
 static const struct rows all_rows[ROWS_COUNT] = {
     [ROWS_TERMS] = { "term_rows", "number currency decimals unit rounding split settle_lag late rules"
                      " chk", "44282282t8",
-                     "", terms_put, sizeof(struct scrip_terms_row), 1, 0 },
+                     "", terms_put, sizeof(struct scrip_terms_row), 1, 0, 0 },
     [ROWS_RATES] = { "rate_rows", "number service terms rate per label digest chk", "444dd488", "", rate_put,
-                     sizeof(struct scrip_rate_row), 1, 0 },
+                     sizeof(struct scrip_rate_row), 1, 0, 0 },
     [ROWS_BATCHES] = { "batch_rows", "account first last recorded mark chk", "444888", "", batch_put,
-                       sizeof(struct batch_put), 1, 0 },
+                       sizeof(struct batch_put), 1, 0, 1 },
     [ROWS_ACCOUNTS] = { "account_rows", "account events entries grants clock latest head data clock_rank clock_event"
                         " closed claims limits timers", "444488bt848444",
                         " on conflict (account) do update set " SET(events) ", " SET(entries) ", " SET(grants) ", "
                         SET(clock) ", " SET(latest) ", " SET(head) ", " SET(data) ", " SET(clock_rank) ","
                                    " " SET(clock_event)
                         ", " SET(closed) ", " SET(claims) ", " SET(limits) ", " SET(timers),
-                        account_put, sizeof(struct scrip_account_row), 0, 0 },
+                        account_put, sizeof(struct scrip_account_row), 0, 0, 1 },
     [ROWS_EVENTS] = { "event_rows", "account number time digest source id type outcome product user_name service unit"
                       " currency rate flags quantity amount data lines reason", "44884t224444442ddttt", "", event_put,
-                      sizeof(struct scrip_event_row), 0, 0 },
+                      sizeof(struct scrip_event_row), 0, 0, 0 },
     [ROWS_ENTRIES] = { "entry_rows", "account number event line time debit credit grant_number terms amount charge",
-                       "44448224484", "", entry_put, sizeof(struct scrip_entry_row), 0, 0 },
+                       "44448224484", "", entry_put, sizeof(struct scrip_entry_row), 0, 0, 0 },
     [ROWS_GRANTS] = { "grant_rows", "account number id event class terms created effective expires priority cost"
                       " cost_currency scope order_key floor unlimited issued available held used expired voided"
                       " clearing"
                       " debt rules next changed", "44t4448888d4tb8288888888t84",
                       " on conflict (account, number) do update set " SET(expires) ", " SET(next) ", " SET(changed) ", "
-                      BOOKS_SET, grant_put, sizeof(struct scrip_grant_row), 0, 0 },
+                      BOOKS_SET, grant_put, sizeof(struct scrip_grant_row), 0, 0, 0 },
     [ROWS_CLAIMS] = { "claim_rows", "account number kind stage id event line terms amount expires shared draws",
                       "4422t44488bb", " on conflict (account, number) do update set " SET(stage) ", " SET(terms) ", "
-                      SET(amount) ", " SET(expires) ", " SET(draws), claim_put, sizeof(struct scrip_claim_row), 0, 0 },
+                      SET(amount) ", " SET(expires) ", " SET(draws), claim_put, sizeof(struct scrip_claim_row), 0, 0, 0 },
     [ROWS_LIMITS] = { "limit_rows", "account number id event terms amount per anchor expires scope"
                       " windows", "44t448t88tb",
                       " on conflict (account, number) do update set " SET(id) ", " SET(event) ", " SET(terms) ", "
                       SET(amount) ", " SET(per) ", " SET(anchor) ", " SET(expires) ", " SET(scope) ", " SET(windows),
-                      limit_put, sizeof(struct scrip_limit_row), 0, 0 },
+                      limit_put, sizeof(struct scrip_limit_row), 0, 0, 0 },
     [ROWS_TIMERS] = { "timer_rows", "account service key due chk", "44b88", " on conflict (account, service, key) do"
                       " update"
-                      " set " SET(due) ", " SET(chk), timer_put, sizeof(struct scrip_timer_row), 1, 0 },
+                      " set " SET(due) ", " SET(chk), timer_put, sizeof(struct scrip_timer_row), 1, 0, 0 },
     [ROWS_TIMERS_GONE] = { "timer_rows", "account service"
-                           " key", "44b", "", timer_put, sizeof(struct scrip_timer_row), 0, 1 },
+                           " key", "44b", "", timer_put, sizeof(struct scrip_timer_row), 0, 1, 0 },
     [ROWS_STATES] = { "state_rows", "account service key value discard_after chk", "44bb88",
                       " on conflict (account, service, key) do update set " SET(value) ", " SET(discard_after) ", "
-                      SET(chk), state_put, sizeof(struct scrip_state_row), 1, 0 },
+                      SET(chk), state_put, sizeof(struct scrip_state_row), 1, 0, 0 },
     [ROWS_STATES_GONE] = { "state_rows", "account service"
-                           " key", "44b", "", state_put, sizeof(struct scrip_state_row), 0, 1 },
+                           " key", "44b", "", state_put, sizeof(struct scrip_state_row), 0, 1, 0 },
     [ROWS_CHECKPOINTS] = { "checkpoint_rows", "account number entries latest earliest head state", "44488bb", "",
-                           checkpoint_put, sizeof(struct scrip_checkpoint_row), 0, 0 },
+                           checkpoint_put, sizeof(struct scrip_checkpoint_row), 0, 0, 0 },
     [ROWS_DAYS] = { "day_rows", "account day product service class currency amount charges", "44444488",
                     " on conflict (account, day, product, service, class, currency) do update set amount ="
                     " day_rows.amount + excluded.amount, charges = day_rows.charges + excluded.charges", day_put,
-                    sizeof(struct scrip_usage_row), 0, 0 },
+                    sizeof(struct scrip_usage_row), 0, 0, 0 },
     [ROWS_MONTHS] = { "month_rows", "account month user_name product class currency amount charges", "44444488",
                       " on conflict (account, month, user_name, product, class, currency) do update set amount ="
                       " month_rows.amount + excluded.amount, charges = month_rows.charges +"
                       " excluded.charges", month_put,
-                      sizeof(struct scrip_usage_row), 0, 0 },
+                      sizeof(struct scrip_usage_row), 0, 0, 0 },
     [ROWS_CURSORS] = { "cursor_rows", "source feed position line tail_size tail_hash chk", "4b88888",
                        " on conflict (source, feed) do update set " SET(position) ", " SET(line) ","
                        " " SET(tail_size) ", "
-                       SET(tail_hash) ", " SET(chk), cursor_put, sizeof(struct scrip_cursor_row), 1, 0 },
-    [ROWS_SETTLED] = { "quarantine_rows", "key", "b", "", settled_put, sizeof(struct scrip_quarantine_row), 0, 1 },
+                       SET(tail_hash) ", " SET(chk), cursor_put, sizeof(struct scrip_cursor_row), 1, 0, 0 },
+    [ROWS_SETTLED] = { "quarantine_rows", "key", "b", "", settled_put, sizeof(struct scrip_quarantine_row), 0, 1, 0 },
     [ROWS_QUARANTINE] = { "quarantine_rows", "key source feed line class reason bytes time account id event chk",
                           "b4b8tbb8bbb8", " on conflict (key) do nothing", quarantine_put,
-                          sizeof(struct scrip_quarantine_row), 1, 0 },
+                          sizeof(struct scrip_quarantine_row), 1, 0, 0 },
 };
 
 
@@ -407,13 +408,23 @@ static void text_add(struct text *text, const char *format, const char *a, const
     }
 }
 
-/* `insert into T (a, b) select u.a, u.b from unnest($1::int4[], $2::text[]) u(a, b) ...`, or the delete of such
- * keys. */
-static char *rows_statement(const struct rows *rows)
+/* 1: rows of accounts, which come first among their columns. */
+static int is_of_account(const struct rows *rows)
 {
-    struct text names = { 0 }, values = { 0 }, arrays = { 0 }, keys = { 0 }, all = { 0 };
-    char list[512], number[16], *left = list, *name;
+    return strncmp(rows->columns, "account ", 8) == 0;
+}
 
+/* `insert into T (a, b) select u.a, u.b from unnest($1::int4[], $2::text[]) u(a, b) ...`, or the delete of such
+ * keys. is_alone: all rows are of one account, given once more behind the arrays and joined to its row: an engine that
+ * spreads tables over machines then sends the whole statement to the one that has the account. Its row itself and its
+ * fence come as values. */
+static char *rows_statement(const struct rows *rows, int is_alone)
+{
+    struct text names = { 0 }, values = { 0 }, arrays = { 0 }, keys = { 0 }, all = { 0 }, single = { 0 };
+    char list[512], number[16], last[32], *left = list, *name;
+
+    is_alone = is_alone && is_of_account(rows);
+    snprintf(last, sizeof last, "$%zu::int4", strlen(rows->types) + 1);
     snprintf(list, sizeof list, "%s", rows->columns);
     for (int i = 0; (name = strtok_r(left, " ", &left)) != NULL; i++) {
         const char *comma = i ? ", " : "";
@@ -422,16 +433,28 @@ static char *rows_statement(const struct rows *rows)
         text_add(&names, "%s%s", comma, name);
         text_add(&values, rows->types[i] == 'd' ? "%su.%s::numeric" : "%su.%s", comma, name);
         text_add(&arrays, "%s::%s", number, type_array(rows->types[i]));
+        text_add(&single, "%s(%s", comma, number + strlen(comma));
+        text_add(&single, rows->types[i] == 'd' ? "::%s)[1]::numeric" : "::%s)[1]", type_array(rows->types[i]), "");
         text_add(&keys, i ? " and t.%s = u.%s" : "t.%s = u.%s", name, name);
     }
     if (rows->is_delete) {
         text_add(&all, "delete from %s t using unnest(%s) ", rows->table, arrays.start);
         text_add(&all, "u(%s) where %s", names.start, keys.start);
+        if (is_alone)
+            text_add(&all, " and t.account = %s", last, "");
     } else {
         text_add(&all, "insert into %s (%s) ", rows->table, names.start);
-        text_add(&all, "select %s from unnest(%s) ", values.start, arrays.start);
-        text_add(&all, "u(%s)%s", names.start, rows->conflict);
+        if (is_alone && rows->is_single)
+            text_add(&all, "values (%s)", single.start, "");
+        else {
+            text_add(&all, "select %s from %s", values.start, is_alone ? "account_rows a, " : "");
+            text_add(&all, "unnest(%s) u(%s)", arrays.start, names.start);
+            if (is_alone)
+                text_add(&all, " where a.account = %s and u.account = a.account", last, "");
+        }
+        text_add(&all, "%s", rows->conflict, "");
     }
+    free(single.start);
     free(names.start);
     free(values.start);
     free(arrays.start);
