@@ -115,6 +115,9 @@ class Proxy:
             held += message
             if is_first:
                 client.sendall(message)
+            if head[:1] == b"G" and not is_first:  # it is to bring rows now
+                client.sendall(held)
+                held = b""
             if head[:1] != b"Z":
                 continue
             if not is_first:

@@ -20,6 +20,7 @@ static const struct scrip_option options[] = {
     { "retry", SCRIP_OPTION_DURATION, "60s", NULL, 0, "how long a server that went away is waited for" },
     { "statement_names", SCRIP_OPTION_BOOL, "yes", NULL, 0,
       "prepare statements under names; no: behind a pooler that forgets them, as pgbouncer before 1.21" },
+    { "copy", SCRIP_OPTION_BOOL, "yes", NULL, 0, "bring many events by COPY; no: on an engine that has none" },
     { "accounts_per_commit", SCRIP_OPTION_INT, "0", NULL, 0,
       "how many accounts share a transaction; 0: all of a batch, or on Citus one, since each is on one machine" },
     SCRIP_OPTIONS_END,
@@ -39,6 +40,7 @@ static int open_store(struct scrip_ctx *ctx)
     b->ctx = ctx;
     b->none = host->name(ctx, "", 0);
     b->has_names = host->option_int(ctx, "statement_names") != 0;
+    b->has_copy = host->option_int(ctx, "copy") != 0;
     b->accounts_per_commit = host->option_int(ctx, "accounts_per_commit");
     if (b->accounts_per_commit < 0 || b->accounts_per_commit > 1000000)
         return scrip_fail(ctx, SCRIP_EINVALID, "accounts_per_commit: %lld: want 0 to 1000000",

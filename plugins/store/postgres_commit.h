@@ -1,4 +1,5 @@
-/* postgres_commit.h - a commit: all its statements in one pipeline, one round trip; then what became of it.
+/* postgres_commit.h - a commit: all its statements in one pipeline, one round trip (of a large one, the events in between by
+ * COPY); then what became of it.
  *
  * No lock makes several writers safe but the fence: the row (account, first number) of batch_rows. Who comes second
  * finds it taken, and has written nothing. The same commit may therefore be tried again after any fault: it is in the
@@ -6,11 +7,13 @@
 #ifndef SCRIP_POSTGRES_COMMIT_H
 #define SCRIP_POSTGRES_COMMIT_H
 
-#include "postgres_rows.h"
+#include "postgres_copy.h"
 
 /* A writing session's own. */
 struct writing {
     char *sql[2][ROWS_COUNT]; /* of any accounts' rows; and of one account's */
+    char *copy_events, *copy_entries;
+    struct copy copy;
     struct array arrays[ARRAY_LIMIT];
     struct statement **sent; /* what the pipeline holds: a statement being prepared, or NULL */
     size_t sent_count, sent_room;
@@ -32,6 +35,9 @@ static void writing_free(struct writing *w)
     }
     for (int i = 0; i < ARRAY_LIMIT; i++)
         free(w->arrays[i].bytes);
+    free(w->copy_events);
+    free(w->copy_entries);
+    free(w->copy.bytes);
     free(w->sent);
     free(w->names.names);
     free(w->batches);
@@ -47,6 +53,8 @@ static struct writing *writing_make(void)
     for (int i = 0; i < ROWS_COUNT; i++)
         for (int is_alone = 0; is_alone < 2; is_alone++)
             w->sql[is_alone][i] = rows_statement(&all_rows[i], is_alone);
+    w->copy_events = copy_statement(&all_rows[ROWS_EVENTS]);
+    w->copy_entries = copy_statement(&all_rows[ROWS_ENTRIES]);
     return w;
 }
 
@@ -272,16 +280,24 @@ static int guard_send(struct base *b, const struct scrip_commit *c)
 }
 
 /* What several writers may meet on comes first, always in one order. 0: the connection is gone. */
-static int commit_send(struct base *b, const struct scrip_commit *c)
+static int meeting_send(struct base *b, const struct scrip_commit *c)
 {
     return statement_send(b, "begin", 0) && guard_send(b, c) &&
            rows_send(b, ROWS_TERMS, c->terms, NULL, c->terms_count) &&
            rows_send(b, ROWS_RATES, c->rates, NULL, c->rate_count) &&
            rows_send(b, ROWS_BATCHES, b->writing->batches, NULL, b->writing->batch_count) &&
-           rows_send(b, ROWS_ACCOUNTS, c->accounts, NULL, c->account_count) &&
-           rows_send(b, ROWS_EVENTS, c->events, NULL, c->event_count) &&
-           rows_send(b, ROWS_ENTRIES, c->entries, NULL, c->entry_count) &&
-           rows_send(b, ROWS_GRANTS, c->grants, NULL, c->grant_count) &&
+           rows_send(b, ROWS_ACCOUNTS, c->accounts, NULL, c->account_count);
+}
+
+static int events_send(struct base *b, const struct scrip_commit *c)
+{
+    return rows_send(b, ROWS_EVENTS, c->events, NULL, c->event_count) &&
+           rows_send(b, ROWS_ENTRIES, c->entries, NULL, c->entry_count);
+}
+
+static int rest_send(struct base *b, const struct scrip_commit *c)
+{
+    return rows_send(b, ROWS_GRANTS, c->grants, NULL, c->grant_count) &&
            rows_send(b, ROWS_CLAIMS, c->claims, NULL, c->claim_count) &&
            rows_send(b, ROWS_LIMITS, c->limits, NULL, c->limit_count) && kept_send(b, c) &&
            rows_send(b, ROWS_CHECKPOINTS, c->checkpoints, NULL, c->checkpoint_count) &&
@@ -289,52 +305,103 @@ static int commit_send(struct base *b, const struct scrip_commit *c)
            rows_send(b, ROWS_MONTHS, c->months, NULL, c->month_count) &&
            rows_send(b, ROWS_CURSORS, c->cursors, NULL, c->cursor_count) &&
            rows_send(b, ROWS_SETTLED, c->settled, NULL, c->settled_count) &&
-           rows_send(b, ROWS_QUARANTINE, c->quarantine, NULL, c->quarantine_count) && statement_send(b, "commit", 0) &&
-           PQpipelineSync(b->conn);
+           rows_send(b, ROWS_QUARANTINE, c->quarantine, NULL, c->quarantine_count) && statement_send(b, "commit", 0);
 }
 
-/* Reads the answer to each statement that was sent. The first fault counts: those behind it were not run. */
-static enum fate answers_read(struct base *b)
+/* Reads the answer to each statement that was sent, up to the end of the pipeline. The first fault counts: those behind
+ * it were not run. *is_committed: the last one said so. */
+static enum fate answers_read(struct base *b, int *is_committed)
 {
     struct writing *w = b->writing;
-    int is_failed = 0, is_committed = 0;
+    size_t answered = 0;
+    int is_failed = 0;
     PGresult *r;
 
-    for (size_t i = 0; i < w->sent_count; i++) {
+    *is_committed = 0;
+    for (; answered < w->sent_count; answered++) {
         if ((r = PQgetResult(b->conn)) == NULL)
             break;
-        if (w->sent[i] != NULL)
-            w->sent[i]->is_prepared = is_good(r);
+        if (w->sent[answered] != NULL)
+            w->sent[answered]->is_prepared = is_good(r);
         if (!is_good(r) && !is_failed && PQresultStatus(r) != PGRES_PIPELINE_ABORTED) {
             fault_keep(b, "commit", r);
             is_failed = 1;
         }
-        is_committed = strcmp(PQcmdStatus(r), "COMMIT") == 0;
+        *is_committed = strcmp(PQcmdStatus(r), "COMMIT") == 0;
         PQclear(r);
         while ((r = PQgetResult(b->conn)) != NULL)
             PQclear(r);
     }
     while (PQstatus(b->conn) == CONNECTION_OK && (r = PQgetResult(b->conn)) != NULL)
         PQclear(r);
-    if (is_committed && !is_failed)
-        return FATE_DONE;
+    w->sent_count = 0;
     if (is_failed)
         return fault_fate(b);
+    if (answered > 0 && PQstatus(b->conn) == CONNECTION_OK)
+        return FATE_DONE;
     fault_keep(b, "commit", NULL);
     return FATE_UNKNOWN;
 }
 
-static enum fate commit_once(struct base *b, const struct scrip_commit *c)
+/* 1: a pipeline that was filled goes out; 0: it is half a one, which cannot be ended. */
+static int pipeline_end(struct base *b, int is_sent)
 {
+    if (is_sent && PQpipelineSync(b->conn))
+        return 1;
+    fault_keep(b, "commit", NULL);
+    disconnect(b);
+    return 0;
+}
+
+/* Events and entries by COPY, between what comes before them, which is answered first, and the pipeline of the rest. */
+static enum fate copy_between(struct base *b, const struct scrip_commit *c)
+{
+    struct writing *w = b->writing;
+    int is_committed;
     enum fate fate;
 
-    b->writing->sent_count = 0;
-    if (!PQenterPipelineMode(b->conn) || !commit_send(b, c)) {
-        fault_keep(b, "commit", NULL);
-        disconnect(b); /* what it holds is half a pipeline */
+    if (!pipeline_end(b, meeting_send(b, c)))
         return FATE_UNKNOWN;
+    fate = answers_read(b, &is_committed);
+    if (PQstatus(b->conn) != CONNECTION_OK || !PQexitPipelineMode(b->conn))
+        return FATE_UNKNOWN;
+    if (fate == FATE_DONE)
+        fate = copy_once(b, &all_rows[ROWS_EVENTS], w->copy_events, c->events, c->event_count, &w->copy);
+    if (fate == FATE_DONE && c->entry_count > 0)
+        fate = copy_once(b, &all_rows[ROWS_ENTRIES], w->copy_entries, c->entries, c->entry_count, &w->copy);
+    return fate == FATE_DONE && !PQenterPipelineMode(b->conn) ? FATE_UNKNOWN : fate;
+}
+
+static enum fate commit_send(struct base *b, const struct scrip_commit *c, int *is_committed)
+{
+    int is_copied = b->has_copy && b->writing->account == 0 && c->event_count >= COPY_LEAST, is_sent = 1;
+    enum fate fate = FATE_DONE;
+
+    if (is_copied)
+        fate = copy_between(b, c);
+    else
+        is_sent = meeting_send(b, c) && events_send(b, c);
+    if (fate != FATE_DONE || b->conn == NULL)
+        return fate;
+    if (!pipeline_end(b, is_sent && rest_send(b, c)))
+        return FATE_UNKNOWN;
+    return answers_read(b, is_committed);
+}
+
+static enum fate commit_once(struct base *b, const struct scrip_commit *c)
+{
+    enum fate fate = FATE_UNKNOWN;
+    int is_committed = 0;
+
+    b->writing->sent_count = 0;
+    if (PQenterPipelineMode(b->conn))
+        fate = commit_send(b, c, &is_committed);
+    if (fate == FATE_DONE && !is_committed) {
+        fault_keep(b, "commit", NULL);
+        fate = FATE_UNKNOWN;
     }
-    fate = answers_read(b);
+    if (b->conn == NULL)
+        return fate;
     if (PQstatus(b->conn) != CONNECTION_OK || !PQexitPipelineMode(b->conn))
         disconnect(b);
     else if (fate != FATE_DONE)
