@@ -353,17 +353,24 @@ static void sums_compare(struct suite *suite, uint32_t table, uint64_t by)
     while (wrong < sums.count && sums.list[wrong].amount == 0 && sums.list[wrong].charges == 0)
         wrong++;
     if (wrong < sums.count)
-        check_break(suite->check, NULL, "%s by columns %llu: period %lld, product '%s', user '%s', account '%s': the sum is another",
+        check_break(suite->check, NULL,
+                    "%s by columns %llu: period %lld, product '%s', user '%s', account '%s': the sum is another",
                     scrip_tables[table].name, (unsigned long long)by, (long long)sums.list[wrong].key.period,
-                    sums.list[wrong].key.product->text, sums.list[wrong].key.user->text, sums.list[wrong].key.account->text);
+                    sums.list[wrong].key.product->text, sums.list[wrong].key.user->text,
+                    sums.list[wrong].key.account->text);
     free(sums.list);
     free(found.list);
 }
 
 void check_store_sums(struct check *check)
 {
-    static const uint64_t bys[] = { 0, SCRIP_BY_PERIOD, SCRIP_BY_ACCOUNT, SCRIP_BY_PRODUCT, SCRIP_BY_USER | SCRIP_BY_PRODUCT,
-                                    SCRIP_BY_SERVICE | SCRIP_BY_PERIOD, SCRIP_BY_CLASS };
+    static const uint64_t bys[] = { 0,
+                                    SCRIP_BY_PERIOD,
+                                    SCRIP_BY_ACCOUNT,
+                                    SCRIP_BY_PRODUCT,
+                                    SCRIP_BY_USER | SCRIP_BY_PRODUCT,
+                                    SCRIP_BY_SERVICE | SCRIP_BY_PERIOD,
+                                    SCRIP_BY_CLASS };
     struct suite *suite = suite_of(check);
     struct build build = { .check = check };
 

@@ -38,8 +38,8 @@ struct base {
     struct scrip_ctx *ctx;
     PGconn *conn;
     int session;
-    int has_names; /* statements are prepared under names */
-    int has_copy;  /* and many rows come by COPY */
+    int has_names;               /* statements are prepared under names */
+    int has_copy;                /* and many rows come by COPY */
     int64_t accounts_per_commit; /* 0: all that come */
     struct statement *statements;
     int cursors;      /* open ones; above 0 a transaction is open */

@@ -1,5 +1,5 @@
-/* postgres_commit.h - a commit: all its statements in one pipeline, one round trip (of a large one, the events in between by
- * COPY); then what became of it.
+/* postgres_commit.h - a commit: all its statements in one pipeline, one round trip (of a large one, the events in
+ * between by COPY); then what became of it.
  *
  * No lock makes several writers safe but the fence: the row (account, first number) of batch_rows. Who comes second
  * finds it taken, and has written nothing. The same commit may therefore be tried again after any fault: it is in the

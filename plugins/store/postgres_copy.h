@@ -1,5 +1,6 @@
-/* postgres_copy.h - many rows of one table by COPY, which takes a server about two thirds of the time that statements do. It
- * cannot be in a pipeline: the one before it is at its end, and another begins behind it, in the same transaction. */
+/* postgres_copy.h - many rows of one table by COPY, which takes a server about two thirds of the time that statements
+ * do. It cannot be in a pipeline: the one before it is at its end, and another begins behind it, in the same
+ * transaction. */
 #ifndef SCRIP_POSTGRES_COPY_H
 #define SCRIP_POSTGRES_COPY_H
 

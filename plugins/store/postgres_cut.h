@@ -1,5 +1,5 @@
-/* postgres_cut.h - a commit cut by account, where tables are spread over machines: a few accounts a transaction, one after
- * the other in the order of their numbers, and last of all where feeds stand and what is in quarantine.
+/* postgres_cut.h - a commit cut by account, where tables are spread over machines: a few accounts a transaction, one
+ * after the other in the order of their numbers, and last of all where feeds stand and what is in quarantine.
  *
  * Each account's part is in the store as a whole or not at all. Where one fails, or another writer was first, what was
  * committed before it stays; cursors have not moved, so that the rest is read again, and what is there is known. Money
@@ -11,13 +11,14 @@
 
 #include <stddef.h>
 
-#define CUT(rows, counts, type, member)                                                                       \
-    {                                                                                                         \
-        offsetof(struct scrip_commit, rows), offsetof(struct scrip_commit, counts), sizeof(struct type),      \
-            offsetof(struct type, member)                                                                     \
+#define CUT(rows, counts, type, member)                                                                                \
+    {                                                                                                                  \
+        offsetof(struct scrip_commit, rows), offsetof(struct scrip_commit, counts), sizeof(struct type),               \
+            offsetof(struct type, member)                                                                              \
     }
 
-/* The tables that have accounts: where a commit has their rows, and where a row has its account. Accounts come first. */
+/* The tables that have accounts: where a commit has their rows, and where a row has its account. Accounts come first.
+ */
 static const struct cut_table {
     size_t rows, count, row_size, account;
 } cut_tables[] = {

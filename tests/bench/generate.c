@@ -2,9 +2,9 @@
  *
  *     generate FOLDER ROWS SEED DAYS USERS [ACCOUNTS]
  *
- * 1,000 accounts with four grants each, 50 products, two users for each account. Ids ascend, times ascend over DAYS days. USERS is
- * `own`: two users belong to each account; or `any`: every user uses every account, so that hardly two rows share a
- * month's rollup.
+ * 1,000 accounts with four grants each, 50 products, two users for each account. Ids ascend, times ascend over DAYS
+ * days. USERS is `own`: two users belong to each account; or `any`: every user uses every account, so that hardly two
+ * rows share a month's rollup.
  *
  * Of what an account is likely to use, its first grant holds more than is used until it ends, so that a rest expires;
  * the second and third are used up, so that charges are split between grants; the fourth always suffices. */
