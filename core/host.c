@@ -525,8 +525,8 @@ static int store_start(struct scrip *scrip, struct scrip_error *err)
 
 int host_is_store_fault(const struct scrip *scrip, int code)
 {
-    return code == SCRIP_EIO || code == SCRIP_EBUSY || code == SCRIP_ECONFLICT || code == SCRIP_EAGAIN || code == SCRIP_ENOMEM ||
-           (code < 0 && scrip->is_behind);
+    return code == SCRIP_EIO || code == SCRIP_EBUSY || code == SCRIP_ECONFLICT || code == SCRIP_EAGAIN ||
+           code == SCRIP_ENOMEM || (code < 0 && scrip->is_behind);
 }
 
 /* Waits longer each time up to a cap, and never the same, so that losers do not meet again. */
@@ -542,7 +542,9 @@ void host_wait(int attempt)
 
 int host_again(struct scrip *scrip, int code, int attempt, struct scrip_error *err)
 {
-    if ((code != SCRIP_ECONFLICT && code != SCRIP_EAGAIN && !(code < 0 && scrip->is_behind)) || attempt >= CONFLICT_LIMIT)
+    int is_met = code == SCRIP_ECONFLICT || code == SCRIP_EAGAIN || (code < 0 && scrip->is_behind);
+
+    if (!is_met || attempt >= CONFLICT_LIMIT)
         return 0;
     batch_drop(scrip);
     scrip->is_behind = 0;

@@ -430,10 +430,12 @@ static struct reading reading_summed(const struct scrip_scan *scan, char *sql, s
 
         used += (size_t)snprintf(sql + used, room - used, "%s, ", counts ? columns[i].name : "null::int4");
         if (counts)
-            snprintf(groups + strlen(groups), sizeof groups - strlen(groups), "%s%s", groups[0] ? ", " : "", columns[i].name);
+            snprintf(groups + strlen(groups), sizeof groups - strlen(groups), "%s%s", groups[0] ? ", " : "",
+                     columns[i].name);
     }
-    snprintf(sql + used, room - used, "sum(amount)::text, sum(charges)::int8 from %s_rows where %s between %%lld and %%lld"
-                                      " group by %s", period, period, groups);
+    snprintf(sql + used, room - used,
+             "sum(amount)::text, sum(charges)::int8 from %s_rows where %s between %%lld and %%lld group by %s", period,
+             period, groups);
     return reading;
 }
 

@@ -125,7 +125,8 @@ static int scan_once(struct base *b, const struct reading *reading, const struct
         transaction_end(b);
     else if (b->fault == 0) {
         snprintf(text, sizeof text, "close scrip_cursor_%d", depth + 1);
-        PQclear(PQexec(b->conn, text)); /* where a row stopped it, the transaction may be at fault already: that is told */
+        /* Where a row stopped it, the transaction may be at fault already: that is told. */
+        PQclear(PQexec(b->conn, text));
     }
     return code;
 }
