@@ -85,7 +85,8 @@ def equal(found, wanted, what):
 
 # SCRIP_TEST_STORE=memory or postgres: the books of all tests are kept in that store: in a file of the same name, or in a schema
 # of a PostgreSQL.
-STORE = os.environ.get("SCRIP_TEST_STORE", "sqlite")
+# SCRIP_TEST_PG_MORE is a line for that one's section.
+STORE, PG_MORE = os.environ.get("SCRIP_TEST_STORE", "sqlite"), os.environ.get("SCRIP_TEST_PG_MORE", "")
 
 
 class Schema:
@@ -117,7 +118,7 @@ def on_store(config, schemas):
     if STORE == "postgres":
         def section(found):
             schemas.append(Schema())
-            return f"[store/postgres{found.group(1)}\nconnection = {schemas[-1].connection}\n"
+            return f"[store/postgres{found.group(1)}\nconnection = {schemas[-1].connection}\n{PG_MORE}\n"
         return re.sub(r"^\[store/sqlite([ \]].*)\n([^\[\n].*\n|\n)*", section, config, flags=re.M)
     config = re.sub(r"^(synchronous|cache) *=.*\n", "", config, flags=re.M)
     return re.sub(r"^\[store/sqlite([ \]])", rf"[store/{STORE}\1", config, flags=re.M)

@@ -1,7 +1,8 @@
 """postgres_same.py - tests of the whole program once more with their books on PostgreSQL: the case files, the published cases,
 stories and histories. What they want to see is written in them, so that it is the same as on SQLite.
 
-Those left out look into the SQLite file themselves. ALL=1 takes in those that last long.
+Those left out look into the SQLite file themselves. ALL=1 takes in those that last long; SCRIP_TEST_PG_MORE="accounts_per_commit = 1"
+runs them as where tables are spread over machines.
 """
 import concurrent.futures
 import os
