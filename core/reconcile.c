@@ -44,12 +44,12 @@ struct holding {
 
 /* ---- rows of the answer --------------------------------------------------------------------------------------- */
 
-struct place {
+struct subject {
     const char *account, *grant, *class_name, *currency;
     uint64_t line; /* 0: of no row */
 };
 
-static int difference_row(struct reconciling *r, const struct place *place, const char *what, const char *theirs,
+static int difference_row(struct reconciling *r, const struct subject *place, const char *what, const char *theirs,
                           const char *ours, const char *difference)
 {
     struct table *table = &r->table;
@@ -70,7 +70,7 @@ static int difference_row(struct reconciling *r, const struct place *place, cons
     return table_row(table);
 }
 
-static int amounts_compare(struct reconciling *r, const struct place *place, const char *what,
+static int amounts_compare(struct reconciling *r, const struct subject *place, const char *what,
                            const struct scrip_decimal *theirs, wide ours, int decimals)
 {
     char shown[3][WIDE_TEXT_SIZE] = { "", "", "" };
@@ -111,7 +111,7 @@ static void holding_add(struct holding *holding, const struct grant *grant)
     holding->left += (wide)balance[SCRIP_BOOK_AVAILABLE] + balance[SCRIP_BOOK_HELD];
 }
 
-static void holding_of(const struct reconciling *r, const struct place *place, struct holding *holding)
+static void holding_of(const struct reconciling *r, const struct subject *place, struct holding *holding)
 {
     for (size_t i = 0; r->account != NULL && i < r->account->grant_count; i++) {
         const struct grant *grant = r->account->grants[i];
@@ -142,7 +142,7 @@ static void named_note(struct reconciling *r, const struct event *event, const c
         r->pairs[i].at_us = r->at_us;
 }
 
-static int statement_compare(struct reconciling *r, const struct event *event, const struct place *place)
+static int statement_compare(struct reconciling *r, const struct event *event, const struct subject *place)
 {
     const struct currency *currency = host_currency(r->scrip, place->currency);
     struct holding holding = { 0 };
@@ -169,7 +169,7 @@ static int statement_compare(struct reconciling *r, const struct event *event, c
 static int row_compare(struct reconciling *r, const struct intake *intake)
 {
     const struct event *event = &intake->event;
-    struct place place = { "", "", "", "", intake->origin.line };
+    struct subject place = { "", "", "", "", intake->origin.line };
     int64_t time_us;
     int code;
 
@@ -204,7 +204,7 @@ static int unnamed_list(struct reconciling *r, const struct pair *pair)
 
     for (size_t i = 0; code == SCRIP_OK && r->account != NULL && i < r->account->grant_count; i++) {
         const struct grant *grant = r->account->grants[i];
-        struct place place = { pair->account->text, grant->row.id, grant->row.class_name->text, pair->currency->text,
+        struct subject place = { pair->account->text, grant->row.id, grant->row.class_name->text, pair->currency->text,
                                0 };
         char left[WIDE_TEXT_SIZE];
 
