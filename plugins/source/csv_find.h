@@ -1,59 +1,63 @@
-/* csv_find.h - an instance of the source `csv`, and the rows of its feed: found one after the other, taken apart into
- * cells. */
+/* csv_find.h - a reader of CSV text, and the rows of its feed: found one after the other, taken apart into cells. */
 #ifndef SCRIP_CSV_FIND_H
 #define SCRIP_CSV_FIND_H
 
-#include "csv_map.h"
-#include "csv_row.h"
-#include "csv_seen.h"
-#include "csv_value.h"
+#include "csv_make.h"
 #include "feed.h"
-#include "price_sheet.h"
 
-#define CSV_ORDER_FIELDS 8 /* that a price sheet may add */
-#define SCRATCH_SIZE ((size_t)4 * SCRIP_ROW_SIZE)
-
-struct csv {
-    struct scrip_ctx *ctx;
-    struct csv_map map;
-    struct price_sheet prices;
+struct csv_reader {
+    struct csv_maker make;
     unsigned char classes[256];
-    struct csv_cell cells[CSV_COLUMN_LIMIT];
+    char delimiter; /* that the section names; 0: the one under which a feed's header fits */
     /* Of the feed at hand: */
     struct feed feed;
-    struct csv_kept *kept;
-    struct csv_header header;
     uint64_t first_position, first_line; /* where rows begin */
-    int identity;
-    uint64_t quiet_until; /* rows before this position were given in an earlier run */
-    uint64_t start;       /* of the row at hand */
+    uint64_t quiet_until;                /* rows before this position were given in an earlier run */
+    uint64_t start;                      /* of the row at hand */
     int is_done;
     int is_quiet; /* the feed is only looked at */
-    struct csv_seen seen;
-    int64_t id_day; /* the day written at the begin of id */
-    char id[SCRIP_NAME_SIZE + 1];
-    char *scratch; /* SCRATCH_SIZE bytes for the row at hand */
-    size_t scratch_used;
-    struct scrip_field fields[CSV_FIELD_LIMIT + 2 + CSV_ORDER_FIELDS];
-    char reason[SCRIP_MESSAGE_SIZE];
 };
 
+static inline int csv_reader_open(struct csv_reader *self, struct scrip_ctx *ctx)
+{
+    const char *delimiter = ctx->host->option_text(ctx, "delimiter");
+    int has_header = ctx->host->option_item(ctx, "header", 0) == NULL;
+
+    self->delimiter = strcmp(delimiter, "auto") == 0 && has_header ? 0 : csv_mark_read(delimiter);
+    return csv_maker_open(&self->make, ctx);
+}
+
+/* Forgets the feed at hand. */
+static inline void csv_reader_stop(struct csv_reader *self)
+{
+    feed_stop(&self->feed);
+    csv_maker_stop(&self->make);
+}
+
+static inline void csv_reader_close(struct csv_reader *self)
+{
+    csv_reader_stop(self);
+    feed_free(&self->feed);
+    csv_maker_close(&self->make);
+}
+
 /* The line that the row at hand begins with, as a row that cannot be read. */
-static inline int row_spoil(struct csv *self, struct scrip_row *row, const struct csv_shape *shape, uint64_t line)
+static inline int csv_row_spoil(struct csv_reader *self, struct scrip_row *row, const struct csv_shape *shape,
+                                uint64_t line)
 {
     int code = feed_line(&self->feed, row);
 
     if (code == 2 || shape->fault == NULL)
-        snprintf(self->reason, sizeof self->reason, "line %llu: longer than %d bytes: mend or split it",
+        snprintf(self->make.reason, sizeof self->make.reason, "line %llu: longer than %d bytes: mend or split it",
                  (unsigned long long)row->line, SCRIP_ROW_SIZE);
     else
-        snprintf(self->reason, sizeof self->reason, "line %llu, cell %zu: %s", (unsigned long long)line,
+        snprintf(self->make.reason, sizeof self->make.reason, "line %llu, cell %zu: %s", (unsigned long long)line,
                  shape->cell_count, shape->fault);
     return code < 0 ? code : 1;
 }
 
 /* Lines with nothing in them are no rows. 1: there is a byte that begins one; 0: the end. */
-static inline int blank_skip(struct csv *self)
+static inline int csv_blank_skip(struct csv_reader *self)
 {
     struct feed *feed = &self->feed;
 
@@ -78,22 +82,22 @@ static inline int blank_skip(struct csv *self)
 }
 
 /* 1: what is yet to be written may belong to this row: it has no line end, or stands in quotes that are not closed. */
-static inline int end_is_open(const struct feed *feed, const struct csv_shape *shape, enum csv_end found)
+static inline int csv_end_is_open(const struct feed *feed, const struct csv_shape *shape, enum csv_end found)
 {
     if (found == CSV_ROW)
         return shape->size == feed_held(feed) && feed_at(feed)[shape->size - 1] != '\n';
     return shape->is_open || memchr(feed_at(feed), '\n', feed_held(feed)) == NULL;
 }
 
-/* Takes the next row: its cells, and in *row where it is. 1: a row; 0: the end; self->reason is not empty where it
+/* Takes the next row: its cells, and in *row where it is. 1: a row; 0: the end; self->make.reason is not empty where it
  * could not be taken apart. What a row is must not depend on how much of the feed is in the buffer: no row may be
  * longer than SCRIP_ROW_SIZE, so no more is looked at. */
-static inline int row_find(struct csv *self, struct scrip_row *row, struct csv_shape *shape)
+static inline int csv_row_find(struct csv_reader *self, struct scrip_row *row, struct csv_shape *shape)
 {
     struct feed *feed = &self->feed;
-    int code = blank_skip(self);
+    int code = csv_blank_skip(self);
 
-    self->reason[0] = 0;
+    self->make.reason[0] = 0;
     self->start = feed->position;
     if (code <= 0)
         return code;
@@ -103,17 +107,17 @@ static inline int row_find(struct csv *self, struct scrip_row *row, struct csv_s
         enum csv_end found;
 
         *end = '\n';
-        found = csv_parse(self->classes, feed_at(feed), end, feed->at_end && seen == held, self->cells, shape);
+        found = csv_parse(self->classes, feed_at(feed), end, feed->at_end && seen == held, self->make.cells, shape);
         *end = behind;
-        if (feed->grows && feed->at_end && seen == held && found != CSV_MORE && end_is_open(feed, shape, found))
+        if (feed->grows && feed->at_end && seen == held && found != CSV_MORE && csv_end_is_open(feed, shape, found))
             return 0;
         if (found == CSV_ROW)
             break;
         /* A line that is there in part is not judged before there is more of it. */
         if (found == CSV_FAULT && (!feed->grows || feed->at_end || memchr(feed_at(feed), '\n', held) != NULL))
-            return row_spoil(self, row, shape, feed->line + shape->lines);
+            return csv_row_spoil(self, row, shape, feed->line + shape->lines);
         if (held > SCRIP_ROW_SIZE)
-            return row_spoil(self, row, shape, feed->line + shape->lines);
+            return csv_row_spoil(self, row, shape, feed->line + shape->lines);
         if ((code = feed_fill(feed)) < 0)
             return code;
     }
@@ -123,33 +127,6 @@ static inline int row_find(struct csv *self, struct scrip_row *row, struct csv_s
     feed_take(feed, shape->size, shape->lines);
     row->position = feed->position;
     return 1;
-}
-
-static inline char *scratch_take(struct csv *self, size_t size)
-{
-    char *out = self->scratch + self->scratch_used;
-
-    if (SCRATCH_SIZE - self->scratch_used < size)
-        return NULL;
-    self->scratch_used += size;
-    return out;
-}
-
-/* A cell's text, its quotes undone. Their sum is less than the row, so there is room. */
-static inline const struct csv_cell *cell_text(struct csv *self, size_t index)
-{
-    struct csv_cell *cell = &self->cells[index];
-
-    if (cell->is_escaped) {
-        char *out = scratch_take(self, cell->size);
-
-        if (out == NULL)
-            return NULL;
-        cell->size = (uint32_t)csv_unescape(cell, out);
-        cell->text = out;
-        cell->is_escaped = 0;
-    }
-    return cell;
 }
 
 #endif

@@ -5,51 +5,31 @@
 
 #include "csv_find.h"
 
-#define MARK_LINE_SIZE 9 /* of a first line "sep=;" with its end */
-
-/* Names of columns, copied: the cells are in a buffer that moves on. */
-static inline int header_keep(struct csv *self, const struct csv_cell *cells, size_t count, struct csv_kept **kept,
-                              struct csv_header *out)
-{
-    out->count = count;
-    out->names = csv_keep(kept, count * sizeof *out->names);
-    if (out->names == NULL)
-        return csv_memory_fault(self->ctx);
-    for (size_t i = 0; i < count; i++) {
-        char *text = csv_keep(kept, cells[i].size + 1);
-
-        if (text == NULL)
-            return csv_memory_fault(self->ctx);
-        if (cells[i].is_escaped)
-            out->names[i] = csv_trim(text, csv_unescape(&cells[i], text));
-        else
-            out->names[i] = csv_trim(memcpy(text, cells[i].text, cells[i].size), cells[i].size);
-    }
-    return SCRIP_OK;
-}
+#define CSV_MARK_LINE_SIZE 9 /* of a first line "sep=;" with its end */
 
 /* The names from the section: the file has none. */
-static inline int header_from_option(struct csv *self, struct csv_kept **kept, struct csv_header *out)
+static inline int csv_header_from_option(struct csv_reader *self, struct csv_kept **kept, struct csv_header *out)
 {
+    struct scrip_ctx *ctx = self->make.ctx;
     const char *item;
     size_t count = 0;
 
-    for (; (item = self->ctx->host->option_item(self->ctx, "header", count)) != NULL; count++) {
+    for (; (item = ctx->host->option_item(ctx, "header", count)) != NULL; count++) {
         if (count == CSV_COLUMN_LIMIT)
-            return scrip_fail(self->ctx, SCRIP_ELIMIT, "header: more than %d columns", CSV_COLUMN_LIMIT);
-        self->cells[count] = (struct csv_cell){ item, (uint32_t)strlen(item), 0 };
+            return scrip_fail(ctx, SCRIP_ELIMIT, "header: more than %d columns", CSV_COLUMN_LIMIT);
+        self->make.cells[count] = (struct csv_cell){ item, (uint32_t)strlen(item), 0 };
     }
-    return header_keep(self, self->cells, count, kept, out);
+    return csv_header_keep(ctx, self->make.cells, count, kept, out);
 }
 
-static inline int header_fault(struct csv *self, const struct scrip_row *row, const char *what)
+static inline int csv_header_fault(struct csv_reader *self, const struct scrip_row *row, const char *what)
 {
-    return scrip_fail(self->ctx, SCRIP_EINVALID, "%s:%llu: header: %s", self->feed.name, (unsigned long long)row->line,
-                      what);
+    return scrip_fail(self->make.ctx, SCRIP_EINVALID, "%s:%llu: header: %s", self->feed.name,
+                      (unsigned long long)row->line, what);
 }
 
 /* A spreadsheet's own first line, `sep=;`: what stands between cells. 0: there is none. */
-static inline char header_mark(const char *text, size_t size, size_t *line_size)
+static inline char csv_header_mark(const char *text, size_t size, size_t *line_size)
 {
     const char *end = memchr(text, '\n', size);
     size_t length = end ? (size_t)(end - text) : size;
@@ -65,7 +45,7 @@ static inline char header_mark(const char *text, size_t size, size_t *line_size)
 }
 
 /* Back to the row that was taken last: nothing was read on since, so the bytes are in the buffer still. */
-static inline void header_back(struct feed *feed, const struct scrip_row *row)
+static inline void csv_header_back(struct feed *feed, const struct scrip_row *row)
 {
     size_t start = (size_t)(row->bytes - feed->buffer);
 
@@ -75,27 +55,27 @@ static inline void header_back(struct feed *feed, const struct scrip_row *row)
 }
 
 /* Reads the header under a delimiter. 1: it is there, with its names in *out; 0: there is nothing at all; 2: it cannot
- * be taken apart, as self->reason says. */
-static inline int header_try(struct csv *self, char delimiter, struct scrip_row *row, struct csv_header *out)
+ * be taken apart, as self->make.reason says. */
+static inline int csv_header_try(struct csv_reader *self, char delimiter, struct scrip_row *row, struct csv_header *out)
 {
     struct csv_shape shape;
     int code;
 
     csv_classes(self->classes, delimiter);
-    if ((code = row_find(self, row, &shape)) <= 0)
+    if ((code = csv_row_find(self, row, &shape)) <= 0)
         return code;
-    if (self->reason[0] == 0 && (shape.has_nul || (shape.has_high && !csv_is_utf8(row->bytes, row->size))))
-        snprintf(self->reason, sizeof self->reason, "is not UTF-8: save the file as UTF-8");
-    if (self->reason[0] == 0 && shape.cell_count > CSV_COLUMN_LIMIT)
-        snprintf(self->reason, sizeof self->reason, "more than %d columns", CSV_COLUMN_LIMIT);
-    if (self->reason[0])
+    if (self->make.reason[0] == 0 && (shape.has_nul || (shape.has_high && !csv_is_utf8(row->bytes, row->size))))
+        snprintf(self->make.reason, sizeof self->make.reason, "is not UTF-8: save the file as UTF-8");
+    if (self->make.reason[0] == 0 && shape.cell_count > CSV_COLUMN_LIMIT)
+        snprintf(self->make.reason, sizeof self->make.reason, "more than %d columns", CSV_COLUMN_LIMIT);
+    if (self->make.reason[0])
         return 2;
-    code = header_keep(self, self->cells, shape.cell_count, &self->kept, out);
+    code = csv_header_keep(self->make.ctx, self->make.cells, shape.cell_count, &self->make.kept, out);
     return code < 0 ? code : 1;
 }
 
 /* The delimiter under which the header has the columns of the map; where none does, under which it has most of them. */
-static inline int header_find(struct csv *self, struct scrip_row *row)
+static inline int csv_header_find(struct csv_reader *self, struct scrip_row *row)
 {
     static const char marks[] = { ',', ';', '\t', '|', 0 };
     int most = 0, code;
@@ -106,12 +86,12 @@ static inline int header_find(struct csv *self, struct scrip_row *row)
         size_t lacking = 0;
         int count;
 
-        if ((code = header_try(self, *mark, row, &header)) <= 0)
+        if ((code = csv_header_try(self, *mark, row, &header)) <= 0)
             return code;
         if (row->bytes == self->feed.clip)
             return 2;
-        count = code == 1 ? csv_columns_count(&self->map, &header, &lacking) : -1;
-        header_back(&self->feed, row);
+        count = code == 1 ? csv_columns_count(&self->make.map, &header, &lacking) : -1;
+        csv_header_back(&self->feed, row);
         if (count > most) {
             most = count;
             best = *mark;
@@ -119,55 +99,56 @@ static inline int header_find(struct csv *self, struct scrip_row *row)
         if (count > 0 && lacking == 0)
             break;
     }
-    return header_try(self, best, row, &self->header);
+    return csv_header_try(self, best, row, &self->make.header);
 }
 
 /* Reads the header of the file. 1: it is there; 0: there is nothing at all. */
-static inline int header_read(struct csv *self)
+static inline int csv_header_read(struct csv_reader *self)
 {
+    struct scrip_ctx *ctx = self->make.ctx;
     struct scrip_row row = { 0 };
-    char mark = self->map.delimiter, own;
+    char mark = self->delimiter, own;
     size_t line_size;
     int code = feed_mark_skip(&self->feed);
 
     if (code < 0)
         return code;
-    if (self->ctx->host->option_item(self->ctx, "header", 0) != NULL) {
+    if (ctx->host->option_item(ctx, "header", 0) != NULL) {
         csv_classes(self->classes, mark);
-        return (code = header_from_option(self, &self->kept, &self->header)) < 0 ? code : 1;
+        return (code = csv_header_from_option(self, &self->make.kept, &self->make.header)) < 0 ? code : 1;
     }
-    while (feed_held(&self->feed) < MARK_LINE_SIZE && !self->feed.at_end)
+    while (feed_held(&self->feed) < CSV_MARK_LINE_SIZE && !self->feed.at_end)
         if ((code = feed_fill(&self->feed)) < 0)
             return code;
-    if ((own = header_mark(feed_at(&self->feed), feed_held(&self->feed), &line_size)) != 0) {
+    if ((own = csv_header_mark(feed_at(&self->feed), feed_held(&self->feed), &line_size)) != 0) {
         feed_take(&self->feed, line_size, 1);
         mark = mark ? mark : own;
     }
-    code = mark ? header_try(self, mark, &row, &self->header) : header_find(self, &row);
+    code = mark ? csv_header_try(self, mark, &row, &self->make.header) : csv_header_find(self, &row);
     if (code == 2)
-        return header_fault(self, &row, self->reason);
+        return csv_header_fault(self, &row, self->make.reason);
     if (code == 0) {
         if (!self->is_quiet && !self->feed.grows)
-            self->ctx->host->log(self->ctx, "%s: empty: it has no header yet", self->feed.name);
+            ctx->host->log(ctx, "%s: empty: it has no header yet", self->feed.name);
         self->is_done = 1;
     }
     return code;
 }
 
 /* How many columns of the map the first line of a feed has; 0: not all that it needs. The feed is opened for it. */
-static inline int header_claim(struct csv *self, const char *name)
+static inline int csv_header_claim(struct csv_reader *self, const char *name)
 {
+    struct scrip_ctx *ctx = self->make.ctx;
     size_t lacking = 1;
-    int count = 0, code;
+    int count = 0;
 
-    if (self->ctx->host->option_item(self->ctx, "header", 0) != NULL)
+    if (ctx->host->option_item(ctx, "header", 0) != NULL)
         return 0;
     self->is_quiet = 1;
-    if ((code = feed_start(&self->feed, self->ctx, name)) == SCRIP_OK && header_read(self) == 1)
-        count = csv_columns_count(&self->map, &self->header, &lacking);
+    if (feed_start(&self->feed, ctx, name) == SCRIP_OK && csv_header_read(self) == 1)
+        count = csv_columns_count(&self->make.map, &self->make.header, &lacking);
     self->is_quiet = 0;
-    feed_stop(&self->feed);
-    csv_release(&self->kept);
+    csv_reader_stop(self);
     return lacking ? 0 : count;
 }
 

@@ -1,17 +1,48 @@
-/* csv_map.h - the section of a source `csv`: which columns become which fields, which rows are wanted, what makes an id; and the
+/* csv_map.h - what a section says of columns: which columns become which fields, which rows are wanted, what makes an id; and the
  * header of a feed, in which those columns are looked for.
  */
 #ifndef SCRIP_CSV_MAP_H
 #define SCRIP_CSV_MAP_H
 
 #include "csv_value.h"
-#include "feed.h"
+
+#include <stdio.h>
+#include <stdlib.h>
 
 #define CSV_FIELD_LIMIT 120 /* of a row: the host takes 128 */
 #define CSV_FILTER_LIMIT 64
 #define CSV_TYPE_LIMIT 256
 #define CSV_VALUE_LIMIT 100000 /* values of filters, types and aliases together */
 #define CSV_NONE SIZE_MAX
+
+/* What every source that maps columns to fields takes. */
+#define CSV_MAP_OPTIONS                                                                                                \
+    { "map.*", SCRIP_OPTION_TEXT, NULL, NULL, 0,                                                                       \
+      "map.FIELD = COLUMN, COLUMN: the first that the header has; a last `?`: may be missing" },                       \
+        { "const.*", SCRIP_OPTION_TEXT, NULL, NULL, 0, "const.FIELD = TEXT: the same in every row" },                  \
+        { "type", SCRIP_OPTION_NAME, "scrip.usage", NULL, 0, "event type of rows where no column gives it" },          \
+        { "type.map.*", SCRIP_OPTION_TEXT, NULL, NULL, 0,                                                              \
+          "type.map.TEXT = TYPE: event type of rows with this text in the column of map.type" },                       \
+        { "decimal", SCRIP_OPTION_CHOICE, "point", "point,comma", 0, "decimal mark of numbers" },                      \
+        { "amounts", SCRIP_OPTION_CHOICE, "strict", "strict,loose", 0,                                                 \
+          "loose: takes $1,234.50 and (12.00) too" },                                                                  \
+        { "sign", SCRIP_OPTION_CHOICE, "keep", "keep,flip", 0,                                                         \
+          "flip: `amount` with the other sign, but for a scrip.usage: what a feed gives as consumed, as an "           \
+          "adjustment" },                                                                                              \
+        { "time", SCRIP_OPTION_TEXT, NULL, NULL, 0,                                                                    \
+          "pattern of times such as %d.%m.%Y %H:%M; absent: RFC 3339 or a date" },                                     \
+        { "zone", SCRIP_OPTION_ZONE, "UTC", NULL, 0, "zone of times that name none" },                                 \
+        { "list", SCRIP_OPTION_CHOICE, "semicolon", "semicolon,comma,bar", 0,                                          \
+          "what stands between names in a cell of a scope" },                                                          \
+        { "identity", SCRIP_OPTION_LIST, NULL, NULL, 0,                                                                \
+          "columns that make a row's id, A|B: the first that the header has; or `row`; absent: map.id, else `row`" },  \
+        { "filter.*", SCRIP_OPTION_TEXT, NULL, NULL, 0,                                                                \
+          "filter.COLUMN = TEXT, TEXT: only rows with one of these; A|B: the first that the header has" },             \
+        { "skip.*", SCRIP_OPTION_TEXT, NULL, NULL, 0, "skip.COLUMN = TEXT, TEXT: no rows with one of these" },         \
+        { "prices", SCRIP_OPTION_PATH, NULL, NULL, 0,                                                                  \
+          "a price sheet: what a scrip.grant with product and quantity leaves open (currency, amount, cost, expires, " \
+          "class) is looked up by its date: product,from,to,least,currency,units,price,price_currency,discount,term,"  \
+          "class" }
 
 /* Memory that is given back all at once. */
 struct csv_kept {
@@ -52,13 +83,13 @@ struct csv_type {
     char **type; /* one */
 };
 
-enum csv_identity { CSV_ID_FIELD, CSV_ID_ROW, CSV_ID_COLUMNS };
+/* GIVEN: the source has one for each row. */
+enum csv_identity { CSV_ID_FIELD, CSV_ID_ROW, CSV_ID_COLUMNS, CSV_ID_GIVEN };
 
 struct csv_map {
     struct scrip_ctx *ctx;
     struct csv_kept *kept;
     size_t value_count;
-    char delimiter; /* 0: the one under which a feed's header fits */
     char point, list_mark;
     int is_loose;
     int is_flipped; /* amounts of what is no usage */
@@ -107,7 +138,8 @@ static inline void csv_release(struct csv_kept **list)
 
 /* ---- what a section says -------------------------------------------------------------------- */
 
-static inline int csv_mark_read(const char *text)
+/* A mark by its name; `auto` is a comma. */
+static inline char csv_mark_read(const char *text)
 {
     return strcmp(text, "semicolon") == 0 ? ';' : strcmp(text, "tab") == 0 ? '\t' : strcmp(text, "bar") == 0 ? '|' : ',';
 }
@@ -457,12 +489,7 @@ static inline int csv_map_read(struct csv_map *map, struct scrip_ctx *ctx)
     int code;
 
     map->ctx = ctx;
-    map->delimiter = strcmp(host->option_text(ctx, "delimiter"), "auto") == 0
-                         ? 0
-                         : (char)csv_mark_read(host->option_text(ctx, "delimiter"));
-    if (map->delimiter == 0 && host->option_item(ctx, "header", 0) != NULL)
-        map->delimiter = ',';
-    map->list_mark = (char)csv_mark_read(host->option_text(ctx, "list"));
+    map->list_mark = csv_mark_read(host->option_text(ctx, "list"));
     map->point = strcmp(host->option_text(ctx, "decimal"), "comma") == 0 ? ',' : '.';
     map->is_loose = strcmp(host->option_text(ctx, "amounts"), "loose") == 0;
     map->is_flipped = strcmp(host->option_text(ctx, "sign"), "flip") == 0;

@@ -6,14 +6,13 @@
 #ifndef SCRIP_CSV_ORDER_H
 #define SCRIP_CSV_ORDER_H
 
-#include "csv_find.h"
-#include "price_sheet.h"
+#include "csv_maker.h"
 
 #define ORDER_NUMBER_SIZE 64
 #define ORDER_ATTRIBUTE "article"
 
 struct order {
-    struct csv *self;
+    struct csv_maker *self;
     const struct price_row *price;
     struct scrip_field *fields;
     size_t count; /* of fields */
@@ -38,17 +37,18 @@ static inline void order_text(struct order *order, uint64_t key, const char *tex
 /* 0: there is no room for it. */
 static inline int order_decimal(struct order *order, uint64_t key, const struct scrip_decimal *value)
 {
-    struct csv *self = order->self;
+    struct csv_maker *self = order->self;
     char *text = self->scratch + self->scratch_used;
 
-    if (SCRATCH_SIZE - self->scratch_used < ORDER_NUMBER_SIZE)
+    if (CSV_SCRATCH_SIZE - self->scratch_used < ORDER_NUMBER_SIZE)
         return 0;
     self->scratch_used += (size_t)self->ctx->host->decimal_write(value, text, ORDER_NUMBER_SIZE) + 1;
     order_text(order, key, text);
     return 1;
 }
 
-static inline int order_fault(struct csv *self, const char *key, const char *text, size_t size, const char *wanted)
+static inline int order_fault(struct csv_maker *self, const char *key, const char *text, size_t size,
+                              const char *wanted)
 {
     snprintf(self->reason, sizeof self->reason, "%s: '%.*s': %s", key, (int)csv_cut(text, size < 80 ? size : 80), text,
              wanted);
@@ -72,7 +72,7 @@ static inline int order_quantity(struct order *order)
 
 static inline int order_price(struct order *order, const struct scrip_field *product, int64_t time_us)
 {
-    struct csv *self = order->self;
+    struct csv_maker *self = order->self;
     const struct scrip_host *host = self->ctx->host;
     char what[SCRIP_MESSAGE_SIZE / 2], when[40], many[ORDER_NUMBER_SIZE];
     int is_known;
@@ -93,7 +93,7 @@ static inline int order_price(struct order *order, const struct scrip_field *pro
 static inline int order_start(struct order *order, int64_t time_us)
 {
     const struct scrip_field *field = order_field(order, SCRIP_F_EFFECTIVE);
-    struct csv *self = order->self;
+    struct csv_maker *self = order->self;
 
     order->start_us = time_us;
     if (field == NULL ||
@@ -104,7 +104,7 @@ static inline int order_start(struct order *order, int64_t time_us)
 
 static inline int order_expiry(struct order *order)
 {
-    struct csv *self = order->self;
+    struct csv_maker *self = order->self;
     const struct scrip_host *host = self->ctx->host;
     char *text = self->scratch + self->scratch_used;
     int64_t end_us;
@@ -112,7 +112,7 @@ static inline int order_expiry(struct order *order)
     if (order->price->term[0] == 0 || order_field(order, SCRIP_F_EXPIRES) != NULL)
         return 1;
     if (host->time_add(order->start_us, order->price->term, 1, self->map.zone, &end_us) < 0 ||
-        SCRATCH_SIZE - self->scratch_used < ORDER_NUMBER_SIZE)
+        CSV_SCRATCH_SIZE - self->scratch_used < ORDER_NUMBER_SIZE)
         return order_fault(self, "term", order->price->term, strlen(order->price->term), "ends beyond the year 9999");
     self->scratch_used += (size_t)host->time_write(end_us, text, ORDER_NUMBER_SIZE) + 1;
     order_text(order, SCRIP_F_EXPIRES, text);
@@ -149,7 +149,8 @@ static inline void order_article(struct order *order, struct scrip_field *produc
 
 /* Fills a row whose fields are made, where it is an order; *count: of its fields, for which there is room for more. 0:
  * it is bad, and self->reason says why. */
-static inline int order_fill(struct csv *self, const struct scrip_row *row, struct scrip_field *fields, size_t *count)
+static inline int csv_order_fill(struct csv_maker *self, const struct scrip_row *row, struct scrip_field *fields,
+                                 size_t *count)
 {
     static const char grant[] = "scrip.grant";
     struct order order = { .self = self, .fields = fields, .count = *count };
