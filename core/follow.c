@@ -149,7 +149,8 @@ void follow_note(struct follow *follow, const char *source, const char *feed, co
     known->sight = *sight;
     known->is_known = is_whole;
     if (fault != NULL && (known->fault == NULL || strcmp(known->fault, fault) != 0))
-        fprintf(stderr, "scrip: %s: it is left, and looked at again when it changes\n", fault);
+        fprintf(stderr, "scrip: %s: it is left, and %s\n", fault,
+                sight->is_there ? "looked at again when it changes" : "tried again");
     free(known->fault);
     known->fault = fault ? memory_text(fault) : NULL;
 }

@@ -8,8 +8,8 @@ for pair in "$@"; do
     package=${pair#*:}
     case $probe in
     *.h) found=$(printf '#include <%s>\n' "$probe" | ${CC:-gcc} -E - >/dev/null 2>&1 && echo yes) ;;
-    *) found=$( { case $package in *-dev | check) false ;; *) command -v "$probe" ;; esac || pkg-config --exists "$probe"; } \
-        >/dev/null 2>&1 && echo yes) ;;
+    *) found=$( { case $package in *-dev | check) false ;; *) PATH=$PATH:/usr/sbin command -v "$probe" ;; esac ||
+        pkg-config --exists "$probe"; } >/dev/null 2>&1 && echo yes) ;;
     esac
     [ -n "$found" ] || missing="$missing $package"
 done

@@ -1,10 +1,8 @@
 """follow.py - run --follow: new files and rows are taken as they come, half-written ones are not, and nothing stops it."""
 import gzip
-import json
 import os
 import random
 import signal
-import subprocess
 import time
 
 import feeds
@@ -12,24 +10,7 @@ import lib
 from feeds import DAY, HEAD
 
 
-class Following:
-    def __init__(self, b):
-        self.b = b
-        self.log = open(os.path.join(b.folder, "log"), "w+")
-        self.run = subprocess.Popen([lib.SCRIP, "-c", b.config, "run", "--follow=1", "--format", "json"], stdout=subprocess.PIPE,
-                                    stderr=self.log, text=True)
-
-    def said(self):
-        with open(os.path.join(self.b.folder, "log")) as log:
-            return log.read()
-
-    def wait(self, what, is_so):
-        until = time.monotonic() + 20
-        while not is_so():
-            assert self.run.poll() is None, (what, self.said())
-            assert time.monotonic() < until, (what, self.said(), self.b.products())
-            time.sleep(0.05)
-
+class Following(lib.Following):
     def wait_products(self, wanted):
         self.wait(wanted, lambda: os.path.exists(os.path.join(self.b.folder, "books.db")) and
                   self.b.run("events", ok=None).returncode == 0 and self.b.products() == wanted)
@@ -37,13 +18,6 @@ class Following:
     def rest(self):
         """Two rounds go by."""
         time.sleep(1.6)
-
-    def end(self, number=signal.SIGINT):
-        self.run.send_signal(number)
-        out = self.run.communicate(timeout=20)[0]
-        self.log.close()
-        assert self.run.returncode in (0, 1), (self.run.returncode, self.said())
-        return {k: int(v) for k, v in json.loads(out).items() if int(v)}
 
 
 def following():

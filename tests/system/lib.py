@@ -3,9 +3,11 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
+import time
 from decimal import Decimal
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -71,6 +73,35 @@ class Books:
         for schema in self.schemas:
             schema.drop()
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+class Following:
+    """A program that runs with --follow."""
+
+    def __init__(self, books):
+        self.b = books
+        self.log = open(os.path.join(books.folder, "log"), "w+")
+        self.run = subprocess.Popen([SCRIP, "-c", books.config, "run", "--follow=1", "--format", "json"], stdout=subprocess.PIPE,
+                                    stderr=self.log, text=True)
+
+    def said(self):
+        with open(os.path.join(self.b.folder, "log")) as log:
+            return log.read()
+
+    def wait(self, what, is_so):
+        until = time.monotonic() + 20
+        while not is_so():
+            assert self.run.poll() is None, (what, self.said())
+            assert time.monotonic() < until, (what, self.said(), self.b.run("events").stdout)
+            time.sleep(0.05)
+
+    def end(self, number=signal.SIGINT):
+        """What it took, by outcome."""
+        self.run.send_signal(number)
+        out = self.run.communicate(timeout=20)[0]
+        self.log.close()
+        assert self.run.returncode in (0, 1), (self.run.returncode, self.said())
+        return {k: int(v) for k, v in json.loads(out).items() if int(v)}
 
 
 def event(kind, id, account, time, **data):
