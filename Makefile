@@ -176,7 +176,8 @@ deps-build:
 	    gmp.h:libgmp-dev sqlite3:libsqlite3-dev zlib:zlib1g-dev libzip:libzip-dev
 deps-check: deps-build
 	@tests/deps.sh check:check sqlite3:sqlite3 valgrind:valgrind python3:python3 g++:g++ lua5.4:liblua5.4-dev \
-	    libpq:libpq-dev pg_ctlcluster:postgresql libcurl:libcurl4-openssl-dev openssl:openssl jq:jq pgbouncer:pgbouncer
+	    libpq:libpq-dev pg_ctlcluster:postgresql libcurl:libcurl4-openssl-dev openssl:openssl jq:jq \
+	    pgbouncer:pgbouncer rdkafka:librdkafka-dev libnats:libnats-dev nats-server:nats-server
 
 # Debian starts services of these as it installs them, which the test does not use.
 deps-ha: deps-check

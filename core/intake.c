@@ -237,6 +237,8 @@ static int run_streams(struct run *run, struct scrip_error *err)
     int code;
 
     pipes_find(run);
+    for (size_t i = 0; i < run->count; i++)
+        stream_note(&run->streams[i]);
     run->sent_commits = commits;
     run->sure = run->sent = *run->totals;
     for (int attempt = 0;; attempt++) {
@@ -255,6 +257,8 @@ static int run_streams(struct run *run, struct scrip_error *err)
     }
     if (code < 0)
         follow_forget(run->scrip->follow);
+    for (size_t i = 0; i < run->count && code == SCRIP_OK; i++)
+        stream_settle(&run->streams[i]);
     progress_show(run, 1);
     run->totals->commits += run->scrip->commits - commits;
     return code;

@@ -42,6 +42,12 @@ struct row_place {
     size_t taken;
 };
 
+/* How far a feed was read by what the batches say, and who read it. */
+struct feed_noted {
+    struct instance *reader;
+    struct scrip_cursor cursor;
+};
+
 struct stream {
     struct scrip_rows rows;
     int is_piped;            /* it cannot be read twice: rows are kept until they are committed */
@@ -59,6 +65,7 @@ struct stream {
     int is_told;             /* which profile that is */
     int is_again;            /* cursors do not count: every row comes */
     int is_broken;           /* its source failed, rather than the store */
+    struct feed_noted *noted; /* by feed, where the source wants to know what was committed; else NULL */
     /* Of feeds that are followed, else NULL: */
     struct follow *follow;
     struct follow_sight seen; /* of the feed at hand, before it was opened */
@@ -71,7 +78,9 @@ struct stream {
 };
 
 void stream_start(struct stream *stream, struct scrip *scrip, struct instance *source, size_t index);
-void stream_measure(struct stream *stream); /* once its feeds are named */
+/* Once its feeds are named: */
+void stream_measure(struct stream *stream);
+void stream_note(struct stream *stream);
 /* The next row that was not taken, or NULL at the end. */
 int stream_peek(struct stream *stream, struct intake **out, struct scrip_error *err);
 void stream_recycle(struct stream *stream);
@@ -80,6 +89,7 @@ struct row_place stream_place(const struct stream *stream); /* behind the last r
 void stream_free(struct stream *stream);
 /* Where the stream stands goes into the batch with the rows before it. */
 void cursor_note(struct stream *stream);
+void stream_settle(struct stream *stream); /* everything was committed: its source is told how far */
 int source_fault(struct instance *source, int code, struct scrip_error *err);
 /* A row that is bad or filtered has no event to look at. */
 static inline int is_event(const struct intake *intake)

@@ -219,6 +219,25 @@ void cursor_note(struct stream *stream)
     cursor->tail_size = tail->size;
     cursor->tail_hash = hash_short(tail->bytes, tail->size);
     batch_cursor(stream->rows.scrip, stream->rows.name, tail->feed, cursor);
+    for (size_t i = 0; stream->noted != NULL && i < stream->rows.feed_count; i++)
+        if (stream->rows.feeds[i] == tail->feed)
+            stream->noted[i] = (struct feed_noted){ stream->reader, *cursor };
+}
+
+void stream_note(struct stream *stream)
+{
+    if (stream->rows.source->plugin->api.source.settled != NULL)
+        stream->noted = memory_get((stream->rows.feed_count + 1) * sizeof *stream->noted);
+}
+
+void stream_settle(struct stream *stream)
+{
+    for (size_t i = 0; stream->noted != NULL && i < stream->rows.feed_count; i++) {
+        const struct feed_noted *noted = &stream->noted[i];
+
+        if (noted->reader != NULL)
+            noted->reader->plugin->api.source.settled(&noted->reader->ctx, stream->rows.feeds[i], &noted->cursor);
+    }
 }
 
 static struct block *block_get(struct stream *stream)
@@ -438,4 +457,5 @@ void stream_free(struct stream *stream)
     for (size_t i = 0; i < stream->rows.feed_count; i++)
         free(stream->rows.feeds[i]);
     free(stream->rows.feeds);
+    free(stream->noted);
 }

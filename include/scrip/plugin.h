@@ -553,6 +553,10 @@ struct scrip_source {
     int (*read)(struct scrip_ctx *ctx, struct scrip_rows *out, uint64_t limit);
     /* Required; also after a failed feed_open. */
     void (*feed_close)(struct scrip_ctx *ctx);
+    /* The store has committed everything up to this cursor of the feed: where else it is kept how far the feed was read, as by a
+     * broker, that may follow now. Reader thread, after feed_close, at the end of a run that went well; after a crash the next
+     * feed_open's `from` says the same. */
+    void (*settled)(struct scrip_ctx *ctx, const char *feed, const struct scrip_cursor *cursor);
 };
 
 /* A cell of a report. */
@@ -1027,7 +1031,7 @@ struct scrip_store {
     }
 #define SCRIP_SERVICE_SIZE_1 SCRIP_END_OF(struct scrip_service, timer)
 #define SCRIP_CURRENCY_SIZE_1 SCRIP_END_OF(struct scrip_currency, convert)
-#define SCRIP_SOURCE_SIZE_1 SCRIP_END_OF(struct scrip_source, feed_close)
+#define SCRIP_SOURCE_SIZE_1 SCRIP_END_OF(struct scrip_source, settled)
 #define SCRIP_REPORT_SIZE_1 SCRIP_END_OF(struct scrip_report, deliver)
 #define SCRIP_STORE_SIZE_1 SCRIP_END_OF(struct scrip_store, snapshot)
 

@@ -60,7 +60,7 @@ AT(scrip_currency, head, 0) AT(scrip_currency, options, 32) AT(scrip_currency, o
 AT(scrip_currency, close, 48) AT(scrip_currency, policy, 56) AT(scrip_currency, grant, 64)
 AT(scrip_source, head, 0) AT(scrip_source, options, 32) AT(scrip_source, open, 40) AT(scrip_source, close, 48)
 AT(scrip_source, feeds, 56) AT(scrip_source, claims, 64) AT(scrip_source, feed_open, 72) AT(scrip_source, read, 80)
-AT(scrip_source, feed_close, 88)
+AT(scrip_source, feed_close, 88) AT(scrip_source, settled, 96)
 AT(scrip_column, name, 0) AT(scrip_column, type, 8)
 AT(scrip_cell, type, 0) AT(scrip_cell, text, 8)
 AT(scrip_report, head, 0) AT(scrip_report, options, 32) AT(scrip_report, open, 40) AT(scrip_report, close, 48)
@@ -179,7 +179,7 @@ SIZE(scrip_claim_row, 120) SIZE(scrip_limit_row, 120) SIZE(scrip_timer_row, 40) 
 /* What the macros of ABI 0.1 write into a plugin's head. */
 _Static_assert(SCRIP_SERVICE_SIZE_1 == 72, "a service of ABI 0.1");
 _Static_assert(SCRIP_CURRENCY_SIZE_1 == 80, "a currency of ABI 0.1");
-_Static_assert(SCRIP_SOURCE_SIZE_1 == 96, "a source of ABI 0.1");
+_Static_assert(SCRIP_SOURCE_SIZE_1 == 104, "a source of ABI 0.1");
 _Static_assert(SCRIP_REPORT_SIZE_1 == 88, "a report of ABI 0.1");
 _Static_assert(SCRIP_STORE_SIZE_1 == 128, "a store of ABI 0.1");
 
