@@ -34,6 +34,10 @@ static inline int message_open(struct message *self, struct scrip_ctx *ctx)
         if (!self->is_mapped && ctx->host->option_member(ctx, families[i], 0, &name, &text) == SCRIP_OK)
             return scrip_fail(ctx, SCRIP_EINVALID,
                               "%s: messages are native events: map.FIELD = MEMBER makes events of others", families[i]);
+    if (!self->is_mapped && ctx->host->option_given(ctx, "prices"))
+        return scrip_fail(ctx, SCRIP_EINVALID,
+                          "%s: prices: messages are native events: map.FIELD = MEMBER makes orders of others",
+                          ctx->host->option_where(ctx, "prices"));
     if (!self->is_mapped)
         return SCRIP_OK;
     if ((code = csv_maker_open(&self->make, ctx)) < 0 || (code = json_cells_open(&self->cells, &self->make)) < 0)

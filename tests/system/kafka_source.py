@@ -198,6 +198,7 @@ b.done()
 # Sections that are wrong; a broker that is not there; a credential that is kept quiet.
 for more, words, code in (("config.group.id = x", "is this source's own", 2), ("config.sasl.password = hush-hush", "put it into credential_file", 2),
                           ("config.no.such = 1", "No such configuration property", 2), ("const.product = P", "native events", 2),
+                          ("prices = prices.csv", "messages are native events", 2),
                           ("credential_file = token\nconfig.security.protocol = SASL_PLAINTEXT\nconfig.sasl.mechanism = PLAIN\n"
                            "config.sasl.username = u", "no word of its topics", 3)):
     b = lib.Books((CONFIG % ("127.0.0.1:1", more)).replace("retry = 8s", "retry = 1s"))

@@ -235,6 +235,21 @@ lib.equal(b.ask("events")[-1]["id"], "6|P", "an id of columns, the first by its 
 b.done()
 db.done()
 
+# Orders in a shop's database are priced by a sheet, as those in a file are.
+db = Sqlite()
+db.do("create table orders (n integer, at text, team text, article text, many integer);"
+      "insert into orders values (1, '2022-03-01', 'a', 'PACK', 3), (2, '2022-03-02', 'a', 'BOX', 1)")
+b = lib.Books(CONFIG.split("[source")[0] + "[source/sqlite orders]\n" + db.section + "table = orders\nkey = n\ntype = scrip.grant\n"
+              "map.time = at\nmap.account = team\nmap.product = article\nmap.quantity = many\nprices = prices.csv\n")
+b.write("prices.csv", "product,currency,units,price,price_currency,term\nPACK,credits,100,9.50,USD,P1Y\n")
+done = b.run("run", ok=(1,))
+assert "1 applied" in done.stdout and "1 quarantined" in done.stdout, done.stdout
+assert "'BOX': has no price: add a row to prices.csv" in b.run("quarantine", "list").stdout
+lib.equal([(g["grant"], g["issued"], g["expires"][:10]) for g in b.ask("balance", "--by", "grant", "--as-of", "2022-03-03")],
+          [("1", "300.00", "2023-03-01")], "an order")
+b.done()
+db.done()
+
 # PostgreSQL: types as they are, a schema's table, a server that restarts in the middle.
 try:
     server = pg.Server()
