@@ -57,14 +57,16 @@ void pay_undo(struct engine *engine, size_t first_draw, size_t first_use);
 int64_t grant_movable(const struct grant *grant);
 /* Adds to effect.reason why a payment was refused. */
 void shortage(struct engine *engine, const struct payment *p);
+/* Pays what a debt still owes, as far as there is a balance now; what was paid. Draws are in engine->draws. */
+int64_t pay_debt(struct engine *engine, struct account *account, const struct claim *claim);
+
+/* pay_lines.c */
 /* Turns draws into entries that move them to `to`, and, for used, into usage. */
 void draws_post(struct engine *engine, struct account *account, const struct event *subject, const struct quote *quote,
                 int to, int64_t event_time_us);
 /* Pays all lines of a quote that must be paid, or none: 0 or SCRIP_EREFUSED with the reason. */
 int lines_pay(struct engine *engine, struct account *account, const struct event *subject, const struct quote *quote,
               int takes_debt);
-/* Pays what a debt still owes, as far as there is a balance now; what was paid. Draws are in engine->draws. */
-int64_t pay_debt(struct engine *engine, struct account *account, const struct claim *claim);
 
 /* due.c */
 void timers_run(struct engine *engine, struct account *account, int64_t until_us, int rank, int64_t event_time_us);
