@@ -2,6 +2,7 @@
 #include "suite.h"
 
 #include "ask.h"
+#include "check_events.h"
 
 #include <errno.h>
 #include <ftw.h>
@@ -9,14 +10,15 @@
 #include <stdio.h>
 #include <unistd.h>
 
-/* The suites there are. A kind without one is refused, with that reason. */
 static const struct check_test *const suites[] = {
-    [SCRIP_CURRENCY] = NULL,           [SCRIP_SERVICE] = NULL, [SCRIP_SOURCE] = NULL,
-    [SCRIP_STORE] = check_store_tests, [SCRIP_REPORT] = NULL,
+    [SCRIP_CURRENCY] = check_currency_tests, [SCRIP_SERVICE] = check_service_tests, [SCRIP_SOURCE] = check_source_tests,
+    [SCRIP_STORE] = check_store_tests,       [SCRIP_REPORT] = check_report_tests,
 };
 
+/* A host whose configuration is empty, and the plugin's section, which only the suite makes instances of. */
 struct check_host {
     struct scrip *scrip;
+    struct config *config;
     struct check *check;
 };
 
@@ -25,8 +27,11 @@ struct check {
     struct scrip_error *err;
     int kind;
     char *plugin;              /* as it was asked for; a file with its whole path */
-    char folder[64], file[80]; /* of the suite: its configuration, and where paths that nobody gave lead */
+    struct check_events *events; /* once they are read */
+    char folder[64]; /* of the suite: its configurations, and where paths that nobody gave lead */
+    char host_file[80], file[80];
     void *self;
+    void (*self_end)(void *self);
     /* The test at hand: */
     const char *broken; /* the clause; NULL: none */
     char detail[SCRIP_MESSAGE_SIZE];
@@ -88,29 +93,52 @@ void **check_self(struct check *check)
     return &check->self;
 }
 
+void check_keep(struct check *check, void *self, void (*end)(void *self))
+{
+    check->self = self;
+    check->self_end = end;
+}
+
 struct check_host *check_host_open(struct check *check)
 {
     struct check_host *host = memory_get(sizeof *host);
+    char folder[PATH_MAX];
 
     host->check = check;
-    if (scrip_open(check->file, SCRIP_ACCESS_PLUGINS, &host->scrip, check->err) < 0) {
-        check->is_stopped = 1;
+    if (getcwd(folder, sizeof folder) == NULL) {
+        check_stop(check, "the folder at hand: %s", strerror(errno));
         free(host);
         return NULL;
     }
+    if (scrip_open(check->host_file, SCRIP_ACCESS_PLUGINS, &host->scrip, check->err) < 0 ||
+        config_read(check->file, &host->config, check->err) < 0) {
+        check->is_stopped = 1;
+        scrip_close(host->scrip);
+        free(host);
+        return NULL;
+    }
+    free(host->config->folder); /* a user's paths are relative to where the user is */
+    host->config->folder = memory_text(folder);
     return host;
 }
 
 void check_host_close(struct check_host *host)
 {
-    if (host != NULL)
-        scrip_close(host->scrip);
+    if (host == NULL)
+        return;
+    scrip_close(host->scrip);
+    config_free(host->config);
     free(host);
 }
 
-int check_open(struct check_host *host, int session, struct check_instance *out)
+const struct scrip_host *check_services(void)
 {
-    const struct config *config = host->scrip->config;
+    return &host_table;
+}
+
+int check_open_on(struct check_host *host, const struct scrip_host *table, struct check_instance *out)
+{
+    const struct config *config = host->config;
     struct scrip_error err = { 0 };
     struct instance *instance;
     struct plugin *plugin;
@@ -119,8 +147,8 @@ int check_open(struct check_host *host, int session, struct check_instance *out)
     memset(out, 0, sizeof *out);
     out->host = host;
     if (code == SCRIP_OK)
-        code = instance_make(plugin, config, &config->sections[0], "checked", host_keys_of(host->check->kind),
-                             &host_table, host->scrip, &instance, &err);
+        code = instance_make(plugin, config, &config->sections[0], "checked", host_keys_of(host->check->kind), table,
+                             host->scrip, &instance, &err);
     if (code == SCRIP_OK) {
         out->handle = instance;
         out->ctx = &instance->ctx;
@@ -132,7 +160,14 @@ int check_open(struct check_host *host, int session, struct check_instance *out)
         return code;
     }
     error_clear(&instance->error);
-    return host->check->kind == SCRIP_STORE ? store_of(instance)->begin(&instance->ctx, session) : SCRIP_OK;
+    return SCRIP_OK;
+}
+
+int check_open(struct check_host *host, int session, struct check_instance *out)
+{
+    int code = check_open_on(host, &host_table, out);
+
+    return code < 0 ? code : store_of(out->handle)->begin(out->ctx, session);
 }
 
 void check_close(struct check_instance *instance)
@@ -144,11 +179,36 @@ void check_close(struct check_instance *instance)
     memset(instance, 0, sizeof *instance);
 }
 
-const char *check_message(const struct check_instance *instance)
+const char *check_said(const struct check_instance *instance)
 {
     const struct instance *handle = instance->handle;
 
-    return handle && handle->error.message[0] ? handle->error.message : "it failed without a word";
+    return handle ? handle->error.message : "";
+}
+
+const char *check_message(const struct check_instance *instance)
+{
+    return check_said(instance)[0] ? check_said(instance) : "it failed without a word";
+}
+
+void check_hush(struct check_instance *instance)
+{
+    error_clear(&((struct instance *)instance->handle)->error);
+}
+
+const char *check_events_file(const struct check *check)
+{
+    return check->options->events;
+}
+
+const char *check_folder(const struct check *check)
+{
+    return check->folder;
+}
+
+struct check_events **check_events_kept(struct check *check)
+{
+    return &check->events;
 }
 
 /* ---- the plugin ----------------------------------------------------------------------------------------------- */
@@ -222,23 +282,20 @@ static int is_path(const struct scrip_option *options, const char *key)
 }
 
 /* The section as a user would write it; a required path that nobody gave leads into the suite's own folder. */
-static int config_write(struct check *check, const struct scrip_option *options)
+static int config_write(struct check *check, const char *file, const struct scrip_option *options)
 {
-    FILE *out = fopen(check->file, "w");
-    char folder[PATH_MAX] = "";
+    FILE *out = fopen(file, "w");
     int has_path = 0;
 
     check->is_fresh = 1;
     if (out == NULL || fchmod(fileno(out), 0600) != 0)
-        return error_set(check->err, SCRIP_EIO, "%s: %s", check->file, strerror(errno));
+        return error_set(check->err, SCRIP_EIO, "%s: %s", file, strerror(errno));
     if (options != NULL) {
         fprintf(out, "[%s/checked]\n", kind_names[check->kind]);
         for (uint64_t i = 0; i < check->options->pair_count; i++) {
             const struct scrip_pair *pair = &check->options->pairs[i];
-            int is_relative =
-                is_path(options, pair->key) && pair->value[0] != '/' && getcwd(folder, sizeof folder) != NULL;
 
-            fprintf(out, "%s = %s%s%s\n", pair->key, is_relative ? folder : "", is_relative ? "/" : "", pair->value);
+            fprintf(out, "%s = %s\n", pair->key, pair->value);
             check->is_fresh &= !is_path(options, pair->key) || access(pair->value, F_OK) != 0;
             has_path |= is_path(options, pair->key);
         }
@@ -247,7 +304,7 @@ static int config_write(struct check *check, const struct scrip_option *options)
             if (options->required && options->type == SCRIP_OPTION_PATH && option_given(check, options->key) == NULL)
                 fprintf(out, "%s = %s/%s\n", options->key, check->folder, options->key);
     }
-    return fclose(out) == 0 ? SCRIP_OK : error_set(check->err, SCRIP_EIO, "%s: %s", check->file, strerror(errno));
+    return fclose(out) == 0 ? SCRIP_OK : error_set(check->err, SCRIP_EIO, "%s: %s", file, strerror(errno));
 }
 
 /* ---- a run ---------------------------------------------------------------------------------------------------- */
@@ -280,12 +337,11 @@ static int suite_run(struct check *check, const struct scrip_answer *answer, uin
     struct table table;
     int code = table_begin(&table, answer, "plugin check", columns, sizeof columns / sizeof *columns);
 
-    if (test == NULL)
-        return error_set(check->err, SCRIP_EINVALID, "plugin '%s': there is no suite for a %s yet",
-                         check->options->plugin, kind_names[check->kind]);
     for (; test->name != NULL && code == SCRIP_OK; test++)
         code = test_run(check, test, &table, broken);
-    if (check->is_stopped && check->self != NULL) {
+    if (check->self_end != NULL)
+        check->self_end(check->self);
+    else if (check->is_stopped && check->self != NULL) {
         for (test = suites[check->kind]; test[1].name != NULL;)
             test++;
         test->run(check); /* the last one frees what all share */
@@ -315,16 +371,20 @@ int scrip_plugin_check(const struct scrip_check_options *options, const struct s
     if (mkdtemp(check.folder) == NULL)
         return error_set(err, SCRIP_EIO, "%s: %s", check.folder, strerror(errno));
     snprintf(check.file, sizeof check.file, "%s/check.ini", check.folder);
+    snprintf(check.host_file, sizeof check.host_file, "%s/host.ini", check.folder);
     code = plugin_find(&check, options->plugin);
     if (code == SCRIP_OK)
-        code = config_write(&check, NULL);
+        code = config_write(&check, check.host_file, NULL);
+    if (code == SCRIP_OK)
+        code = config_write(&check, check.file, NULL);
     if (code == SCRIP_OK)
         code = plugin_load(&check, &plugin);
     if (code == SCRIP_OK)
-        code = config_write(&check, plugin->options);
+        code = config_write(&check, check.file, plugin->options);
     if (code == SCRIP_OK)
         code = suite_run(&check, answer, broken);
     nftw(check.folder, file_remove, 8, FTW_DEPTH | FTW_PHYS);
+    check_events_free(&check);
     free(plugin);
     free(check.plugin);
     return code;

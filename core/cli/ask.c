@@ -329,7 +329,7 @@ static int check_row(void *sink, const struct scrip_cell *cells, uint64_t cell_c
 static int plugin_check(struct use *use)
 {
     struct scrip_answer answers = { NULL, check_row, NULL, NULL };
-    struct scrip_check_options options = { use->words[1], NULL, 0 };
+    struct scrip_check_options options = { use->words[1], NULL, 0, flag_value(use, "events", 0) };
     struct scrip_pair pairs[FLAG_LIMIT];
     const char *format = flag_value(use, "format", 0), *given;
     static char texts[FLAG_LIMIT][256];
@@ -378,8 +378,8 @@ int run_plugin(struct use *use)
         return plugin_check(use);
     if (strcmp(use->words[0], "help") != 0)
         return wrong_use("plugin: want scrip plugin %s", use->command->words);
-    if (flag_value(use, "option", 0) != NULL)
-        return wrong_use("plugin: --option goes with check");
+    if (flag_value(use, "option", 0) != NULL || flag_value(use, "events", 0) != NULL)
+        return wrong_use("plugin: --option and --events go with check");
     if (flag_value(use, "format", 0) != NULL) {
         struct scrip_query query = query_of(use, SCRIP_ASK_PLUGIN);
 

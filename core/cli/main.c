@@ -15,6 +15,7 @@ const struct flag format_flags[] = {
 static const struct flag plugin_flags[] = {
     { "format", "FORMAT", NULL, "default: a page to read; table, csv, json, or another report plugin" },
     { "option", "KEY=VALUE", NULL, "of check: a key of its section; may be given several times" },
+    { "events", "FILE", NULL, "of check: native events that a service prices, grants and conversions of a currency; a feed of a source" },
     { "lang", "c|lua|exec", NULL, "of new: what it is written in; exec is any program; default: c" },
     { NULL, NULL, NULL, NULL },
 };
@@ -336,8 +337,8 @@ const struct command commands[] = {
       "scrip -c books.ini profiles", run_profiles, no_flags, format_flags },
     { "plugin", "help KIND/NAME | new KIND NAME | check KIND/NAME|FILE", 2, 3, "A plugin's options, from its own table and the host's; or a "
       "new one in a folder NAME: it works, and has a configuration and a test, to be changed into yours; or the suite of "
-      "its kind, which names each clause of plugin.h that it breaks: scrip plugin check ./mine.so --option file=/tmp/suite.db. What "
-      "--option names must be the suite's own: it is filled.",
+      "its kind, which names each clause of plugin.h that it breaks: scrip plugin check ./mine.so --option sheet=rates.csv "
+      "--events usage.jsonl. Of a store, what --option names must be the suite's own: it is filled.",
       "scrip -c books.ini plugin help service/daily", run_plugin, plugin_flags, NULL },
     { NULL, NULL, 0, 0, NULL, NULL, NULL, NULL, NULL },
 };

@@ -9,7 +9,8 @@
  * before it runs anything: magic, ABI version, size, kind, name and required functions must fit, or the plugin is refused.
  *
  * A configured use of a plugin is an *instance*: `[service/acme]`, or `[service/acme east]` for a second one. Each has
- * a `struct scrip_ctx`; what it keeps hangs on `ctx->self`, never on a static variable.
+ * a `struct scrip_ctx`; what it keeps hangs on `ctx->self`, never on a static variable. `scrip plugin check FILE` holds a
+ * plugin to what is said here, and names the sentence that it breaks.
  *
  * Four laws of memory
  *   1. Lent in: what the host passes is yours to read until you return.
@@ -20,6 +21,7 @@
  * Errors: a function returns 0 (SCRIP_OK) or a negative code, and says why through the call that failed:
  *     return scrip_fail(ctx, SCRIP_EINVALID, "rate: want AMOUNT/PER, got '%s'", text);
  * The message says what is wrong and what mends it; it belongs to that call and is at most SCRIP_MESSAGE_SIZE bytes.
+ * What a call of the host refused did not happen: pass its code on, but for SCRIP_ENOTFOUND of what may not be there.
  *
  * Structs grow at their end only, by pointers and 64-bit fields. Text is UTF-8, NUL-terminated; an absent text is "",
  * never NULL, unless a comment says otherwise. Times are microseconds since 1970-01-01T00:00:00Z (`_us`), years 1900
@@ -236,7 +238,7 @@ struct scrip_option {
 
 enum scrip_verdict {
     SCRIP_NOT_MINE = 0, /* ask the next service */
-    SCRIP_PRICED,       /* the lines are the price */
+    SCRIP_PRICED,       /* the lines are the price: at least one, as for a gate */
     SCRIP_FREE,         /* costs nothing; the usage is recorded with outcome zero */
     SCRIP_GATE,         /* each line's amount must be available; nothing is drawn */
     SCRIP_UNPRICED      /* mine, and I have no price: to quarantine */
@@ -471,7 +473,7 @@ struct scrip_host {
     /* A row whose bytes are one native JSON event: the host reads it into fields, and adds it or quarantines it. */
     int (*row_json)(struct scrip_ctx *ctx, struct scrip_rows *out, const struct scrip_row *row);
 
-    /* For a report: bytes to where the report goes. */
+    /* For a report: bytes to where the report goes. Fails where they cannot be written: half a report is none. */
     int (*write)(struct scrip_ctx *ctx, const void *bytes, uint64_t size);
 
     /* For a store: the one interned name of a text; valid until the host is closed. Reading sessions, and any session in its
@@ -513,7 +515,9 @@ struct scrip_plugin_head {
     int (*open)(struct scrip_ctx * ctx);                                                                      \
     void (*close)(struct scrip_ctx * ctx); /* after a failed open too */
 
-/* A service prices usage. */
+/* A service prices usage. What it answers follows from the event, its section and what it put for the account, and from
+ * nothing else: the same question gets the same answer in another instance, after a dry run that was thrown away, after a
+ * restart, and in another year. */
 struct scrip_service {
     SCRIP_COMMON_MEMBERS
     /* Required. Engine thread. Sets a verdict and lines; an error quarantines the event with the message. Called for usage
@@ -531,7 +535,9 @@ struct scrip_currency {
     /* Required. Once, after open. */
     int (*policy)(struct scrip_ctx *ctx, struct scrip_policy *out);
     /* Required. Settles a new grant's class, dates and order key, or refuses it with SCRIP_EREFUSED and the reason. *key_size
-     * comes in as SCRIP_ORDER_KEY_SIZE. Class set here must live as long as the instance. */
+     * comes in as SCRIP_ORDER_KEY_SIZE. Class set here must live as long as the instance. Other members stay as they came.
+     * The same grant is settled the same way, in every instance and at any time. The key ends in the grant's id, so that no
+     * two of an account tie. */
     int (*grant)(struct scrip_ctx *ctx, struct scrip_grant *grant, void *key, uint64_t *key_size);
     /* How much of currency `to` one unit of this one is worth at a time: to-amount = amount x rate / per. SCRIP_ENOTFOUND:
      * no rate is configured. */
@@ -547,9 +553,11 @@ struct scrip_source {
     /* Above 0: this feed looks like mine, by its name and first bytes (start_size 0: it cannot be read as a file); the
      * greater, the surer: who gives the most gets it. Absent: never without being asked for by name. */
     int (*claims)(struct scrip_ctx *ctx, const char *feed, const char *start, uint64_t start_size);
-    /* Required. `from` says where to go on. "-" is standard input. */
+    /* Required. `from` says where to go on. What it gives then is what followed the cursor's row, or all rows again from the
+     * first. "-" is standard input. */
     int (*feed_open)(struct scrip_ctx *ctx, const char *feed, const struct scrip_cursor *from);
-    /* Required. Adds at most `limit` rows; returns 1 when there are more, 0 at the end of the feed. */
+    /* Required. Adds at most `limit` rows; returns 1 when there are more, 0 at the end of the feed. The same feed gives the
+     * same rows, whatever the limit, row for row. */
     int (*read)(struct scrip_ctx *ctx, struct scrip_rows *out, uint64_t limit);
     /* Required; also after a failed feed_open. */
     void (*feed_close)(struct scrip_ctx *ctx);
@@ -584,8 +592,8 @@ struct scrip_delivery {
     uint64_t attempt; /* 1, 2 ... */
 };
 
-/* A report writes a table: begin, row ..., end; then perhaps again. Or it is a subscriber, whose section has `events`
- * or alerts: then deliver is called, and nothing else. */
+/* A report writes a table: begin, row ..., end; then perhaps again: after a call that failed, too, with begin. The same table
+ * gives the same bytes. Or it is a subscriber, whose section has `events` or alerts: then deliver is called, and nothing else. */
 struct scrip_report {
     SCRIP_COMMON_MEMBERS
     int (*begin)(struct scrip_ctx *ctx, const char *title, const struct scrip_column *columns, uint64_t column_count);

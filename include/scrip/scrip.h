@@ -271,9 +271,12 @@ int scrip_plugin_help(struct scrip *scrip, const char *kind_and_name, const stru
  * plugin.h. *broken counts. It opens and fills what `pairs` name, which must be the suite's own: a new file, an empty
  * database. Required paths that are not given lead to a folder that is removed afterwards. */
 struct scrip_check_options {
-    const char *plugin; /* "store/NAME", or a file */
+    const char *plugin; /* "KIND/NAME", or a file */
     const struct scrip_pair *pairs; /* keys of its section */
     uint64_t pair_count;
+    /* What to ask about; NULL: only what the suite thinks of. Of a service a file of native events with usage that it prices, of
+     * a currency one with grants and conversions; of a source a feed to read in place of those that it names. */
+    const char *events;
 };
 int scrip_plugin_check(const struct scrip_check_options *options, const struct scrip_answer *answer, uint64_t *broken,
                        struct scrip_error *err);

@@ -33,6 +33,11 @@ for kind, lang in (("service", "c"), ("service", "lua"), ("source", "c"), ("sour
         done = subprocess.run([os.path.join(name, "test.sh")], capture_output=True, text=True, env=env)
         assert done.returncode == 0 and f"{name}: as it should be" in done.stdout and "warning" not in done.stderr, (name, done)
     assert "findings" in done.stdout and "0 findings" in done.stdout, done.stdout
+    if lang == "c": # and it keeps every clause
+        options = ["--option", f"file={name}/{name}.txt"] if kind == "source" else []
+        options += ["--option", "currency=credits", "--option", "price.WIDGET=1.50"] if kind == "service" else []
+        done = scrip("plugin", "check", f"{name}/{name}.so", *options)
+        assert done.returncode == 0 and "kept " in done.stdout and "broken " not in done.stdout, (name, done)
     tried += 1
 assert tried >= 6, tried
 # A test that cannot fail is none: another price is found out.

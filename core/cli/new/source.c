@@ -61,8 +61,8 @@ static int read_rows(struct scrip_ctx *ctx, struct scrip_rows *out, uint64_t lim
     int code;
 
     (void)limit;
-    if (size < 0)
-        return 0; /* the end */
+    if (size < 0 || (feed->line[size - 1] != '\n' && ctx->host->feed_grows(ctx)))
+        return 0; /* the end, or a row that is still being written: `run --follow` reads it once it is whole */
     row.bytes = feed->line;
     row.size = (uint64_t)size;
     row.position = feed->position += (uint64_t)size;

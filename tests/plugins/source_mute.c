@@ -1,0 +1,4 @@
+/* source_mute.c - a source that fails without a message. */
+#define NAME "source_mute"
+#define IS_MUTE
+#include "broken_source.h"
