@@ -170,32 +170,55 @@ struct plugin_listing {
     int code;
 };
 
+/* The sections that use it. */
+static void uses_write(const struct config *config, int kind, const char *name, char *out, size_t out_size)
+{
+    size_t used = 0;
+
+    for (size_t i = 0; i < config->section_count && used < out_size; i++) {
+        const struct config_section *section = &config->sections[i];
+
+        if (section->kind == kind && strcmp(section->plugin, name) == 0)
+            used += (size_t)snprintf(out + used, out_size - used, "%s%s", used ? " " : "", section->instance);
+    }
+}
+
+/* The keys that a section must give. */
+static void wants_write(const struct plugin *plugin, char *out, size_t out_size)
+{
+    size_t used = 0;
+
+    for (const struct scrip_option *option = plugin->options; option->key != NULL && used < out_size; option++)
+        if (option->required)
+            used += (size_t)snprintf(out + used, out_size - used, "%s%s", used ? " " : "", option->key);
+}
+
 static void plugin_row(void *sink, int kind, const char *name, const char *file)
 {
     struct plugin_listing *listing = sink;
     struct table *table = &listing->table;
     struct scrip_error why = { 0 };
     struct plugin *plugin = NULL;
-    char uses[256] = "", abi[16] = "";
-    size_t used = 0;
+    char uses[256] = "", wants[256] = "", abi[16] = "";
 
     if (listing->code != SCRIP_OK)
         return;
     if (kind != 0)
         host_plugin(listing->scrip, kind, name, "plugins", &plugin, &why);
-    for (size_t i = 0; i < listing->scrip->config->section_count; i++) {
-        const struct config_section *section = &listing->scrip->config->sections[i];
-
-        if (section->kind == kind && strcmp(section->plugin, name) == 0 && used + 2 < sizeof uses)
-            used += (size_t)snprintf(uses + used, sizeof uses - used, "%s%s", used ? " " : "", section->instance);
-        used = used < sizeof uses ? used : sizeof uses - 1;
-    }
-    if (plugin != NULL)
+    if (plugin != NULL && file != NULL && strcmp(plugin->file, file) != 0) { /* a folder before its own has one, too */
+        error_set(&why, SCRIP_EINVALID, "not in use: %s comes first", plugin->file);
+        plugin = NULL;
+    } else
+        uses_write(listing->scrip->config, kind, name, uses, sizeof uses);
+    if (plugin != NULL) {
         snprintf(abi, sizeof abi, "%d.%d", SCRIP_ABI_MAJOR, plugin->abi_minor);
+        wants_write(plugin, wants, sizeof wants);
+    }
     table_text(table, kind_names[kind]);
     table_text(table, name);
     table_text(table, plugin ? plugin->api.head.summary : why.message);
     table_text(table, abi);
+    table_text(table, wants);
     table_text(table, uses);
     table_text(table, file ? file : plugin ? plugin->file : "");
     listing->code = table_row(table);
@@ -219,13 +242,13 @@ static void plugin_files(struct plugin_listing *listing, const struct config *co
 static int ask_plugins(struct scrip *scrip, const struct scrip_answer *answer, struct scrip_error *err)
 {
     static const struct scrip_column columns[] = {
-        { "kind", SCRIP_CELL_TEXT }, { "name", SCRIP_CELL_TEXT },      { "summary", SCRIP_CELL_TEXT },
-        { "abi", SCRIP_CELL_TEXT },  { "instances", SCRIP_CELL_TEXT }, { "file", SCRIP_CELL_TEXT },
+        { "kind", SCRIP_CELL_TEXT },  { "name", SCRIP_CELL_TEXT },      { "summary", SCRIP_CELL_TEXT }, { "abi", SCRIP_CELL_TEXT },
+        { "wants", SCRIP_CELL_TEXT }, { "instances", SCRIP_CELL_TEXT }, { "file", SCRIP_CELL_TEXT },
     };
     struct plugin_listing listing = { .scrip = scrip };
     int code;
 
-    listing.code = table_begin(&listing.table, answer, "plugins", columns, 6);
+    listing.code = table_begin(&listing.table, answer, "plugins", columns, sizeof columns / sizeof *columns);
     code = registry_list(scrip->registry, plugin_row, &listing, err);
     plugin_files(&listing, scrip->config);
     if (listing.code != SCRIP_OK || code < 0)

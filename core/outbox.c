@@ -246,8 +246,12 @@ static int message_deliver(struct round *round, const struct position *position,
 {
     struct instance *report = round->subscriber->instance;
     char signature[HASH_SIGNATURE_SIZE + 40];
-    struct scrip_delivery delivery = { message->id, position->account->text, message->body, message->size,
-                                       signature,   position->tries + 1 };
+    struct scrip_delivery delivery = { .id = message->id,
+                                       .account = position->account->text,
+                                       .body = message->body,
+                                       .size = message->size,
+                                       .signature = signature,
+                                       .attempt = position->tries + 1 };
 
     signature_write(round->subscriber, message, signature, sizeof signature);
     error_clear(&report->error);

@@ -22,34 +22,29 @@ struct registry {
     size_t count, room;
 };
 
-/* What a kind's constant must have: the size of each ABI minor, and the functions that are required. */
+/* What a kind's constant must have: its size in each minor of the ABI, and the functions that are required. */
 static const struct {
-    uint32_t size_1;
+    uint32_t sizes[SCRIP_ABI_MINOR + 1];
     size_t required[9]; /* offsets */
     const char *names[9]; /* NULL ends */
 } kinds[] = {
-    [SCRIP_CURRENCY] = { SCRIP_CURRENCY_SIZE_1,
+    [SCRIP_CURRENCY] = { { SCRIP_CURRENCY_SIZE_0 },
                          { offsetof(struct scrip_currency, policy), offsetof(struct scrip_currency, grant) },
                          { "policy", "grant" } },
-    [SCRIP_SERVICE] = { SCRIP_SERVICE_SIZE_1, { offsetof(struct scrip_service, quote) }, { "quote" } },
-    [SCRIP_SOURCE] = { SCRIP_SOURCE_SIZE_1,
+    [SCRIP_SERVICE] = { { SCRIP_SERVICE_SIZE_0 }, { offsetof(struct scrip_service, quote) }, { "quote" } },
+    [SCRIP_SOURCE] = { { SCRIP_SOURCE_SIZE_0 },
                        { offsetof(struct scrip_source, feed_open), offsetof(struct scrip_source, read),
                          offsetof(struct scrip_source, feed_close) },
                        { "feed_open", "read", "feed_close" } },
-    [SCRIP_STORE] = { SCRIP_STORE_SIZE_1,
+    [SCRIP_STORE] = { { SCRIP_STORE_SIZE_0 },
                       { offsetof(struct scrip_store, begin), offsetof(struct scrip_store, commit),
                         offsetof(struct scrip_store, scan), offsetof(struct scrip_store, event_find),
                         offsetof(struct scrip_store, source_last), offsetof(struct scrip_store, state_find),
                         offsetof(struct scrip_store, cursor_find), offsetof(struct scrip_store, check) },
                       { "begin", "commit", "scan", "event_find", "source_last", "state_find", "cursor_find",
                         "check" } },
-    [SCRIP_REPORT] = { SCRIP_REPORT_SIZE_1, { offsetof(struct scrip_report, row) }, { "row" } },
+    [SCRIP_REPORT] = { { SCRIP_REPORT_SIZE_0 }, { offsetof(struct scrip_report, row) }, { "row" } },
 };
-
-_Static_assert(offsetof(struct scrip_plugin_head, name) == 16, "the head's layout is frozen");
-_Static_assert(offsetof(struct scrip_service, options) == sizeof(struct scrip_plugin_head), "options follow the head");
-_Static_assert(offsetof(struct scrip_service, quote) == sizeof(struct scrip_plugin_head) + 3 * sizeof(void *),
-               "a kind's own functions follow open and close");
 
 struct registry *registry_open(const char *const *folders, size_t folder_count)
 {
@@ -178,7 +173,7 @@ static int head_check(const struct proof *proof, const struct scrip_plugin_head 
     if (head->magic != SCRIP_MAGIC)
         return refuse(proof, "magic 0x%08x, want 0x%08x: fill scrip_plugin with the macro of its kind", head->magic,
                       SCRIP_MAGIC);
-    if (head->abi_major != SCRIP_ABI_MAJOR || head->abi_minor < 1)
+    if (head->abi_major != SCRIP_ABI_MAJOR)
         return refuse(proof, "built for ABI %u.%u, this host has %d.%d: build it against this host's plugin.h",
                       head->abi_major, head->abi_minor, SCRIP_ABI_MAJOR, SCRIP_ABI_MINOR);
     if (head->abi_minor > SCRIP_ABI_MINOR)
@@ -189,10 +184,10 @@ static int head_check(const struct proof *proof, const struct scrip_plugin_head 
                       head->kind >= 1 && head->kind <= SCRIP_REPORT ? kind_names[head->kind] : "plugin of no kind",
                       kind_names[proof->kind],
                       head->kind >= 1 && head->kind <= SCRIP_REPORT ? kind_names[head->kind] : "KIND");
-    if (head->size != kinds[proof->kind].size_1)
-        return refuse(proof, "its constant has %u bytes, ABI %u.%u has %u for a %s: build it against plugin.h",
-                      head->size,
-                      head->abi_major, head->abi_minor, kinds[proof->kind].size_1, kind_names[proof->kind]);
+    if (head->size != kinds[proof->kind].sizes[head->abi_minor])
+        return refuse(proof, "its constant has %u bytes, ABI %u.%u has %u for a %s: build it against plugin.h", head->size,
+                      head->abi_major, head->abi_minor, kinds[proof->kind].sizes[head->abi_minor],
+                      kind_names[proof->kind]);
     if (head->name == NULL || name_check(head->name, strlen(head->name)) < 0)
         return refuse(proof, "has no name: give the macro one of 1 to 255 bytes");
     if (strcmp(head->name, proof->name) != 0)
@@ -213,6 +208,23 @@ static int functions_check(const struct proof *proof, const void *constant)
         if (function == NULL)
             return refuse(proof, "has no %s: a %s must have one", kinds[proof->kind].names[i], kind_names[proof->kind]);
     }
+    return SCRIP_OK;
+}
+
+/* What is set behind the size that was asked for would never be called: the author forgot to ask for its minor. */
+static int rest_check(const struct proof *proof, const struct scrip_plugin_head *head)
+{
+    const ElfW(Sym) *symbol = NULL;
+    Dl_info info;
+
+    if (dladdr1(head, &info, (void **)&symbol, RTLD_DL_SYMENT) == 0 || symbol == NULL || info.dli_saddr != head)
+        return SCRIP_OK; /* the loader does not tell how much there is */
+    for (uint64_t at = head->size; at < symbol->st_size; at++)
+        if (((const char *)head)[at] != 0)
+            return refuse(proof,
+                          "sets members that ABI %u.%u, which it asks for, does not have: #define SCRIP_WANTS_MINOR to "
+                          "theirs before it includes plugin.h",
+                          head->abi_major, head->abi_minor);
     return SCRIP_OK;
 }
 
@@ -280,6 +292,7 @@ int registry_load(struct registry *registry, int kind, const char *name, const c
     else if (*out != NULL)
         code = SCRIP_OK;
     else if ((constant = constant_get(&proof)) != NULL && (code = head_check(&proof, &constant->head)) == SCRIP_OK &&
+             (code = rest_check(&proof, &constant->head)) == SCRIP_OK &&
              (code = functions_check(&proof, constant)) == SCRIP_OK &&
              (code = options_check(&proof, constant->options)) == SCRIP_OK) {
         plugin = memory_get(sizeof *plugin);

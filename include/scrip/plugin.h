@@ -23,9 +23,22 @@
  * The message says what is wrong and what mends it; it belongs to that call and is at most SCRIP_MESSAGE_SIZE bytes.
  * What a call of the host refused did not happen: pass its code on, but for SCRIP_ENOTFOUND of what may not be there.
  *
- * Structs grow at their end only, by pointers and 64-bit fields. Text is UTF-8, NUL-terminated; an absent text is "",
- * never NULL, unless a comment says otherwise. Times are microseconds since 1970-01-01T00:00:00Z (`_us`), years 1900
- * to 9999; an absent time is SCRIP_TIME_NONE. Ends are exclusive. Amounts are whole minor units of their currency.
+ * The ABI is 1.0. A plugin that was built for 1.MINOR runs on every host from 1.MINOR on, unchanged: nothing that stands
+ * here goes, moves or changes its meaning before 2.0.
+ *   - Structs grow at their end only, by pointers and 64-bit fields: those that the host makes (struct scrip_host, event,
+ *     grant, policy, commit, scan, delivery ...) and those of the kinds. Those that stand in lists, or that a plugin makes
+ *     (decimal, attribute, option, line, field, row, cursor, column, cell, the rows of stores), do not grow.
+ *   - A plugin asks for 1.0, the oldest, and has what 1.0 had. `#define SCRIP_WANTS_MINOR 1` before the include asks for
+ *     more: its kind's struct may then set what 1.1 added, and an older host refuses it. Who can do without a service of
+ *     the host asks instead whether it is there: SCRIP_HAS(ctx, member).
+ *   - A member that the plugin's minor did not have counts as absent (0, NULL): nothing new is asked of an older plugin.
+ *   - Lists of numbers (enums, event types, fields) grow at their ends. A number that a plugin does not know is no fault:
+ *     a service has no price for such an event, a store keeps it as it came, a report shows its text.
+ *   - A release's plugins are kept, with the header that they were built against, and tried on every host after it.
+ *
+ * Text is UTF-8, NUL-terminated; an absent text is "", never NULL, unless a comment says otherwise. Times are
+ * microseconds since 1970-01-01T00:00:00Z (`_us`), years 1900 to 9999; an absent time is SCRIP_TIME_NONE. Ends are
+ * exclusive. Amounts are whole minor units of their currency.
  */
 #ifndef SCRIP_PLUGIN_H
 #define SCRIP_PLUGIN_H
@@ -38,8 +51,15 @@ extern "C" {
 #endif
 
 #define SCRIP_MAGIC UINT32_C(0x53435250) /* "SCRP" */
-#define SCRIP_ABI_MAJOR 0
-#define SCRIP_ABI_MINOR 1
+#define SCRIP_ABI_MAJOR 1
+#define SCRIP_ABI_MINOR 0
+/* The minor that a plugin asks for; see "the macros" below. */
+#ifndef SCRIP_WANTS_MINOR
+#define SCRIP_WANTS_MINOR 0
+#endif
+#if SCRIP_WANTS_MINOR > SCRIP_ABI_MINOR
+#error "SCRIP_WANTS_MINOR: this plugin.h is older: build against a newer one"
+#endif
 #define SCRIP_MESSAGE_SIZE 512
 
 #define SCRIP_TIME_NONE INT64_MIN
@@ -1031,39 +1051,46 @@ struct scrip_store {
 #define SCRIP_EXPORT
 #endif
 
-/* Size is the end of the last member that ABI 0.1 knew: a plugin built against a newer header still asks for no more. */
+/* Size is the end of the last member that a minor knew: a plugin built against a newer header still asks for no more than
+ * it wants. A later minor adds a line for each kind, as SCRIP_SERVICE_SIZE_1. */
 #define SCRIP_END_OF(type, member) ((uint32_t)(offsetof(type, member) + sizeof(((type *)0)->member)))
-#define SCRIP_HEAD(kind_, name_, summary_, size_)                                                             \
+#define SCRIP_SERVICE_SIZE_0 SCRIP_END_OF(struct scrip_service, timer)
+#define SCRIP_CURRENCY_SIZE_0 SCRIP_END_OF(struct scrip_currency, convert)
+#define SCRIP_SOURCE_SIZE_0 SCRIP_END_OF(struct scrip_source, settled)
+#define SCRIP_REPORT_SIZE_0 SCRIP_END_OF(struct scrip_report, deliver)
+#define SCRIP_STORE_SIZE_0 SCRIP_END_OF(struct scrip_store, snapshot)
+/* 1: the host that runs has this service. */
+#define SCRIP_HAS(ctx, member) ((ctx)->host->size >= SCRIP_END_OF(struct scrip_host, member) && (ctx)->host->member)
+
+#define SCRIP_SIZE_OF(kind_, minor_) SCRIP_##kind_##_SIZE_##minor_
+#define SCRIP_SIZE(kind_, minor_) SCRIP_SIZE_OF(kind_, minor_)
+#define SCRIP_HEAD(kind_, name_, summary_)                                                                    \
     {                                                                                                         \
-        SCRIP_MAGIC, SCRIP_ABI_MAJOR, 1, (kind_), (size_), (name_), (summary_)                                \
+        SCRIP_MAGIC, SCRIP_ABI_MAJOR, SCRIP_WANTS_MINOR, SCRIP_##kind_, SCRIP_SIZE(kind_, SCRIP_WANTS_MINOR), \
+            (name_), (summary_)                                                                               \
     }
-#define SCRIP_SERVICE_SIZE_1 SCRIP_END_OF(struct scrip_service, timer)
-#define SCRIP_CURRENCY_SIZE_1 SCRIP_END_OF(struct scrip_currency, convert)
-#define SCRIP_SOURCE_SIZE_1 SCRIP_END_OF(struct scrip_source, settled)
-#define SCRIP_REPORT_SIZE_1 SCRIP_END_OF(struct scrip_report, deliver)
-#define SCRIP_STORE_SIZE_1 SCRIP_END_OF(struct scrip_store, snapshot)
 
 #ifndef __cplusplus
 #define SCRIP_SERVICE_PLUGIN(name_, summary_, ...)                                                            \
     SCRIP_EXPORT extern const struct scrip_service scrip_plugin;                                              \
     const struct scrip_service scrip_plugin = {                                                               \
-        .head = SCRIP_HEAD(SCRIP_SERVICE, name_, summary_, SCRIP_SERVICE_SIZE_1), __VA_ARGS__}
+        .head = SCRIP_HEAD(SERVICE, name_, summary_), __VA_ARGS__}
 #define SCRIP_CURRENCY_PLUGIN(name_, summary_, ...)                                                           \
     SCRIP_EXPORT extern const struct scrip_currency scrip_plugin;                                             \
     const struct scrip_currency scrip_plugin = {                                                              \
-        .head = SCRIP_HEAD(SCRIP_CURRENCY, name_, summary_, SCRIP_CURRENCY_SIZE_1), __VA_ARGS__}
+        .head = SCRIP_HEAD(CURRENCY, name_, summary_), __VA_ARGS__}
 #define SCRIP_SOURCE_PLUGIN(name_, summary_, ...)                                                             \
     SCRIP_EXPORT extern const struct scrip_source scrip_plugin;                                               \
     const struct scrip_source scrip_plugin = {                                                                \
-        .head = SCRIP_HEAD(SCRIP_SOURCE, name_, summary_, SCRIP_SOURCE_SIZE_1), __VA_ARGS__}
+        .head = SCRIP_HEAD(SOURCE, name_, summary_), __VA_ARGS__}
 #define SCRIP_REPORT_PLUGIN(name_, summary_, ...)                                                             \
     SCRIP_EXPORT extern const struct scrip_report scrip_plugin;                                               \
     const struct scrip_report scrip_plugin = {                                                                \
-        .head = SCRIP_HEAD(SCRIP_REPORT, name_, summary_, SCRIP_REPORT_SIZE_1), __VA_ARGS__}
+        .head = SCRIP_HEAD(REPORT, name_, summary_), __VA_ARGS__}
 #define SCRIP_STORE_PLUGIN(name_, summary_, ...)                                                              \
     SCRIP_EXPORT extern const struct scrip_store scrip_plugin;                                                \
     const struct scrip_store scrip_plugin = {                                                                 \
-        .head = SCRIP_HEAD(SCRIP_STORE, name_, summary_, SCRIP_STORE_SIZE_1), __VA_ARGS__}
+        .head = SCRIP_HEAD(STORE, name_, summary_), __VA_ARGS__}
 #endif
 
 #ifdef __cplusplus

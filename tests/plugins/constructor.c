@@ -7,4 +7,4 @@ static void __attribute__((constructor)) start(void)
     mark();
 }
 
-TRAP_SERVICE(0, SCRIP_ABI_MAJOR, 1, SCRIP_SERVICE_SIZE_1, "constructor", "runs when it is loaded");
+TRAP_SERVICE(0, SCRIP_ABI_MAJOR, 0, SCRIP_SERVICE_SIZE_0, "constructor", "runs when it is loaded");

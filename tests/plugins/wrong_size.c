@@ -1,4 +1,4 @@
 /* wrong_size.c - a size that its minor never had. */
 #include "trap.h"
 
-TRAP_SERVICE(SCRIP_MAGIC, SCRIP_ABI_MAJOR, 1, SCRIP_SERVICE_SIZE_1 + 4, "wrong_size", "four bytes more");
+TRAP_SERVICE(SCRIP_MAGIC, SCRIP_ABI_MAJOR, 0, SCRIP_SERVICE_SIZE_0 + 4, "wrong_size", "four bytes more");

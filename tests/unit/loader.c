@@ -73,11 +73,12 @@ START_TEST(each_fault_has_its_message)
         const char *name, *found, *wanted, *mend;
     } cases[] = {
         { SCRIP_SERVICE, "wrong_magic", "magic 0x12345678", "want 0x53435250", "fill scrip_plugin with the macro" },
-        { SCRIP_SERVICE, "wrong_major", "built for ABI 1.1", "this host has 0.1",
+        { SCRIP_SERVICE, "wrong_major", "built for ABI 2.0", "this host has 1.0",
           "build it against this host's plugin.h" },
-        { SCRIP_SERVICE, "newer_minor", "asks for ABI 0.2", "this host has 0.1", "use a newer scrip" },
-        { SCRIP_SERVICE, "no_minor", "built for ABI 0.0", "this host has 0.1", "build it against" },
-        { SCRIP_SERVICE, "wrong_size", "its constant has 76 bytes", "ABI 0.1 has 72 for a service",
+        { SCRIP_SERVICE, "newer_minor", "asks for ABI 1.1", "this host has 1.0", "use a newer scrip" },
+        { SCRIP_SERVICE, "old_major", "built for ABI 0.1", "this host has 1.0", "build it against" },
+        { SCRIP_SERVICE, "beyond", "sets members that ABI 1.0", "does not have", "#define SCRIP_WANTS_MINOR" },
+        { SCRIP_SERVICE, "wrong_size", "its constant has 76 bytes", "ABI 1.0 has 72 for a service",
           "build it against plugin.h" },
         { SCRIP_SERVICE, "wrong_name", "is named 'another_name'", "'wrong_name' was asked for", "rename one of both" },
         { SCRIP_SERVICE, "no_name", "has no name", "1 to 255 bytes", "give the macro one" },
@@ -213,8 +214,8 @@ END_TEST
 /* Every size but the right one, in a copy whose head was changed. */
 START_TEST(sizes_that_never_were)
 {
-    static const uint32_t sizes[] = { 0, 1, 32, 63, 65, 72, 80, 1 << 20, UINT32_MAX, SCRIP_SERVICE_SIZE_1 };
-    const struct scrip_plugin_head wanted = { SCRIP_MAGIC, SCRIP_ABI_MAJOR, 1, SCRIP_SERVICE, SCRIP_SERVICE_SIZE_1,
+    static const uint32_t sizes[] = { 0, 1, 32, 63, 65, 72, 80, 1 << 20, UINT32_MAX, SCRIP_SERVICE_SIZE_0 };
+    const struct scrip_plugin_head wanted = { SCRIP_MAGIC, SCRIP_ABI_MAJOR, 0, SCRIP_SERVICE, SCRIP_SERVICE_SIZE_0,
                                               NULL, NULL };
     struct scrip_error err;
     struct plugin *plugin;
@@ -235,12 +236,12 @@ START_TEST(sizes_that_never_were)
         mkdir(scratch_path(folder, name), 0700);
         snprintf(name, sizeof name, "size%zu/trapped.so", i);
         snprintf(path, sizeof path, "%s", scratch_bytes(folder, name, bytes, size));
-        if (sizes[i] == SCRIP_SERVICE_SIZE_1)
+        if (sizes[i] == SCRIP_SERVICE_SIZE_0)
             ck_assert_msg(load(SCRIP_SERVICE, path, &plugin, &err) == SCRIP_OK, "%s", err.message);
         else {
             ck_assert_int_eq(load(SCRIP_SERVICE, path, &plugin, &err), SCRIP_EINVALID);
             snprintf(name, sizeof name, "its constant has %u bytes", sizes[i]);
-            text_holds(err.message, name, "ABI 0.1 has 72 for a service", NULL);
+            text_holds(err.message, name, "ABI 1.0 has 72 for a service", NULL);
         }
     }
     free(bytes);
@@ -257,7 +258,7 @@ START_TEST(what_is_right_is_loaded)
 
     ck_assert_msg(load(SCRIP_SERVICE, "trapped", &plugin, &err) == SCRIP_OK, "%s", err.message);
     ck_assert_int_eq(plugin->kind, SCRIP_SERVICE);
-    ck_assert_int_eq(plugin->abi_minor, 1);
+    ck_assert_int_eq(plugin->abi_minor, 0);
     ck_assert_str_eq(plugin->name, "trapped");
     ck_assert_ptr_nonnull(plugin->options);
     ck_assert_ptr_null(plugin->options[0].key);
