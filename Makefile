@@ -162,9 +162,9 @@ install: all
 	for so in $(PLUGINS:$(BUILD)/plugins/%=%); do \
 	    install -D -m 755 $(BUILD)/plugins/$$so $(DESTDIR)$(LIBDIR)/scrip/$$so; done; \
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/scrip/profiles $(PROFILES); \
-	printf '%s\n' 'plugindir=$(LIBDIR)/scrip' 'Name: scrip' 'Description: accounts for prepaid virtual currencies' \
-	    'Version: 0.1.0' 'Cflags: -I$(PREFIX)/include' 'Libs: -L$(LIBDIR) -lscrip' \
-	    > $(DESTDIR)$(LIBDIR)/pkgconfig/scrip.pc
+	printf '%s\n' 'prefix=$(PREFIX)' 'libdir=$(LIBDIR)' 'includedir=$${prefix}/include' 'plugindir=$${libdir}/scrip' \
+	    "abi=$$($(BUILD)/scrip --version | sed 's/.* //')" 'Name: scrip' 'Description: accounts for prepaid virtual currencies' \
+	    'Version: 0.1.0' 'Cflags: -I$${includedir}' 'Libs: -L$${libdir} -lscrip' > $(DESTDIR)$(LIBDIR)/pkgconfig/scrip.pc
 
 clean:
 	rm -rf build

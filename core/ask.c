@@ -420,7 +420,8 @@ int scrip_ask(struct scrip *scrip, const struct scrip_query *query, const struct
     return code;
 }
 
-static int option_rows(struct table *table, const struct scrip_option *option)
+/* of: whose they are, the plugin's or the host's. */
+static int option_rows(struct table *table, const struct scrip_option *option, const char *of)
 {
     static const char *const types[] = { "text", "name", "int",  "decimal", "yes/no", "time",
                                          "duration", "path", "list", "choice", "zone" };
@@ -431,6 +432,7 @@ static int option_rows(struct table *table, const struct scrip_option *option)
         table_text(table, option->type == SCRIP_OPTION_CHOICE ? option->choices : types[option->type]);
         table_text(table, option->required ? "(required)" : option->fallback);
         table_text(table, option->help);
+        table_text(table, of);
         code = table_row(table);
     }
     return code;
@@ -443,12 +445,13 @@ int scrip_plugin_help(struct scrip *scrip, const char *kind_and_name, const stru
         { "key", SCRIP_CELL_TEXT },
         { "type", SCRIP_CELL_TEXT },
         { "default", SCRIP_CELL_TEXT },
-        { "help", SCRIP_CELL_TEXT },
+        { "help", SCRIP_CELL_TEXT }, { "of", SCRIP_CELL_TEXT },
     };
     const char *slash = strchr(kind_and_name, '/');
     struct plugin *plugin;
     struct table table;
     int kind = 0, code;
+    char *title;
 
     for (int i = 1; kind_names[i] != NULL && slash != NULL; i++)
         if (strlen(kind_names[i]) == (size_t)(slash - kind_and_name) &&
@@ -459,10 +462,13 @@ int scrip_plugin_help(struct scrip *scrip, const char *kind_and_name, const stru
                          "store, report", kind_and_name);
     if ((code = host_plugin(scrip, kind, slash + 1, "command line", &plugin, err)) < 0)
         return code;
-    code = table_begin(&table, answer, plugin->api.head.summary, columns, 4);
+    title = memory_print("%s/%s: %s (ABI %d.%d)", kind_names[kind], plugin->name, plugin->api.head.summary,
+                         SCRIP_ABI_MAJOR, plugin->abi_minor);
+    code = table_begin(&table, answer, title, columns, sizeof columns / sizeof *columns);
     if (code == SCRIP_OK)
-        code = option_rows(&table, plugin->options);
+        code = option_rows(&table, plugin->options, "plugin");
     if (code == SCRIP_OK)
-        code = option_rows(&table, host_keys_of(kind));
+        code = option_rows(&table, host_keys_of(kind), "host");
+    free(title);
     return code ? code : table_end(&table);
 }

@@ -299,14 +299,19 @@ static int help_begin(void *sink, const char *title, const struct scrip_column *
     (void)sink;
     (void)columns;
     (void)column_count;
-    printf("%s\n\n", title);
+    printf("%s\n", title);
     return 0;
 }
 
+/* sink: whose key was shown last. */
 static int help_row(void *sink, const struct scrip_cell *cells, uint64_t cell_count)
 {
-    (void)sink;
+    char *of = sink;
+
     (void)cell_count;
+    if (strcmp(of, cells[4].text) != 0)
+        printf("\n%s:\n", strcmp(cells[4].text, "host") == 0 ? "keys of every plugin of its kind" : "its keys");
+    snprintf(of, 8, "%s", cells[4].text);
     if (strcmp(cells[2].text, "(required)") == 0)
         printf("%s (%s), required\n    %s\n", cells[0].text, cells[1].text, cells[3].text);
     else
@@ -365,7 +370,8 @@ static int plugin_check(struct use *use)
 
 int run_plugin(struct use *use)
 {
-    struct scrip_answer answers = { help_begin, help_row, NULL, NULL };
+    char of[8] = "";
+    struct scrip_answer answers = { help_begin, help_row, NULL, of };
     struct scrip_error err = { 0 };
     struct scrip *scrip;
     int code;

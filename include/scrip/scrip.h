@@ -264,7 +264,8 @@ int scrip_receipt_check(struct scrip *scrip, const char *receipt, int (*finding)
 const char *scrip_outcome_name(int64_t outcome);
 /* Reads "2022-03-29" or RFC 3339. */
 int scrip_time_parse(const char *text, int64_t *out_us);
-/* Keys, types, defaults and help of a plugin ("service/daily") as a table; then those of the host for its kind. */
+/* Keys, types, defaults and help of a plugin ("service/daily") as a table; then those of the host for its kind. The title says its
+ * summary and ABI. */
 int scrip_plugin_help(struct scrip *scrip, const char *kind_and_name, const struct scrip_answer *answer,
                       struct scrip_error *err);
 /* Runs the suite of a plugin's kind on it, and answers a row for each test: what was kept, what was broken, and the clause of

@@ -79,6 +79,13 @@ for pair in gcc:g++ clang:clang++; do
 done
 [ "$count" -gt 0 ] || { echo "no compiler was found"; failed=1; }
 
+# A plugin that asks for more than a header has is told so.
+if "${CC:-gcc}" -std=c11 -DSCRIP_WANTS_MINOR=99 -Iinclude -fsyntax-only "$folder/author.c" 2>"$folder/said" ||
+    ! grep -q 'SCRIP_WANTS_MINOR: this plugin.h is older' "$folder/said"; then
+    echo "a minor that plugin.h does not have was not refused"
+    failed=1
+fi
+
 # A header that leans on another: each includes what it uses, so nothing but the C library may come before.
 for header in include/scrip/*.h; do
     if grep -n '^ *# *include' "$header" | grep -v -e '<stddef.h>' -e '<stdint.h>' -e '<scrip/plugin.h>'; then

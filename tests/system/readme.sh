@@ -103,7 +103,7 @@ found=$(scrip -c acme.ini balance lab --format csv | sed 1d)
 [ "$found" = "lab,credits,89.25,0.00,0.00,10.75,0.00,0.00,0.00" ] || fail "balance of the plugin's account: $found"
 found=$(scrip -c acme.ini plugins --format csv | grep -c "^[a-z]*,[^,]*,[^\"].*,$HOME/.local/bin/\.\./lib/scrip/")
 [ "$found" -ge 5 ] || fail "plugins: $found of the installed ones were found"
-scrip -c acme.ini plugins --format csv | grep -q "^service,./acme.so,ACME's price list,1.0,,acme,$PWD/./acme.so$" ||
+scrip -c acme.ini plugins --format csv | grep -q "^service,./acme.so,ACME's price list,1.0,currency price.\*,acme,$PWD/./acme.so$" ||
     fail "plugins: the plugin is not listed: $(scrip -c acme.ini plugins --format csv)"
 scrip -c acme.ini quote lab OTHER 2>&1 | grep -q "no service has a price" || fail "the plugin prices what is not its own"
 scrip -c acme.ini verify >/dev/null || fail "the books of the plugin's charge"

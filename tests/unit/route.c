@@ -259,9 +259,9 @@ static int row_find(void *sink, const struct scrip_cell *cells, uint64_t count)
 {
     char *out = sink;
 
-    if (count == 6 && strchr(cells[1].text, '/') != NULL) /* named by a path */
+    if (count == 7 && strchr(cells[1].text, '/') != NULL) /* named by a path */
         snprintf(out + strlen(out), 1024 - strlen(out), "%s %s: %s, %s\n", cells[0].text, cells[1].text, cells[2].text,
-                 cells[4].text);
+                 cells[5].text);
     return SCRIP_OK;
 }
 
