@@ -304,4 +304,23 @@ static inline char *table_label(const struct table *t, const char *product, cons
     return table_copy(text);
 }
 
+/* The first of rows that are in the order of what their first member, a text, says; NULL: there is none. */
+static inline const void *table_find(const void *rows, size_t count, size_t size, const char *text)
+{
+    size_t low = 0, high = count;
+    char *const *row;
+
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+
+        row = (char *const *)((const char *)rows + middle * size);
+        if (strcmp(*row, text) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    row = (char *const *)((const char *)rows + low * size);
+    return low < count && strcmp(*row, text) == 0 ? row : NULL;
+}
+
 #endif

@@ -14,10 +14,8 @@ static const struct scrip_option options[] = {
 static int open_currency(struct scrip_ctx *ctx)
 {
     int64_t end;
-    int code = lots_open(ctx);
+    int code = lots_sale_open(ctx);
 
-    if (code == SCRIP_OK)
-        code = lots_convert_check(ctx);
     if (code == SCRIP_OK &&
         (ctx->host->time_add(0, ctx->host->option_text(ctx, "every"), 1, "", &end) < 0 || end < SCRIP_SECOND))
         code = scrip_fail(ctx, SCRIP_EINVALID, "%s: every = %s: want a duration of at least a second such as P1M",
@@ -27,16 +25,11 @@ static int open_currency(struct scrip_ctx *ctx)
 
 static int settle_grant(struct scrip_ctx *ctx, struct scrip_grant *grant, void *key, uint64_t *key_size)
 {
-    int code;
-
-    lots_class(ctx, grant);
-    if ((code = lots_sale_check(ctx, grant)) < 0)
-        return code;
     if (grant->every[0] == 0 && grant->amount != INT64_MAX && grant->type == SCRIP_GRANT) {
         grant->every = ctx->host->option_text(ctx, "every");
         grant->from = ctx->host->option_int(ctx, "from");
     }
-    return lots_settle(ctx, grant, lots_time(ctx, "expire_all"), key, key_size);
+    return lots_sale_grant(ctx, grant, key, key_size);
 }
 
 SCRIP_CURRENCY_PLUGIN("allowance", "amounts that come back every period", .options = options, .open = open_currency,

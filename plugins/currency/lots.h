@@ -322,4 +322,23 @@ static inline int lots_convert_check(struct scrip_ctx *ctx)
     return SCRIP_OK;
 }
 
+/* ---- a currency that is sold: its open and its grants ------------------------------------------------------- */
+
+static inline int lots_sale_open(struct scrip_ctx *ctx)
+{
+    int code = lots_open(ctx);
+
+    return code < 0 ? code : lots_convert_check(ctx);
+}
+
+static inline int lots_sale_grant(struct scrip_ctx *ctx, struct scrip_grant *grant, void *key, uint64_t *key_size)
+{
+    int code;
+
+    lots_class(ctx, grant);
+    if ((code = lots_sale_check(ctx, grant)) < 0)
+        return code;
+    return lots_settle(ctx, grant, lots_time(ctx, "expire_all"), key, key_size);
+}
+
 #endif

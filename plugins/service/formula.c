@@ -114,12 +114,11 @@ static int open_formulas(struct scrip_ctx *ctx)
         return scrip_fail(ctx, SCRIP_EINVALID,
                           "currency and sheet: want one of them: an amount has a currency, and a quantity "
                           "has its rate in a sheet");
-    if (currency[0] && ctx->host->currency_find(ctx, currency, NULL) < 0)
-        return scrip_fail(ctx, SCRIP_EINVALID, "%s: currency '%s': not configured: add a section [currency/... %s]",
-                          ctx->host->option_where(ctx, "currency"), currency, currency);
+    if (currency[0] && paid_check(ctx, "currency", currency) < 0)
+        return SCRIP_EINVALID;
     if (!all->has_sheet && ctx->host->option_given(ctx, "currencies"))
         return scrip_fail(ctx, SCRIP_EINVALID, "currencies: only with a sheet, which has a rate in each");
-    if (consts_read(ctx, &all->set) < 0 || formulas_read(ctx, all) < 0 || sheet_currencies(ctx) < 0)
+    if (consts_read(ctx, &all->set) < 0 || formulas_read(ctx, all) < 0 || paid_list_check(ctx, "currencies") < 0)
         return SCRIP_EINVALID;
     if (all->price_count == 0)
         return scrip_fail(ctx, SCRIP_EINVALID, "price.PRODUCT: missing: give at least one formula");

@@ -1,5 +1,5 @@
 /* metered.c - the feed says what its vendor charged: the event's own amount is the price. */
-#include <scrip/plugin.h>
+#include "paid.h"
 
 static const struct scrip_option options[] = {
     { "currency", SCRIP_OPTION_NAME, NULL, NULL, 0, "of an amount whose event names none" },
@@ -11,10 +11,7 @@ static int open_metered(struct scrip_ctx *ctx)
 {
     const char *currency = ctx->host->option_text(ctx, "currency");
 
-    if (currency[0] && ctx->host->currency_find(ctx, currency, NULL) < 0)
-        return scrip_fail(ctx, SCRIP_EINVALID, "%s: currency '%s': not configured: add a section [currency/... %s]",
-                          ctx->host->option_where(ctx, "currency"), currency, currency);
-    return SCRIP_OK;
+    return currency[0] ? paid_check(ctx, "currency", currency) : SCRIP_OK;
 }
 
 static int quote(struct scrip_ctx *ctx, const struct scrip_event *event, struct scrip_quote *out)

@@ -9,9 +9,11 @@
 #define SCRIP_SHEET_H
 
 #include "../table.h"
+#include "paid.h"
 
 struct sheet_row {
-    char *product, *currency, *unit, *label;
+    char *product; /* first, for table_find */
+    char *currency, *unit, *label;
     int64_t from_us, to_us;
     struct scrip_decimal rate, per;
     uint64_t line;
@@ -116,17 +118,7 @@ static int sheet_read(struct scrip_ctx *ctx, struct sheet *sheet)
 /* The first row of a product, or NULL. */
 static const struct sheet_row *sheet_product(const struct sheet *sheet, const char *product)
 {
-    size_t low = 0, high = sheet->count;
-
-    while (low < high) {
-        size_t middle = (low + high) / 2;
-
-        if (strcmp(sheet->rows[middle].product, product) < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low < sheet->count && strcmp(sheet->rows[low].product, product) == 0 ? &sheet->rows[low] : NULL;
+    return table_find(sheet->rows, sheet->count, sizeof *sheet->rows, product);
 }
 
 /* The row of a product that counts at a time, in a currency and for a unit (NULL: any), or NULL. first: sheet_product's
@@ -238,19 +230,6 @@ static inline int sheet_knows(const struct sheet *sheet, const char *product)
     return product[0] && (sheet_product(sheet, product) != NULL || sheet_product(sheet, "*") != NULL);
 }
 
-/* The currencies of an option must be configured. */
-static int sheet_currencies(struct scrip_ctx *ctx)
-{
-    const char *currency;
-
-    for (uint64_t i = 0; (currency = ctx->host->option_item(ctx, "currencies", i)) != NULL; i++)
-        if (ctx->host->currency_find(ctx, currency, NULL) < 0)
-            return scrip_fail(ctx, SCRIP_EINVALID,
-                              "%s: currencies: '%s' is not configured: add a section [currency/... %s]",
-                              ctx->host->option_where(ctx, "currencies"), currency, currency);
-    return SCRIP_OK;
-}
-
 /* Opens an instance whose self is a sheet, or begins with one: `size` bytes, zeroed. has_gate: it has that option. */
 static inline int sheet_open(struct scrip_ctx *ctx, size_t size, int has_gate)
 {
@@ -259,7 +238,7 @@ static inline int sheet_open(struct scrip_ctx *ctx, size_t size, int has_gate)
     if (sheet == NULL)
         return scrip_fail(ctx, SCRIP_ENOMEM, "no memory for the sheet");
     sheet->has_gate = has_gate && ctx->host->option_given(ctx, "gate");
-    if (sheet_currencies(ctx) < 0)
+    if (paid_list_check(ctx, "currencies") < 0)
         return SCRIP_EINVALID;
     return sheet_read(ctx, sheet);
 }

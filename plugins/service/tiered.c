@@ -46,7 +46,6 @@ static int open_tiers(struct scrip_ctx *ctx)
 {
     struct tiers *tiers = ctx->self = calloc(1, sizeof *tiers);
     int has_period = ctx->host->option_int(ctx, "period") != PERIOD_NONE;
-    const char *currency;
     int code;
 
     if (tiers == NULL)
@@ -60,12 +59,7 @@ static int open_tiers(struct scrip_ctx *ctx)
                           ctx->host->option_where(ctx, "currencies"));
     if (!has_period && (ctx->host->option_int(ctx, "charge") != 0 || ctx->host->option_given(ctx, "anchor")))
         return scrip_fail(ctx, SCRIP_EINVALID, "period: none: charge = period and anchor need one such as month");
-    for (uint64_t i = 0; (currency = ctx->host->option_item(ctx, "currencies", i)) != NULL; i++)
-        if (ctx->host->currency_find(ctx, currency, NULL) < 0)
-            return scrip_fail(ctx, SCRIP_EINVALID,
-                              "%s: currencies: '%s' is not configured: add a section [currency/... %s]",
-                              ctx->host->option_where(ctx, "currencies"), currency, currency);
-    if ((code = tiers_read(ctx, tiers)) < 0)
+    if ((code = paid_list_check(ctx, "currencies")) < 0 || (code = tiers_read(ctx, tiers)) < 0)
         return code;
     if (ctx->host->option_int(ctx, "count_by") == COUNT_BY_ACCOUNT && tiers_product(tiers, "*") == NULL)
         return scrip_fail(ctx, SCRIP_EINVALID,

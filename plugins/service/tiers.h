@@ -26,6 +26,7 @@
 
 #include "number.h"
 #include "../table.h"
+#include "paid.h"
 
 struct tier {
     struct scrip_decimal bound; /* up_to, or at_least */
@@ -35,7 +36,8 @@ struct tier {
 };
 
 struct schedule {
-    char *product, *currency;
+    char *product; /* first, for table_find */
+    char *currency;
     int64_t from_us, to_us;
     uint64_t line;
     int model, is_at_least, has_minimum, has_maximum;
@@ -260,17 +262,7 @@ static inline int tiers_read(struct scrip_ctx *ctx, struct tiers *tiers)
 
 static inline const struct schedule *tiers_product(const struct tiers *tiers, const char *product)
 {
-    size_t low = 0, high = tiers->count;
-
-    while (low < high) {
-        size_t middle = (low + high) / 2;
-
-        if (strcmp(tiers->schedules[middle].product, product) < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low < tiers->count && strcmp(tiers->schedules[low].product, product) == 0 ? &tiers->schedules[low] : NULL;
+    return table_find(tiers->schedules, tiers->count, sizeof *tiers->schedules, product);
 }
 
 /* The product's own first schedule, or that of `*`, or NULL. */

@@ -67,9 +67,9 @@ static void close_store(struct scrip_ctx *ctx)
         b->statements = next;
     }
     writing_free(b->writing);
-    free(b->ids);
+    free(b->ids.ids);
     free(b->names);
-    free(b->bytes);
+    free(b->bytes.start);
     free(b);
     ctx->self = NULL;
 }

@@ -44,13 +44,11 @@ struct base {
     struct statement *statements;
     int cursors;      /* open ones; above 0 a transaction is open */
     int64_t retry_us; /* how long a lost server is waited for */
-    int32_t *ids;     /* of names, by the host's number; 0: not known here */
-    size_t ids_room;
+    struct store_ids ids;
     const struct scrip_name **names; /* by id */
     const struct scrip_name *none;   /* the empty one */
     size_t names_room;
-    uint8_t *bytes; /* of checks */
-    size_t bytes_size, bytes_room;
+    struct store_bytes bytes; /* of checks */
     PGresult *lent; /* of event_find */
     struct scrip_event_row lent_row;
     struct writing *writing;          /* of a writing session, see postgres_rows.h */
@@ -132,14 +130,9 @@ static int fault_tell(struct base *b)
                                  b->state[0] ? " (" : "", b->state, b->state[0] ? ")" : "", mend);
 }
 
-/* What an operation answers: a look-up on its way that failed makes all of it fail. Without this, a name that could not
- * be read would be a name that is not there. */
 static int settle(struct base *b, int code)
 {
-    int fault = b->fault;
-
-    b->fault = 0;
-    return code < 0 && code != SCRIP_ENOTFOUND ? code : fault < 0 ? fault : code;
+    return store_settle(&b->fault, code);
 }
 
 /* ---- the connection ------------------------------------------------------------------------------------------- */

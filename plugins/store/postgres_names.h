@@ -14,28 +14,16 @@ struct name_list {
 /* ---- from a name to its number -------------------------------------------------------------------------------- */
 
 /* 0: the empty name, or not known here. */
-static int32_t id_of(const struct base *b, const struct scrip_name *name)
+static int64_t id_of(const struct base *b, const struct scrip_name *name)
 {
-    return name->number < b->ids_room ? b->ids[name->number] : 0;
-}
-
-static void id_keep(struct base *b, const struct scrip_name *name, int32_t id)
-{
-    if (name->number >= b->ids_room) {
-        size_t room = (size_t)name->number * 2 + 64;
-
-        b->ids = store_grow(b->ids, room * sizeof *b->ids);
-        memset(b->ids + b->ids_room, 0, (room - b->ids_room) * sizeof *b->ids);
-        b->ids_room = room;
-    }
-    b->ids[name->number] = id;
+    return store_id_of(&b->ids, name);
 }
 
 static void names_want(struct base *b, struct name_list *list, const struct scrip_name *name)
 {
     if (name->number == 0 || id_of(b, name) != 0)
         return;
-    id_keep(b, name, -1); /* wanted already; settled below */
+    store_id_keep(&b->ids, name, -1); /* wanted already; settled below */
     if (list->count == list->room) {
         list->room = list->room * 2 + 64;
         list->names = store_grow(list->names, list->room * sizeof *list->names);
@@ -71,7 +59,7 @@ static enum fate names_find(struct base *b, struct name_list *list, struct array
 
         found = bsearch(&sought, list->names, list->count, sizeof *list->names, by_text);
         if (found != NULL)
-            id_keep(b, *found, (int32_t)get_number(r, row, 0));
+            store_id_keep(&b->ids, *found, get_number(r, row, 0));
     }
     PQclear(r);
     for (size_t i = 0; i < list->count; i++)
@@ -139,7 +127,7 @@ static int names_settle(struct base *b, struct name_list *list)
         }
     }
     for (size_t i = 0; i < list->count; i++)
-        id_keep(b, list->names[i], 0); /* not settled */
+        store_id_keep(&b->ids, list->names[i], 0); /* not settled */
     for (int i = 0; i < 3; i++)
         free(arrays[i].bytes);
     return code;

@@ -18,7 +18,7 @@ static int32_t name_find(struct base *b, const char *text)
     if ((r = ask(b, "select id from names where name = $1", 1, &text)) == NULL)
         return 0;
     if (PQntuples(r) == 1)
-        id_keep(b, name, (int32_t)get_number(r, 0, 0));
+        store_id_keep(&b->ids, name, get_number(r, 0, 0));
     PQclear(r);
     return id_of(b, name);
 }

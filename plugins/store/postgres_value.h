@@ -68,36 +68,21 @@ static struct value decimal_of(const struct base *b, int64_t is_there, const str
 
 /* ---- checks of rows ------------------------------------------------------------------------------------------- */
 
-static void check_bytes(struct base *b, const void *bytes, uint64_t size)
-{
-    if (b->bytes_room - b->bytes_size < size + 8) {
-        b->bytes_room = (b->bytes_size + size + 8) * 2;
-        b->bytes = store_grow(b->bytes, b->bytes_room);
-    }
-    for (int i = 0; i < 8; i++)
-        b->bytes[b->bytes_size++] = (uint8_t)(size >> 8 * i);
-    if (size)
-        memcpy(b->bytes + b->bytes_size, bytes, size);
-    b->bytes_size += size;
-}
-
 /* The hash that a row carries where no replay of the books could prove it: of its table and its values. */
 static int64_t check_of(struct base *b, const char *table, const struct value *values, int count)
 {
-    b->bytes_size = 0;
-    check_bytes(b, table, strlen(table));
+    b->bytes.size = 0;
+    store_bytes_add(&b->bytes, table, strlen(table));
     for (int i = 0; i < count; i++) {
-        uint8_t kind = (uint8_t)values[i].kind, bytes[8];
+        uint8_t kind = (uint8_t)values[i].kind;
 
-        check_bytes(b, &kind, 1);
-        for (int n = 0; n < 8; n++)
-            bytes[n] = (uint8_t)((uint64_t)values[i].number >> 8 * n);
+        store_bytes_add(&b->bytes, &kind, 1);
         if (values[i].kind == VALUE_NUMBER)
-            check_bytes(b, bytes, sizeof bytes);
+            store_bytes_add_number(&b->bytes, values[i].number);
         else if (values[i].kind == VALUE_BYTES)
-            check_bytes(b, values[i].bytes, values[i].size);
+            store_bytes_add(&b->bytes, values[i].bytes, values[i].size);
     }
-    return (int64_t)b->ctx->host->hash(b->bytes, b->bytes_size);
+    return store_bytes_end(b->ctx, &b->bytes);
 }
 
 /* ---- arrays --------------------------------------------------------------------------------------------------- */

@@ -48,10 +48,10 @@ static void close_store(struct scrip_ctx *ctx)
     sqlite3_close(b->db);
     if (b->lock_fd >= 0)
         close(b->lock_fd);
-    free(b->ids);
+    free(b->ids.ids);
     free(b->fresh);
     free(b->names);
-    free(b->bytes);
+    free(b->bytes.start);
     free(b->lent_text);
     free(b->order);
     free(b);
@@ -66,7 +66,7 @@ static void check_function(sqlite3_context *context, int count, sqlite3_value **
     b->is_unread = 0;
     for (int i = 0; i < count; i++)
         check_value(b, values[i]);
-    sqlite3_result_int64(context, check_end(b));
+    sqlite3_result_int64(context, store_bytes_end(b->ctx, &b->bytes));
     if (b->is_unread)
         sqlite3_result_error_nomem(context);
 }
@@ -215,8 +215,8 @@ static int64_t name_id(struct base *b, const struct scrip_name *name)
     int64_t id;
     int code;
 
-    if (name->number < b->ids_room && b->ids[name->number] != 0)
-        return b->ids[name->number];
+    if (store_id_of(&b->ids, name) != 0)
+        return store_id_of(&b->ids, name);
     if (name->number == 0)
         return 0;
     if ((id = name_find(b, name)) != 0 || b->fault < 0)
@@ -298,7 +298,7 @@ static int names_write(struct base *b, const struct scrip_commit *c)
 static void names_forget(struct base *b)
 {
     while (b->fresh_count > 0)
-        b->ids[b->fresh[--b->fresh_count]] = 0;
+        b->ids.ids[b->fresh[--b->fresh_count]] = 0;
 }
 
 /* ---- commits -------------------------------------------------------------------------------------------------- */

@@ -20,15 +20,13 @@ struct base {
     int session;
     int lock_fd;
     struct kept *kept;
-    int64_t *ids; /* of names, by the host's number; 0: not known here */
-    size_t ids_room;
+    struct store_ids ids;
     uint64_t *fresh; /* numbers whose ids came with the commit at hand */
     size_t fresh_count, fresh_room;
     const struct scrip_name **names; /* by id */
     const struct scrip_name *none; /* the empty one */
     size_t names_room;
-    uint8_t *bytes; /* of checks */
-    size_t bytes_size, bytes_room;
+    struct store_bytes bytes; /* of checks */
     struct scrip_event_row lent; /* of event_find */
     char *lent_text;
     const struct scrip_commit *commit; /* at hand, while its rows are written */
@@ -49,14 +47,9 @@ static int base_fault(struct base *b, const char *what)
     return scrip_fail(b->ctx, b->fault, "%s: %s: %s", sqlite3_db_filename(b->db, "main"), what, sqlite3_errmsg(b->db));
 }
 
-/* What an operation answers: a look-up on its way that failed makes all of it fail. Without this, a name that could not be
- * read would be a name that is not there. */
 static int settle(struct base *b, int code)
 {
-    int fault = b->fault;
-
-    b->fault = 0;
-    return code < 0 && code != SCRIP_ENOTFOUND ? code : fault < 0 ? fault : code;
+    return store_settle(&b->fault, code);
 }
 
 /* ---- statements ----------------------------------------------------------------------------------------------- */
@@ -204,46 +197,20 @@ static int column_decimal(struct base *b, sqlite3_stmt *stmt, int at, struct scr
 
 /* ---- checks of rows ------------------------------------------------------------------------------------------- */
 
-static void check_bytes(struct base *b, const void *bytes, uint64_t size)
-{
-    if (b->bytes_room - b->bytes_size < size + 8) {
-        b->bytes_room = (b->bytes_size + size + 8) * 2;
-        b->bytes = store_grow(b->bytes, b->bytes_room);
-    }
-    for (int i = 0; i < 8; i++)
-        b->bytes[b->bytes_size++] = (uint8_t)(size >> 8 * i);
-    if (size)
-        memcpy(b->bytes + b->bytes_size, bytes, size);
-    b->bytes_size += size;
-}
-
-static int64_t check_end(struct base *b)
-{
-    int64_t hash = (int64_t)b->ctx->host->hash(b->bytes, b->bytes_size);
-
-    b->bytes_size = 0;
-    return hash;
-}
-
 /* The check of a row as it is bound (or read) in columns [0, count): its table, then each value with its type. */
 static void check_value(struct base *b, sqlite3_value *value)
 {
     uint8_t type = (uint8_t)sqlite3_value_type(value);
 
-    check_bytes(b, &type, 1);
-    if (type == SQLITE_INTEGER) {
-        int64_t number = sqlite3_value_int64(value);
-        uint8_t bytes[8];
-
-        for (int i = 0; i < 8; i++)
-            bytes[i] = (uint8_t)((uint64_t)number >> 8 * i);
-        check_bytes(b, bytes, sizeof bytes);
-    } else if (type != SQLITE_NULL) {
+    store_bytes_add(&b->bytes, &type, 1);
+    if (type == SQLITE_INTEGER)
+        store_bytes_add_number(&b->bytes, sqlite3_value_int64(value));
+    else if (type != SQLITE_NULL) {
         const void *bytes = sqlite3_value_blob(value);
         uint64_t size = (uint64_t)sqlite3_value_bytes(value);
 
         b->is_unread |= bytes == NULL && size > 0;
-        check_bytes(b, bytes, bytes ? size : 0);
+        store_bytes_add(&b->bytes, bytes, bytes ? size : 0);
     }
 }
 
@@ -258,8 +225,8 @@ static int64_t name_find(struct base *b, const struct scrip_name *name)
 
     if (name->number == 0)
         return 0;
-    if (name->number < b->ids_room && b->ids[name->number] != 0)
-        return b->ids[name->number];
+    if (store_id_of(&b->ids, name) != 0)
+        return store_id_of(&b->ids, name);
     if ((stmt = take(b, "select id from names where name = ?")) == NULL)
         return 0;
     bind_text(stmt, 1, name->text, name->size);
@@ -268,16 +235,8 @@ static int64_t name_find(struct base *b, const struct scrip_name *name)
     else if (step != SQLITE_DONE)
         base_fault(b, "names");
     give(b, stmt);
-    if (id != 0) {
-        if (name->number >= b->ids_room) {
-            size_t room = (size_t)name->number * 2 + 64;
-
-            b->ids = store_grow(b->ids, room * sizeof *b->ids);
-            memset(b->ids + b->ids_room, 0, (room - b->ids_room) * sizeof *b->ids);
-            b->ids_room = room;
-        }
-        b->ids[name->number] = id;
-    }
+    if (id != 0)
+        store_id_keep(&b->ids, name, id);
     return id;
 }
 

@@ -47,7 +47,7 @@ static int64_t key_of(int64_t account, uint64_t number)
 /* The id of a name that names_write has put there; 0 for the empty one. */
 static int64_t id_of(const struct base *b, const struct scrip_name *name)
 {
-    return name->number ? b->ids[name->number] : 0;
+    return store_id_of(&b->ids, name);
 }
 
 static void result_id(sqlite3_context *out, int64_t id)

@@ -22,6 +22,76 @@ static inline void *store_grow(void *memory, size_t size)
     return grown;
 }
 
+/* Values of a row one behind the other, each with its size: what the row's check is made of. */
+struct store_bytes {
+    uint8_t *start;
+    size_t size, room;
+};
+
+static inline void store_bytes_add(struct store_bytes *to, const void *bytes, uint64_t size)
+{
+    if (to->room - to->size < size + 8) {
+        to->room = (to->size + size + 8) * 2;
+        to->start = store_grow(to->start, to->room);
+    }
+    for (int i = 0; i < 8; i++)
+        to->start[to->size++] = (uint8_t)(size >> 8 * i);
+    if (size)
+        memcpy(to->start + to->size, bytes, size);
+    to->size += size;
+}
+
+static inline void store_bytes_add_number(struct store_bytes *to, int64_t number)
+{
+    uint8_t bytes[8];
+
+    for (int i = 0; i < 8; i++)
+        bytes[i] = (uint8_t)((uint64_t)number >> 8 * i);
+    store_bytes_add(to, bytes, sizeof bytes);
+}
+
+/* Their hash; they are empty then. */
+static inline int64_t store_bytes_end(struct scrip_ctx *ctx, struct store_bytes *of)
+{
+    int64_t hash = (int64_t)ctx->host->hash(of->start, of->size);
+
+    of->size = 0;
+    return hash;
+}
+
+/* Ids of names in a database's own dictionary, by the host's number of a name. 0: not known here. */
+struct store_ids {
+    int64_t *ids;
+    size_t room;
+};
+
+static inline int64_t store_id_of(const struct store_ids *known, const struct scrip_name *name)
+{
+    return name->number < known->room ? known->ids[name->number] : 0;
+}
+
+static inline void store_id_keep(struct store_ids *known, const struct scrip_name *name, int64_t id)
+{
+    if (name->number >= known->room) {
+        size_t room = (size_t)name->number * 2 + 64;
+
+        known->ids = store_grow(known->ids, room * sizeof *known->ids);
+        memset(known->ids + known->room, 0, (room - known->room) * sizeof *known->ids);
+        known->room = room;
+    }
+    known->ids[name->number] = id;
+}
+
+/* What an operation answers: a look-up on its way that failed makes all of it fail. Without this, a name that could not
+ * be read would be a name that is not there. *fault: of look-ups; it is settled then. */
+static inline int store_settle(int *fault, int code)
+{
+    int found = *fault;
+
+    *fault = 0;
+    return code < 0 && code != SCRIP_ENOTFOUND ? code : found < 0 ? found : code;
+}
+
 /* One writer at a time, told at once: FILE-lock is held as long as *fd is open. The lock is the process's: a kill frees
  * it. */
 static inline int store_lock(struct scrip_ctx *ctx, const char *file, int *fd)

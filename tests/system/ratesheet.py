@@ -70,7 +70,7 @@ made.check({"both": "0.0015"}, "a factor of each meter")
 for keys, wanted in (("factor_by = model\n", "factor_by and factor.*: one without the other"),
                      ("factor.x = 1\n", "factor_by and factor.*: one without the other"),
                      ("factor_by = model\nfactor.x = -1\n", "factor.x: want a number of 0 or more, got '-1'"),
-                     ("currencies = eur\n", "currencies: 'eur' is not configured")):
+                     ("currencies = eur\n", "currencies 'eur': not configured")):
     lib.refused("[service/ratesheet s]\nsheet = rates.csv\n" + keys, wanted, rates=RATE)
 for text, wanted in (("", "empty: want a header that has product, rate and currency"),
                      ("product,rate\n", "a column is missing: product, rate and currency must be there"),

@@ -353,7 +353,7 @@ for text, wanted in (("", "empty: want a header that has product, model and curr
     lib.refused("[service/tiered t]\nsheet = tiers.csv\n", wanted, tiers=text)
 for keys, wanted in (("charge = period\n", "charge = period and anchor need one such as month"),
                      ("period = month\ncurrencies = usd\n", "a period adds up in one currency"),
-                     ("currencies = eur\n", "'eur' is not configured"),
+                     ("currencies = eur\n", "currencies 'eur': not configured"),
                      ("period = month\ncount_by = account\n", "the sheet needs the product *"),
                      ("period = month\nkeep = P1M\n", "keep: want a length without months, such as 35d")):
     lib.refused("[service/tiered t]\nsheet = tiers.csv\n" + keys, wanted,
