@@ -14,7 +14,7 @@
 #define CURSOR_LIMIT 12  /* cursors that are gone on from, of each feed */
 #define EMPTY_LIMIT 1000 /* reads in succession that give nothing and say that there is more */
 #define SAME "The same feed gives the same rows, whatever the limit, row for row."
-#define GOES_ON "What it gives then is what followed the cursor's row, or all rows again from the first."
+#define GOES_ON "What it gives then is all that followed the cursor's row, and perhaps rows before it once more, as they were"
 #define AT_MOST "Adds at most `limit` rows; returns 1 when there are more, 0 at the end of the feed."
 
 /* One instance that reads. `host` comes first: ctx->host is the bench. */
@@ -82,11 +82,10 @@ static void fields_judge(struct bench *bench, const struct scrip_row *row)
 
 static void row_judge(struct bench *bench, const struct scrip_row *row)
 {
-    if (row->bytes == NULL || row->line == 0 || row->position < row->size ||
-        row->position - row->size < bench->position)
-        check_break(bench->check, "so that the next row starts at `position`.",
-                    "line %" PRIu64 ": a row of %" PRIu64 " bytes that ends at %" PRIu64
-                    ", behind one that ends at %" PRIu64,
+    if (row->bytes == NULL || row->line == 0 || row->position == 0 ||
+        row->position < bench->position)
+        check_break(bench->check, "Positions are above 0 and never fall from row to row",
+                    "line %" PRIu64 ": a row of %" PRIu64 " bytes that ends at %" PRIu64 ", behind one that ends at %" PRIu64,
                     row->line, row->size, row->position, bench->position);
     else if ((row->time_us != SCRIP_TIME_NONE && (row->time_us < SCRIP_TIME_MIN || row->time_us >= SCRIP_TIME_MAX)) ||
              (row->end_us != SCRIP_TIME_NONE && (row->end_us < SCRIP_TIME_MIN || row->end_us >= SCRIP_TIME_MAX)))
@@ -295,6 +294,19 @@ static int feed_take(struct bench *bench, const char *feed, const struct scrip_c
     return code;
 }
 
+/* As the host does at the end of a run that went well. */
+static void feed_settle(struct bench *bench, const char *feed, const struct scrip_cursor *cursor)
+{
+    struct lent lent = lent_open(lent_room(strlen(feed) + 1) + lent_room(sizeof *cursor));
+    const char *name = lent_text(&lent, feed);
+    const struct scrip_cursor *at = lent_copy(&lent, cursor, sizeof *cursor);
+
+    lent_ready(&lent);
+    api_of(bench)->settled(bench->instance.ctx, name, at);
+    if (lent_close(&lent))
+        check_break(bench->check, CLAUSE_LENT, "%.200s: settled: its name or cursor was changed", feed);
+}
+
 static const struct scrip_cursor from_start;
 
 /* ---- tests ---------------------------------------------------------------------------------------------------- */
@@ -396,16 +408,15 @@ static int is_moot(struct check *check)
     return check_was_broken(check) || check_is_stopped(check);
 }
 
-/* The rows from `from` on, or all of them? */
+/* All rows from `from` on, and perhaps some before them? */
 static int rows_follow(const struct answers *found, const struct answers *all, size_t from)
 {
-    int is_rest = found->count == all->count - from, is_all = found->count == all->count;
+    size_t first = found->count <= all->count ? all->count - found->count : SIZE_MAX;
 
-    for (size_t i = 0; i < found->count && is_rest; i++)
-        is_rest = answers_same_at(found, i, all, from + i);
-    for (size_t i = 0; i < found->count && is_all; i++)
-        is_all = answers_same_at(found, i, all, i);
-    return is_rest || is_all;
+    for (size_t i = 0; i < found->count && first <= from; i++)
+        if (!answers_same_at(found, i, all, first + i))
+            return 0;
+    return first <= from;
 }
 
 static void differs(struct check *check, const char *feed, const struct answers *found, const struct answers *all,
@@ -474,6 +485,34 @@ static void test_cursors(struct check *check)
     }
     if (asked == 0 && !check_is_broken(check))
         check_skip(check, "there is no row to read");
+}
+
+/* Told of what was committed, as a host tells it at a run's end: what comes then is what followed. */
+static void test_settled(struct check *check)
+{
+    struct suite *suite = suite_of(check);
+    size_t told = 0;
+
+    if (is_moot(check))
+        return;
+    for (size_t i = 0; i < suite->count && !check_is_broken(check); i++) {
+        const struct answers *all = &suite->first[i].rows;
+        size_t at = all->count / 2;
+        struct bench bench;
+
+        bench_open(&bench, check, suite->host);
+        if (!check_is_stopped(check) && at > 0 && api_of(&bench)->settled != NULL) {
+            feed_take(&bench, suite->feeds[i], &from_start, 1, at);
+            feed_settle(&bench, suite->feeds[i], &suite->first[i].marks[at - 1]);
+            feed_take(&bench, suite->feeds[i], &suite->first[i].marks[at - 1], BLOCK_LIMIT, SIZE_MAX);
+            told++;
+            if (!check_is_broken(check) && !rows_follow(&bench.rows, all, at))
+                differs(check, suite->feeds[i], &bench.rows, all, at, "once it was told what is committed, it");
+        }
+        bench_close(&bench);
+    }
+    if (told == 0 && !check_is_broken(check))
+        check_skip(check, "it need not know what was committed");
 }
 
 /* Another row stands where the cursor's was: nothing is passed over but what was there before. */
@@ -632,6 +671,7 @@ const struct check_test check_source_tests[] = {
     { "rows", AT_MOST, test_read },
     { "read again", SAME, test_limits },
     { "cursors", GOES_ON, test_cursors },
+    { "settled", "The store has committed everything up to this cursor of the feed", test_settled },
     { "another row", "a source that finds another row there starts again from 0", test_replaced },
     { "two instances", CLAUSE_STATIC, test_two },
     { "feeds that grow", "as a last row without a line end, is left for a later run.", test_grows },

@@ -358,7 +358,8 @@ struct scrip_field {
 };
 
 /* One row as a source read it. `bytes` is the row as it stands in the feed with its line end, so that the next row
- * starts at `position`. A field whose text is empty is absent. A time may be given parsed, in time_us. */
+ * starts at `position`. Positions are above 0 and never fall from row to row: bytes of a file, and of another feed what
+ * its source counts. A field whose text is empty is absent. A time may be given parsed, in time_us. */
 struct scrip_row {
     const char *bytes;
     uint64_t size;
@@ -573,8 +574,8 @@ struct scrip_source {
     /* Above 0: this feed looks like mine, by its name and first bytes (start_size 0: it cannot be read as a file); the
      * greater, the surer: who gives the most gets it. Absent: never without being asked for by name. */
     int (*claims)(struct scrip_ctx *ctx, const char *feed, const char *start, uint64_t start_size);
-    /* Required. `from` says where to go on. What it gives then is what followed the cursor's row, or all rows again from the
-     * first. "-" is standard input. */
+    /* Required. `from` says where to go on. What it gives then is all that followed the cursor's row, and perhaps rows before
+     * it once more, as they were: by its id a row counts once. "-" is standard input. */
     int (*feed_open)(struct scrip_ctx *ctx, const char *feed, const struct scrip_cursor *from);
     /* Required. Adds at most `limit` rows; returns 1 when there are more, 0 at the end of the feed. The same feed gives the
      * same rows, whatever the limit, row for row. */

@@ -13,6 +13,7 @@ struct self {
     size_t room;
     uint64_t position, number;
 };
+static uint64_t skipped; /* behind which nothing is wanted: a position; 0: all is */
 #ifdef IS_STATIC
 static uint64_t number; /* of lines since a feed was opened, by whomever */
 #endif
@@ -58,11 +59,11 @@ static int feed_open(struct scrip_ctx *ctx, const char *name, const struct scrip
 #endif
     self->position = from->position;
     self->number = from->position ? from->line : 1;
+    if (skipped > 0 && from->position >= skipped) /* the next row counts as committed */
+        fseek(self->file, 0, SEEK_END), self->position = (uint64_t)ftell(self->file);
 #ifdef IS_EARLY
-    if (from->position > 0) { /* the cursor's row once more */
+    if (from->position > 0) /* the cursor's row once more, as if it were the next one */
         self->position -= from->tail_size;
-        self->number--;
-    }
 #endif
 #ifdef IS_LATE
     char tail[256];
@@ -139,6 +140,13 @@ static int read_rows(struct scrip_ctx *ctx, struct scrip_rows *out, uint64_t lim
     return code;
 }
 
+/* Of what was committed it keeps where it stands itself, which is not where the host goes on. */
+static inline void settled(struct scrip_ctx *ctx, const char *feed, const struct scrip_cursor *cursor)
+{
+    (void)ctx, (void)feed;
+    skipped = cursor->position;
+}
+
 static void feed_close(struct scrip_ctx *ctx)
 {
     struct self *self = ctx->self;
@@ -148,5 +156,11 @@ static void feed_close(struct scrip_ctx *ctx)
     self->file = NULL;
 }
 
+#ifdef IS_SETTLING
+#define SETTLED settled
+#else
+#define SETTLED NULL
+#endif
 SCRIP_SOURCE_PLUGIN(NAME, "lines, and one thing wrong", .options = options, .open = open_source, .close = close_source,
-                    .feeds = feeds, .feed_open = feed_open, .read = read_rows, .feed_close = feed_close);
+                    .feeds = feeds, .feed_open = feed_open, .read = read_rows, .feed_close = feed_close,
+                    .settled = SETTLED);

@@ -8,8 +8,11 @@ import json
 import os
 import re
 import shutil
+import sqlite3
 import subprocess
 import tempfile
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import lib
 
@@ -56,6 +59,7 @@ FILES = {
         f"2022-01-0{n % 5 + 1},job,{n % 3},\"a, \"\"{n}\"\"\nb\"\n" + ("\n" if n % 6 == 0 else "") for n in range(30)) + "soon,job,1,\n",
     "lines.txt": "a job 1\nb job 2\n\na job x\n" * 9,
 }
+ROWS = [{"id": f"j{n}", "at": f"2022-01-{n + 1:02}T00:00:00Z", "team": "a", "product": "job", "hours": f"{n}.5"} for n in range(25)]
 EVENTS, GRANTS = ("--events", "usage.jsonl"), ("--events", "grants.jsonl")
 SHEET = ("--option", "sheet=rates.csv")
 MAP = tuple(word for key in ("const.account=team", "map.time=time", "map.product=product", "map.quantity=quantity?",
@@ -80,10 +84,15 @@ OURS = [
     ("service/tiered", ("--option", "sheet=tiers.csv", *EVENTS), {"timers"}),
     ("service/formula", ("--option", "currency=usd", "--option", "price.job=width * quantity", *EVENTS), {"timers"}),
     ("service/lua", ("--option", "script=prices.lua", *EVENTS), {"timers"}),
-    ("source/events", ("--option", "files=usage.jsonl"), set()),
-    ("source/events", ("--events", "grants.jsonl"), set()),
-    ("source/csv", MAP, set()),
-    ("source/exec", ("--option", "command=python3 meter.py", "--option", "folder=."), {"feeds that grow"}),
+    ("source/events", ("--option", "files=usage.jsonl"), {"settled"}),
+    ("source/events", ("--events", "grants.jsonl"), {"settled"}),
+    ("source/csv", MAP, {"settled"}),
+    ("source/sqlite", ("--option", "file=jobs.db", "--option", "table=jobs", "--option", "key=n", "--option", "map.time=at", "--option",
+                       "map.account=team", "--option", "map.product=product", "--option", "map.quantity=hours"),
+     {"feeds that grow", "settled"}),
+    ("source/http", ("--option", "url=SERVER", "--option", "map.time=at", "--option", "map.account=team", "--option", "map.product=product",
+                     "--option", "map.quantity=hours", "--option", "map.id=id", "--option", "retries=0"), {"feeds that grow", "settled"}),
+    ("source/exec", ("--option", "command=python3 meter.py", "--option", "folder=."), {"feeds that grow", "settled"}),
     ("report/table", (), {"deliveries"}),
     ("report/csv", (), {"deliveries"}),
     ("report/json", (), {"deliveries"}),
@@ -120,13 +129,14 @@ BROKEN = {
     "service_unnamed": {"timers": "It names product and user through usage_name"},
     "service_verdict": {"answers": "Sets a verdict and lines"},
     "service_writes": {"answers": LENT},
-    "source_behind": {"rows": "the next row starts at `position`"},
-    "source_early": {"cursors": "what followed the cursor's row"},
+    "source_behind": {"rows": "never fall from row to row"},
+    "source_early": {"cursors": "all that followed the cursor's row"},
     "source_endless": {"rows": "Adds at most `limit` rows"},
     "source_greedy": {"read again": "Adds at most `limit` rows"},
     "source_half": {"feeds that grow": "left for a later run"},
     "source_late": {"another row": "starts again from 0"},
     "source_mute": {"no feeds": MESSAGE},
+    "source_settles": {"settled": "The store has committed everything"},
     "source_static": {"two instances": STATIC},
     "source_turns": {"feeds": "Names every feed"},
     "source_unknown": {"rows": "Every field that an event may carry"},
@@ -146,6 +156,25 @@ def results(rows, result):
     return {name: row["clause"] for name, row in rows.items() if row["result"] == result}
 
 
+class Jobs(BaseHTTPRequestHandler):
+    def do_GET(self):
+        body = json.dumps(ROWS).encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *args):
+        pass
+
+
+def serve():
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Jobs)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    return f"http://127.0.0.1:{server.server_port}/jobs"
+
+
 def manual():
     with open(os.path.join(lib.ROOT, "include", "scrip", "plugin.h")) as file:
         text = re.sub(r"/\*|\*/|^ +\*", " ", file.read(), flags=re.M)
@@ -159,13 +188,19 @@ def main():
     for name, text in FILES.items():
         with open(name, "w", newline="") as out:
             out.write(text)
+    with sqlite3.connect("jobs.db") as db:
+        db.execute("create table jobs (n integer primary key, at text, team text, product text, hours text)")
+        db.executemany("insert into jobs values (:n, :at, :team, :product, :hours)",
+                       [dict(row, n=n + 1) for n, row in enumerate(ROWS)])
+    db.close()
+    url = serve()
     with open("host.ini", "w"):
         os.chmod("host.ini", 0o600)
     words, asked, tried = manual(), set(), 0
     for plugin, options, left_out in OURS:
         if not os.path.exists(os.path.join(BUILD, "plugins", plugin + ".so")):
             continue # its library is not here
-        rows = check(plugin, *options)
+        rows = check(plugin, *(word.replace("SERVER", url) for word in options))
         lib.equal(results(rows, "broken"), {}, plugin)
         lib.equal(set(results(rows, "not asked")), left_out, f"{plugin} {options}: not asked")
         asked.update(row["clause"] for row in rows.values())
