@@ -368,6 +368,9 @@ static int service_ask(struct scrip_quote *call, struct scrip_error *err)
     if (call->verdict == SCRIP_UNPRICED)
         return error_set(err, SCRIP_ENOTFOUND, "%s: %s", call->service->name->text,
                          instance->error.message[0] ? instance->error.message : "no price for this usage");
+    if (call->verdict == SCRIP_NOT_MINE && call->quote->count > call->first)
+        return error_set(err, SCRIP_EINVALID, "%s: its plugin adds a line and sets no verdict: call verdict(ctx, out, "
+                         "SCRIP_PRICED) beside line_add", call->service->name->text);
     return call->verdict != SCRIP_NOT_MINE;
 }
 

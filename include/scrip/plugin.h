@@ -458,7 +458,7 @@ struct scrip_host {
     int (*state_put)(struct scrip_ctx *ctx, const char *key, uint64_t key_size, const void *value, uint64_t value_size,
                      int64_t discard_after_us);
 
-    /* For a service, during quote: adds a line. */
+    /* For a service, during quote: adds a line. The verdict is set beside it: lines without one are an error. */
     int (*line_add)(struct scrip_ctx *ctx, struct scrip_quote *out, const struct scrip_line *line);
     void (*verdict)(struct scrip_ctx *ctx, struct scrip_quote *out, int verdict);
     /* In short: one line of the event's quantity at `rate` a unit, and the verdict "priced". */

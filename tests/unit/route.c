@@ -184,6 +184,7 @@ START_TEST(verdicts)
     text_holds(usage(scrip, SCRIP_QUARANTINED, "product=fails", NULL), "first: ", "it does not work", NULL);
     text_holds(usage(scrip, SCRIP_QUARANTINED, "product=silent", NULL), "first: the service failed without a word",
                NULL);
+    text_holds(usage(scrip, SCRIP_QUARANTINED, "product=no-verdict", NULL), "first: ", "call verdict(", NULL);
     text_holds(usage(scrip, SCRIP_QUARANTINED, "product=nowhere", NULL), "currency 'lead': not configured", NULL);
     text_holds(usage(scrip, SCRIP_QUARANTINED, "product=per", NULL), "per must be above 0", NULL);
     text_holds(usage(scrip, SCRIP_QUARANTINED, "product=many", NULL), "more than 64 in one quote", NULL);

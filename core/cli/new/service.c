@@ -9,8 +9,10 @@ static const struct scrip_option options[] = {
     SCRIP_OPTIONS_END,
 };
 
-/* Asked for each usage that the section wants (its keys `products`, `units` and `where.*` are the host's). Who adds no line and
- * sets no verdict leaves the usage to the next service. The host multiplies quantity x rate, rounds once, draws and stores. */
+/* Asked for each usage that the section wants (its keys `products`, `units` and `where.*` are the host's). Who sets no
+ * verdict leaves the usage to the next service. The host multiplies quantity x rate, rounds once, draws and stores. `price` is one
+ * line and the verdict in short; for more lines, or a rate that is calculated (decimal_multiply ...), call line_add for each, and
+ * verdict(ctx, out, SCRIP_PRICED). */
 static int quote(struct scrip_ctx *ctx, const struct scrip_event *event, struct scrip_quote *out)
 {
     const char *product, *price;
