@@ -24,6 +24,8 @@ static inline int csv_reader_open(struct csv_reader *self, struct scrip_ctx *ctx
     int has_header = ctx->host->option_item(ctx, "header", 0) == NULL;
 
     self->delimiter = strcmp(delimiter, "auto") == 0 && has_header ? 0 : csv_mark_read(delimiter);
+    if (ctx->host->option_int(ctx, "skip_lines") < 0)
+        return scrip_fail(ctx, SCRIP_EINVALID, "%s: skip_lines: want 0 or more", ctx->host->option_where(ctx, "skip_lines"));
     return csv_maker_open(&self->make, ctx);
 }
 

@@ -102,6 +102,41 @@ static inline int csv_header_find(struct csv_reader *self, struct scrip_row *row
     return csv_header_try(self, best, row, &self->make.header);
 }
 
+/* Over what stands above the header. 1: done; 0: the file ends in it. */
+static inline int csv_header_above(struct csv_reader *self)
+{
+    struct scrip_ctx *ctx = self->make.ctx;
+    struct feed *feed = &self->feed;
+    int code;
+
+    for (int64_t left = ctx->host->option_int(ctx, "skip_lines"); left > 0; left--) {
+        const char *end;
+
+        while ((end = memchr(feed_at(feed), '\n', feed_held(feed))) == NULL && !feed->at_end) {
+            if (feed_held(feed) >= SCRIP_ROW_SIZE)
+                return scrip_fail(ctx, SCRIP_ELIMIT, "%s: skip_lines: line %llu is longer than %d bytes", feed->name,
+                                  (unsigned long long)feed->line, SCRIP_ROW_SIZE);
+            if ((code = feed_fill(feed)) < 0)
+                return code;
+        }
+        if (end == NULL)
+            return 0;
+        feed_take(feed, (size_t)(end - feed_at(feed)) + 1, 1);
+    }
+    return 1;
+}
+
+/* There is nothing to read yet. */
+static inline int csv_header_none(struct csv_reader *self)
+{
+    struct scrip_ctx *ctx = self->make.ctx;
+
+    if (!self->is_quiet && !self->feed.grows)
+        ctx->host->log(ctx, "%s: empty: it has no header yet", self->feed.name);
+    self->is_done = 1;
+    return 0;
+}
+
 /* Reads the header of the file. 1: it is there; 0: there is nothing at all. */
 static inline int csv_header_read(struct csv_reader *self)
 {
@@ -111,8 +146,10 @@ static inline int csv_header_read(struct csv_reader *self)
     size_t line_size;
     int code = feed_mark_skip(&self->feed);
 
-    if (code < 0)
+    if (code < 0 || (code = csv_header_above(self)) < 0)
         return code;
+    if (code == 0)
+        return csv_header_none(self);
     if (ctx->host->option_item(ctx, "header", 0) != NULL) {
         csv_classes(self->classes, mark);
         return (code = csv_header_from_option(self, &self->make.kept, &self->make.header)) < 0 ? code : 1;
@@ -127,12 +164,7 @@ static inline int csv_header_read(struct csv_reader *self)
     code = mark ? csv_header_try(self, mark, &row, &self->make.header) : csv_header_find(self, &row);
     if (code == 2)
         return csv_header_fault(self, &row, self->make.reason);
-    if (code == 0) {
-        if (!self->is_quiet && !self->feed.grows)
-            ctx->host->log(ctx, "%s: empty: it has no header yet", self->feed.name);
-        self->is_done = 1;
-    }
-    return code;
+    return code == 0 ? csv_header_none(self) : code;
 }
 
 /* How many columns of the map the first line of a feed has; 0: not all that it needs. The feed is opened for it. */

@@ -246,6 +246,19 @@ static inline enum csv_fate csv_id_make(struct csv_maker *self, const struct scr
 
 /* ---- a row from end to end ------------------------------------------------------------------ */
 
+/* Usage of an amount below 0 gives that back. */
+static inline void csv_refund_make(struct csv_maker *self, struct scrip_field *first, const struct scrip_field *end)
+{
+    static const char adjustment[] = "scrip.adjustment";
+
+    for (struct scrip_field *field = first; field < end; field++)
+        if (field->key == SCRIP_F_AMOUNT && field->text[0] == '-') {
+            self->fields[0] = (struct scrip_field){ SCRIP_F_TYPE, NULL, adjustment, sizeof adjustment - 1 };
+            field->text++;
+            field->size--;
+        }
+}
+
 /* The row's cells into its fields: type, id, the constants, the mapped ones. content: bytes of the row that count for
  * an id made of them. */
 static inline enum csv_fate csv_row_make(struct csv_maker *self, struct scrip_row *row, size_t content)
@@ -272,6 +285,8 @@ static inline enum csv_fate csv_row_make(struct csv_maker *self, struct scrip_ro
             return fate;
         next += field != map->type_field && next->size > 0;
     }
+    if (map->is_refunding && csv_row_is_usage(self))
+        csv_refund_make(self, fields + 2 + map->constant_count, next);
     count = (size_t)(next - fields);
     if (!csv_order_fill(self, row, fields, &count))
         return CSV_BAD;

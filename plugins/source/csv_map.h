@@ -29,6 +29,9 @@
         { "sign", SCRIP_OPTION_CHOICE, "keep", "keep,flip", 0,                                                         \
           "flip: `amount` with the other sign, but for a scrip.usage: what a feed gives as consumed, as an "           \
           "adjustment" },                                                                                              \
+        { "negative", SCRIP_OPTION_CHOICE, "refuse", "refuse,adjustment", 0,                                           \
+          "what a scrip.usage is whose mapped `amount` is below 0, as a refund; adjustment: a scrip.adjustment that "    \
+          "gives it back" },                                                                                           \
         { "time", SCRIP_OPTION_TEXT, NULL, NULL, 0,                                                                    \
           "pattern of times such as %d.%m.%Y %H:%M; absent: RFC 3339 or a date" },                                     \
         { "zone", SCRIP_OPTION_ZONE, "UTC", NULL, 0, "zone of times that name none" },                                 \
@@ -93,6 +96,7 @@ struct csv_map {
     char point, list_mark;
     int is_loose;
     int is_flipped; /* amounts of what is no usage */
+    int is_refunding; /* usage of an amount below 0 is an adjustment */
     const char *format, *zone;
     const char *type;
     struct csv_field fields[CSV_FIELD_LIMIT];
@@ -493,6 +497,7 @@ static inline int csv_map_read(struct csv_map *map, struct scrip_ctx *ctx)
     map->point = strcmp(host->option_text(ctx, "decimal"), "comma") == 0 ? ',' : '.';
     map->is_loose = strcmp(host->option_text(ctx, "amounts"), "loose") == 0;
     map->is_flipped = strcmp(host->option_text(ctx, "sign"), "flip") == 0;
+    map->is_refunding = strcmp(host->option_text(ctx, "negative"), "adjustment") == 0;
     map->format = host->option_text(ctx, "time");
     map->zone = host->option_text(ctx, "zone");
     map->type = host->option_text(ctx, "type");

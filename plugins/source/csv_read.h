@@ -18,6 +18,8 @@
     { "delimiter", SCRIP_OPTION_CHOICE, "auto", "auto,comma,semicolon,tab,bar", 0,                                     \
       "what stands between cells; auto: what a first line sep=; says, or that under which the header has the "         \
       "columns" },                                                                                                     \
+        { "skip_lines", SCRIP_OPTION_INT, "0", NULL, 0,                                                                \
+          "lines above the header that are none of the table, as a title" },                                           \
         { "header", SCRIP_OPTION_LIST, NULL, NULL, 0, "names of the columns, for files without a header" }
 
 /* Spreadsheets write rows of nothing but delimiters below the last one. */

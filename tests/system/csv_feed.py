@@ -585,7 +585,50 @@ map.reason = why
     books.done()
 
 
-for part in (signs, rfc, bad_rows, headers, values, times, sections, identity, files, long_rows, names):
+def refunds():
+    """Lines above the header; amounts below 0 that give back. Read on behind the last row, too."""
+    books = lib.Books("""[store/sqlite]
+file = books.db
+[currency/prepaid c]
+decimals = 2
+[service/metered vendor]
+[source/csv export]
+files = export.csv
+skip_lines = 2
+decimal = comma
+amounts = loose
+negative = adjustment
+const.account = a
+const.currency = c
+map.id = id
+map.time = time
+map.product = product
+map.amount = amount
+""")
+    books.run("grant", "a", "c", "100", "--time", "2022-01-01")
+    books.write("export.csv", "# all usage; a, b, c\n\"\nid;time;product;amount\n1;2022-01-02;X;10,50\n2;2022-01-03;X;-2,5\n"
+                              "3;2022-01-04;X;(1,00)\n4;2022-01-05;X;0\n")
+    books.run("run")
+    lib.equal([(e["id"], e["type"], e["amount"]) for e in books.ask("events", "a")][1:],
+              [("1", "scrip.usage", "10.5"), ("2", "scrip.adjustment", "2.5"), ("3", "scrip.adjustment", "1"),
+               ("4", "scrip.usage", "0")], "types")
+    with open(os.path.join(books.folder, "export.csv"), "a") as out:
+        out.write("5;2022-01-06;X;1\n")
+    lib.equal({k: v for k, v in books.ask("run").items() if v != "0"}, {"read": "1", "charged": "1"}, "read on")
+    lib.equal(books.ask("balance", "a", "--as-of", "2022-01-09")[0]["available"], "92.00", "100 - 10.5 + 2.5 + 1 - 1")
+    books.write("export.csv", "# all usage\n#")
+    assert "empty: it has no header yet" in books.run("run").stderr
+    with open(books.config) as file:
+        text = file.read()
+    books.write("scrip.ini", text.replace("skip_lines = 2", "skip_lines = -2"))
+    assert "skip_lines: want 0 or more" in books.run("run", ok=(2,)).stderr
+    books.write("scrip.ini", text.replace("skip_lines = 2", "skip_lines = 1"))
+    books.write("export.csv", "x" * (1 << 21))
+    assert "skip_lines: line 1 is longer" in books.run("run", ok=None).stderr
+    books.done()
+
+
+for part in (signs, refunds, rfc, bad_rows, headers, values, times, sections, identity, files, long_rows, names):
     part()
 first = int(os.environ.get("SEED", random.randrange(1 << 30)))
 print("seed", first)
