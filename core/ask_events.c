@@ -202,7 +202,7 @@ static void say_entry(struct explaining *x, const struct scrip_entry_row *row, s
         say(x, "draw", "%zu: %s %s from %s to %s, %s, dated %s", draw, amount, terms->row.currency->text,
             book_names[row->credit], book_names[row->debit], words, when);
     else
-        say(x, row->of ? "later" : "entry", "%s %s from %s to %s, %s, dated %s", amount, terms->row.currency->text,
+        say(x, row->of && row->event != x->row.number ? "later" : "entry", "%s %s from %s to %s, %s, dated %s", amount, terms->row.currency->text,
             book_names[row->credit], book_names[row->debit], words, when);
 }
 
@@ -235,8 +235,8 @@ static int later_event(void *sink, const struct scrip_event_row *row)
         row->id, when,
         row->flags & SCRIP_EVENT_PLACED ? ": came late, and was put in its place"
         : row->type == SCRIP_RERATE     ? ": the price was corrected: the old charge went back, and was drawn anew"
-        : row->type == SCRIP_REVERSAL   ? ": the charge was given back"
-        : row->type == SCRIP_CAPTURE    ? ": what was held was charged"
+        : row->type == SCRIP_REVERSAL   ? ": the charge was given back, or a part of it"
+        : row->type == SCRIP_CAPTURE    ? ": what was held was charged, or a part of it, and the rest given back"
                                         : "");
     if (row->type == SCRIP_RERATE && x->code == SCRIP_OK &&
         event_from_row(&copy, &event, &x->arena, NULL) == SCRIP_OK &&
@@ -298,6 +298,19 @@ static void say_entries(struct explaining *x)
     x->code = code < 0 ? code : x->code;
 }
 
+/* Which charge it gives back; which hold it is about. */
+static void say_of(struct explaining *x)
+{
+    const char *hold = event_text(&x->event, SCRIP_F_HOLD), *source = event_text(&x->event, SCRIP_F_OF_SOURCE);
+
+    if (x->row.type == SCRIP_REVERSAL)
+        say(x, "of", "%s of source %s", event_text(&x->event, SCRIP_F_OF_ID), source[0] ? source : x->row.source->text);
+    else if (hold[0])
+        say(x, "hold", "%s", hold);
+    if (event_text(&x->event, SCRIP_F_REASON)[0])
+        say(x, "reason", "%s", event_text(&x->event, SCRIP_F_REASON));
+}
+
 static void explain_event(struct explaining *x)
 {
     const struct scrip_event_row *row = &x->row;
@@ -307,6 +320,7 @@ static void explain_event(struct explaining *x)
         row->number, x->account->text, event_type_names[row->type]);
     say_time(x, "time", row->time_us);
     say_time(x, "until", x->event.shown.end_us);
+    say_of(x);
     if (row->product->number)
         say(x, "product", "%s", row->product->text);
     if (row->user->number)

@@ -81,4 +81,21 @@ b.events([lib.event("account", "empty", "bare", "2021-01-01T00:00:00Z", name="Ba
 for asked in (("balance", "bare"), ("balance", "bare", "--by", "class"), ("balance", "bare", "--by", "grant"),
               ("expiring", "bare")):
     lib.equal(b.ask(*asked), [], " ".join(asked))
+
+# What is about another event says which; a part that was given back or charged is called one.
+c = lib.Books(CONFIG)
+c.write("rates.csv", SHEET)
+c.run("grant", "team", "credits", "100", "--time", "2022-01-01")
+c.run("hold", "team", "JOB", "10", "--unit", "run", "--id", "h", "--time", "2022-01-02")
+c.run("capture", "team", "h", "5", "--id", "k", "--time", "2022-01-03")
+c.run("charge", "team", "JOB", "10", "--unit", "run", "--id", "u", "--time", "2022-01-04")
+c.run("reverse", "team", "u", "5", "--id", "back", "--reason", "failed job", "--time", "2022-01-05")
+for id, wanted, entry in (("k", ["hold h"], "5.00 credits from held to used"),
+                          ("back", ["of u of source local", "reason failed job"], "5.00 credits from used to available")):
+    said = [f"{row['what']} {row['detail']}" for row in c.ask("explain", id)]
+    assert all(w in said for w in wanted) and any(s.startswith(f"entry {entry}") for s in said), said
+    assert not any(s.startswith("later") for s in said), said
+assert any("given back, or a part of it" in row["detail"] for row in c.ask("explain", "u"))
+c.done()
+
 b.done()
