@@ -557,7 +557,7 @@ int take_event(struct scrip *scrip, struct event *event, const struct origin *or
     /* Asked of the clock only for what is new, and never written. */
     if (event->shown.time_us - scrip->now_us > scrip->max_future_us &&
         event->shown.time_us - (scrip->now_us = now_us()) > scrip->max_future_us)
-        return take_bad(scrip, origin, "future", "time: later than now by more than max_future: correct the time, or "
+        return take_bad(scrip, origin, "future", "time: later than now by more than max_future of [scrip]: correct the time, or "
                         "retry when it has come", event, result);
     if (account->row.timer_count > 0) {
         if ((code = services_fire(scrip, account, event->shown.time_us, err)) < 0)

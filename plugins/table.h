@@ -171,7 +171,7 @@ static inline int table_bytes(struct scrip_ctx *ctx, const char *path, char **by
     int code = SCRIP_OK;
 
     if (in == NULL)
-        return scrip_fail(ctx, SCRIP_EIO, "sheet %s: %s", path, strerror(errno));
+        return scrip_fail(ctx, SCRIP_EIO, "sheet %s: %s: name a file that may be read", path, strerror(errno));
     if (fseek(in, 0, SEEK_END) == 0 && (length = ftell(in)) >= 0 && length <= TABLE_SIZE &&
         fseek(in, 0, SEEK_SET) == 0 && (*bytes = malloc((size_t)length + 1)) != NULL)
         *size = fread(*bytes, 1, (size_t)length, in);

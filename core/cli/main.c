@@ -214,7 +214,7 @@ static const struct flag verify_flags[] = {
     { NULL, NULL, NULL, NULL },
 };
 static const struct flag rerate_flags[] = {
-    { "service", "SERVICE", NULL, "the instance whose sheet was corrected" },
+    { "service", "SERVICE", NULL, "the instance whose sheet was corrected; must be given" },
     { "account", "ACCOUNT", NULL, "only this account" },
     { "from", "TIME", NULL, "usage from this instant on" },
     { "to", "TIME", NULL, "usage before this instant" },
@@ -335,10 +335,13 @@ const struct command commands[] = {
       format_flags },
     { "profiles", "", 0, 0, "What sections may name with profile =: the keys that they leave out then.",
       "scrip -c books.ini profiles", run_profiles, no_flags, format_flags },
-    { "plugin", "help KIND/NAME | new KIND NAME | check KIND/NAME|FILE", 2, 3, "A plugin's options, from its own table and the host's; or a "
-      "new one in a folder NAME: it works, and has a configuration and a test, to be changed into yours; or the suite of "
-      "its kind, which names each clause of plugin.h that it breaks: scrip plugin check ./mine.so --option sheet=rates.csv "
-      "--events usage.jsonl. Of a store, what --option names must be the suite's own: it is filled.",
+    { "plugin", "help KIND/NAME | new KIND NAME | check KIND/NAME|FILE", 2, 3, "Lists a plugin's keys, writes a "
+      "new plugin that works, or runs a kind's suite over one.\n\n"
+      "help: the keys, from the plugin's own table and the host's.\n"
+      "new: a folder NAME with a plugin, its configuration and its test, to be changed into yours; KIND is service,\n"
+      "  source, report or currency.\n"
+      "check: the suite of its kind, which names each clause of plugin.h that it breaks: scrip plugin check ./mine.so\n"
+      "  --option sheet=rates.csv --events usage.jsonl. Of a store, what --option names must be the suite's own: it is filled.",
       "scrip -c books.ini plugin help service/daily", run_plugin, plugin_flags, NULL },
     { NULL, NULL, 0, 0, NULL, NULL, NULL, NULL, NULL },
 };
@@ -419,7 +422,8 @@ static void flags_show(const struct flag *flags)
 
 static int command_help(const struct command *command)
 {
-    printf("usage: scrip [-c FILE] %s %s [options]\n\n%s\n\noptions\n", command->name, command->words, command->help);
+    printf("usage: scrip [-c FILE] %s%s%s [options]\n\n%s\n\noptions\n", command->name, command->words[0] ? " " : "",
+           command->words, command->help);
     flags_show(command->flags);
     flags_show(command->more);
     printf("  -c FILE                   the configuration; default: $SCRIP_CONFIG, else scrip.ini\n\nexample: %s\n\n"

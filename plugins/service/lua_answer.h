@@ -90,7 +90,8 @@ static struct scrip_decimal number_at(lua_State *lua, int at, const char *what)
         const char *text = luaL_tolstring(lua, at, NULL);
 
         if (lua_type(lua, at) == LUA_TNUMBER && !lua_isinteger(lua, at))
-            answer_fault(lua, "%s = %s: a Lua number with a fraction is not exact: write \"%s\"", what, text, text);
+            answer_fault(lua, "%s = %s: a Lua number with a fraction is not exact: write \"%s\", "
+                         "and calculate with decimal \"0.8\"", what, text, text);
         if (lua_type(lua, at) != LUA_TNUMBER && lua_type(lua, at) != LUA_TSTRING)
             answer_fault(lua, "%s = %s: want a decimal", what, text);
         if (script_of(lua)->ctx->host->decimal_parse(text, strlen(text), &out) < 0)

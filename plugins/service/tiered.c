@@ -12,7 +12,7 @@
 static const struct scrip_option options[] = {
     { "sheet", SCRIP_OPTION_PATH, NULL, NULL, 1,
       "CSV file: product, from, to, model, up_to or at_least, rate, per, flat, factor, block, free, minimum, maximum, "
-      "..." },
+      "currency, label; a row a tier, model in a schedule's first row only, currency in each" },
     { "currencies", SCRIP_OPTION_LIST, NULL, NULL, 0, "currencies that may pay, in this order; only without a period" },
     PERIOD_OPTION("none", "quantities add up over this; none: each event by itself"),
     PERIOD_OPTION_ANCHOR,

@@ -80,7 +80,8 @@ static int file_open(struct base *b, const char *file, int session)
     if (code < 0)
         return code;
     if (sqlite3_open_v2(file, &b->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK)
-        return scrip_fail(b->ctx, SCRIP_EIO, "%s: %s", file, sqlite3_errmsg(b->db));
+        return scrip_fail(b->ctx, SCRIP_EIO, "%s: %s: want the right to read and write it and its folder", file,
+                          sqlite3_errmsg(b->db));
     sqlite3_busy_timeout(b->db, 5000);
     sqlite3_extended_result_codes(b->db, 1);
     if (sqlite3_create_function(b->db, "scrip_check", -1, SQLITE_UTF8 | SQLITE_DETERMINISTIC, b, check_function, NULL,

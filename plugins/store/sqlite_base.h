@@ -44,6 +44,9 @@ static int base_fault(struct base *b, const char *what)
                    extended == SQLITE_CONSTRAINT_ROWID;
 
     b->fault = code == SQLITE_BUSY ? SCRIP_EBUSY : code == SQLITE_NOMEM ? SCRIP_ENOMEM : is_known ? SCRIP_ECONFLICT : SCRIP_EIO;
+    if (code == SQLITE_NOTADB)
+        return scrip_fail(b->ctx, b->fault, "%s: file is not a database: name another, or move this one away",
+                          sqlite3_db_filename(b->db, "main"));
     return scrip_fail(b->ctx, b->fault, "%s: %s: %s", sqlite3_db_filename(b->db, "main"), what, sqlite3_errmsg(b->db));
 }
 

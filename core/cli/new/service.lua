@@ -1,5 +1,6 @@
 -- @NAME@.lua - what a usage costs. README, "Prices in Lua", says what event has and what may be answered.
-local rates = { WIDGET = "1.50" } -- exact decimals are texts; a Lua number such as 1.5 is refused
+-- Exact decimals are texts; a Lua number such as 1.5 is refused. To calculate: rate = rate * decimal "0.8".
+local rates = { WIDGET = decimal "1.50" }
 
 function quote(event)
   local rate = rates[event.product]
