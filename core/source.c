@@ -3,8 +3,10 @@
  */
 #include "host.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #define START_SIZE 65536 /* bytes of a feed that a plugin is shown to know it by */
 
@@ -212,6 +214,8 @@ int source_named(struct scrip *scrip, const char *name, const char *file, struct
         return SCRIP_OK;
     if (name != NULL)
         return error_set(err, SCRIP_EINVALID, "source '%s': not configured: add a section [source/... %s]", name, name);
+    if (access(file, F_OK) != 0 && errno == ENOENT)
+        return error_set(err, SCRIP_EINVALID, "%s: No such file or directory: name a file that is there", file);
     return error_set(err, SCRIP_EINVALID,
                      "%s: no configured source knows this file: name one with --as, or add a section "
                      "[source/csv NAME] with profile = auto",

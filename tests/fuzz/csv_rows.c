@@ -26,7 +26,8 @@ static const struct pair sections[][8] = {
     { { "delimiter", "semicolon" }, { "decimal", "comma" }, { "amounts", "loose" }, { "time", "%d.%m.%Y %H:%M" },
       { "zone", "Europe/Berlin" }, { "const.attribute.pool", "CY" } },
     { { "identity", "product,note" }, { "skip.product", "skipped, \"a, b\"" }, { "map.scope.products", "note" } },
-    { { "header", "time,product,user,quantity,note,id" }, { "map.end", "note?" }, { "filter.user", "ann,bob," } },
+    { { "header", "time,product,user,quantity,note,id" }, { "map.end", "note?" }, { "filter.user", "ann,bob," },
+      { "skip_lines", "1" } },
 };
 #define SECTION_COUNT (sizeof sections / sizeof *sections)
 
@@ -66,6 +67,12 @@ static const char *host_text(struct scrip_ctx *ctx, const char *key)
 {
     (void)ctx;
     return option_find(key);
+}
+
+static int64_t host_int(struct scrip_ctx *ctx, const char *key)
+{
+    (void)ctx;
+    return strtoll(option_find(key), NULL, 10);
 }
 
 static const char *host_item(struct scrip_ctx *ctx, const char *key, uint64_t index)
@@ -205,6 +212,7 @@ static void host_size(struct scrip_ctx *ctx, uint64_t size)
 
 static const struct scrip_host host = {
     .size = sizeof host,         .fail = host_fail,           .log = host_log,         .option_text = host_text,
+    .option_int = host_int,
     .option_item = host_item,    .option_member = host_member, .decimal_parse = decimal_parse, .time_parse = time_parse,
     .time_write = time_write,    .hash = hash_short,          .row_add = host_row_add, .row_skip = host_row_skip,
     .row_bad = host_row_bad,     .option_where = host_where,  .feed_grows = host_grows, .feed_size = host_size,

@@ -129,7 +129,7 @@ def wrong_use():
             (("quote", "team", "NOTHING"), "NOTHING"),
             (("plugin", "help", "source"), "KIND/NAME"), (("plugin", "help", "service/none"), "none"),
             (("plugin", "list", "x"), "plugin"),
-            (("run", "--until", "x"), "'x' is no time"), (("ingest", "nothing.csv"), "nothing.csv"),
+            (("run", "--until", "x"), "'x' is no time"), (("ingest", "nothing.csv"), "nothing.csv: No such file or directory: name a file"),
             (("ingest", "x", "--as", "nobody"), "nobody"),
             (("submit",), "nothing on standard input")):
         done = subprocess.run([lib.SCRIP, "-c", b.config, *args], input=b"", capture_output=True)
