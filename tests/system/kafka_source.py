@@ -195,6 +195,11 @@ assert "6 rows read" in b.run("run").stdout
 b.run("verify")
 b.done()
 
+# What plugin.h asks of every source.
+cluster.ask("topic", "suite", 1)
+cluster.put("suite", 0, *[use(n) for n in range(60)], "not JSON")
+lib.keeps("source/kafka", "brokers=" + cluster.brokers, "topics=suite", "group=suite")
+
 # Sections that are wrong; a broker that is not there; a credential that is kept quiet.
 for more, words, code in (("config.group.id = x", "is this source's own", 2), ("config.sasl.password = hush-hush", "put it into credential_file", 2),
                           ("config.no.such = 1", "No such configuration property", 2), ("const.product = P", "native events", 2),

@@ -218,6 +218,13 @@ def plain(number):
     return number.rstrip("0").rstrip(".") if "." in number else number
 
 
+def keeps(plugin, *options):
+    """The suite of sources finds no clause broken, and had rows to read."""
+    done = subprocess.run([SCRIP, "plugin", "check", plugin, *(word for option in options for word in ("--option", option))],
+                          capture_output=True, text=True)
+    assert done.returncode == 0 and "kept       rows" in done.stdout and "kept       cursors" in done.stdout, (done.stdout, done.stderr)
+
+
 def refused(config, wanted, currencies=("usd",), status=2, **files):
     """A configuration that must not open, and the words that say why; status 3: a file of it is at fault."""
     made = Priced(config, currencies, **files)

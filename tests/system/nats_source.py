@@ -127,6 +127,8 @@ done = b.run("run", ok=(1,))
 assert "2 charged" in done.stdout and "1 quarantined" in done.stdout and "1 filtered" in done.stdout, done.stdout
 lib.equal([(q["feed"], q["line"]) for q in b.ask("quarantine", "list")], [("nats:JOBS", "703")], "where it stands")
 
+lib.keeps("source/nats", f"servers=nats://127.0.0.1:{server.port}", "stream=JOBS")
+
 # One subject of several; nothing of it; none behind the last.
 one = lib.Books(CONFIG % (server.port, "subject = jobs.b"))
 one.run("run", ok=(1,))

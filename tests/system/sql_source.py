@@ -72,6 +72,13 @@ def sums(numbers):
     return format(sum(numbers) + lib.Decimal("0.25") * len(numbers), ".2f")
 
 
+def suite(db):
+    """What plugin.h asks of every source."""
+    db.do(MAKE.replace("jobs", "suite") + ";" + rows(0, 40).replace("jobs", "suite"))
+    lib.keeps("source/" + db.kind, *[line.replace(" = ", "=", 1) for line in db.section.splitlines()], "table=suite", "key=n", "map.time=at",
+              "map.account=team", "map.product=product", "map.amount=credits")
+
+
 def story(db):
     db.do(MAKE)
     b = lib.Books(CONFIG % (db.kind, db.section + "table = jobs"))
@@ -174,6 +181,7 @@ def kills(db, count=3000):
 for kind in (Sqlite, Postgres):
     db = kind()
     story(db)
+    suite(db)
     faults(db)
     kills(db)
     db.done()
