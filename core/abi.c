@@ -1,10 +1,11 @@
-/* abi.c - the layout of ABI 1.0, as every plugin that was ever built against it relies on it. Nothing here may change: what
- * a later minor adds stands behind, and gets lines of its own. A line that does not hold stops the build. */
+/* abi.c - the layout of ABI 1.0, as every plugin that was ever built against it relies on it. Nothing here may change:
+ * what a later minor adds stands behind, and gets lines of its own. A line that does not hold stops the build. */
 #include <scrip/plugin.h>
 
 #if INTPTR_MAX == INT64_MAX
 
-#define AT(type, member, at) _Static_assert(offsetof(struct scrip_##type, member) == (at), #type "." #member " has moved");
+#define AT(type, member, at) \
+    _Static_assert(offsetof(struct scrip_##type, member) == (at), #type "." #member " has moved");
 /* Stands in lists, in other structs or in a plugin's memory: it does not grow. */
 #define FIXED(type, size) _Static_assert(sizeof(struct scrip_##type) == (size), #type " has another size");
 /* Made by the host, or cut to the plugin's size when it is loaded: it may grow at its end. */
@@ -175,8 +176,8 @@ AT(store, state_find, 96) AT(store, cursor_find, 104) AT(store, check, 112) AT(s
 GROWS(store, 128)
 
 /* What the macros write into the head of a plugin that asks for 1.0. */
-_Static_assert(SCRIP_CURRENCY_SIZE_0 == 80 && SCRIP_SERVICE_SIZE_0 == 72 && SCRIP_SOURCE_SIZE_0 == 104 && SCRIP_STORE_SIZE_0 == 128 &&
-                   SCRIP_REPORT_SIZE_0 == 88, "the sizes of 1.0");
+_Static_assert(SCRIP_CURRENCY_SIZE_0 == 80 && SCRIP_SERVICE_SIZE_0 == 72 && SCRIP_SOURCE_SIZE_0 == 104 &&
+                   SCRIP_STORE_SIZE_0 == 128 && SCRIP_REPORT_SIZE_0 == 88, "the sizes of 1.0");
 
 #endif
 

@@ -242,8 +242,9 @@ static void plugin_files(struct plugin_listing *listing, const struct config *co
 static int ask_plugins(struct scrip *scrip, const struct scrip_answer *answer, struct scrip_error *err)
 {
     static const struct scrip_column columns[] = {
-        { "kind", SCRIP_CELL_TEXT },  { "name", SCRIP_CELL_TEXT },      { "summary", SCRIP_CELL_TEXT }, { "abi", SCRIP_CELL_TEXT },
-        { "wants", SCRIP_CELL_TEXT }, { "instances", SCRIP_CELL_TEXT }, { "file", SCRIP_CELL_TEXT },
+        { "kind", SCRIP_CELL_TEXT },  { "name", SCRIP_CELL_TEXT },      { "summary", SCRIP_CELL_TEXT },
+        { "abi", SCRIP_CELL_TEXT },   { "wants", SCRIP_CELL_TEXT },     { "instances", SCRIP_CELL_TEXT },
+        { "file", SCRIP_CELL_TEXT },
     };
     struct plugin_listing listing = { .scrip = scrip };
     int code;

@@ -185,8 +185,8 @@ static int head_check(const struct proof *proof, const struct scrip_plugin_head 
                       kind_names[proof->kind],
                       head->kind >= 1 && head->kind <= SCRIP_REPORT ? kind_names[head->kind] : "KIND");
     if (head->size != kinds[proof->kind].sizes[head->abi_minor])
-        return refuse(proof, "its constant has %u bytes, ABI %u.%u has %u for a %s: build it against plugin.h", head->size,
-                      head->abi_major, head->abi_minor, kinds[proof->kind].sizes[head->abi_minor],
+        return refuse(proof, "its constant has %u bytes, ABI %u.%u has %u for a %s: build it against plugin.h",
+                      head->size, head->abi_major, head->abi_minor, kinds[proof->kind].sizes[head->abi_minor],
                       kind_names[proof->kind]);
     if (head->name == NULL || name_check(head->name, strlen(head->name)) < 0)
         return refuse(proof, "has no name: give the macro one of 1 to 255 bytes");

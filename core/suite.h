@@ -50,8 +50,9 @@ void check_host_close(struct check_host *host);
  */
 int check_open(struct check_host *host, int session, struct check_instance *out);
 void check_close(struct check_instance *instance);
-/* The same of another kind than a store, on a suite's own table of services: a copy of check_services, with those replaced that the
- * suite listens to. A table is told apart by its address: it begins the suite's struct. The table outlives the instance. */
+/* The same of another kind than a store, on a suite's own table of services: a copy of check_services, with those
+ * replaced that the suite listens to. A table is told apart by its address: it begins the suite's struct. It outlives the
+ * instance. */
 int check_open_on(struct check_host *host, const struct scrip_host *table, struct check_instance *out);
 const struct scrip_host *check_services(void);
 /* The message of the call that failed last; "" where it said none. */

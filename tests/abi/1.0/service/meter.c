@@ -23,8 +23,8 @@ static int open_meter(struct scrip_ctx *ctx)
     const char *currency = ctx->host->option_text(ctx, "currency");
 
     if (ctx->host->currency_find(ctx, currency, NULL) < 0)
-        return scrip_fail(ctx, SCRIP_EINVALID, "%s: currency '%s': not configured", ctx->host->option_where(ctx, "currency"),
-                          currency);
+        return scrip_fail(ctx, SCRIP_EINVALID, "%s: currency '%s': not configured",
+                          ctx->host->option_where(ctx, "currency"), currency);
     ctx->host->digest_add(ctx, "meter 1", 7);
     return SCRIP_OK;
 }
@@ -42,7 +42,9 @@ static int is_free(struct scrip_ctx *ctx, const char *product)
 static int line_add(struct scrip_ctx *ctx, struct scrip_quote *out, const struct scrip_decimal *quantity,
                     const struct scrip_decimal *rate, const char *label)
 {
-    struct scrip_line line = { SCRIP_TIME_NONE, ctx->host->option_text(ctx, "currency"), *quantity, *rate, { 1, 0 }, label, 0 };
+    struct scrip_line line = {
+        SCRIP_TIME_NONE, ctx->host->option_text(ctx, "currency"), *quantity, *rate, { 1, 0 }, label, 0
+    };
 
     ctx->host->verdict(ctx, out, SCRIP_PRICED);
     return ctx->host->line_add(ctx, out, &line);
@@ -79,7 +81,8 @@ static int quote(struct scrip_ctx *ctx, const struct scrip_event *event, struct 
     code = host->state_get(ctx, event->product, strlen(event->product), &month, &size);
     if (code < 0 && code != SCRIP_ENOTFOUND)
         return code;
-    if (host->time_floor(event->time_us, "month", zone, &start_us) < 0 || host->time_add(start_us, "P1M", 1, zone, &end_us) < 0)
+    if (host->time_floor(event->time_us, "month", zone, &start_us) < 0 ||
+        host->time_add(start_us, "P1M", 1, zone, &end_us) < 0)
         return scrip_fail(ctx, SCRIP_ERANGE, "time: outside of the months there are");
     if (month.start_us != start_us)
         month = (struct month){ start_us, 0 };
@@ -112,5 +115,5 @@ static int timer(struct scrip_ctx *ctx, const void *key, uint64_t key_size, int6
     return SCRIP_OK;
 }
 
-SCRIP_SERVICE_PLUGIN("meter", "a price that grows with use, and a fee at a month's end", .options = options, .open = open_meter,
-                     .quote = quote, .timer = timer);
+SCRIP_SERVICE_PLUGIN("meter", "a price that grows with use, and a fee at a month's end", .options = options,
+                     .open = open_meter, .quote = quote, .timer = timer);
