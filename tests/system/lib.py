@@ -1,4 +1,6 @@
 """lib.py - what system tests share: a scratch folder, the program, its answers."""
+import csv
+import io
 import json
 import os
 import re
@@ -218,11 +220,34 @@ def plain(number):
     return number.rstrip("0").rstrip(".") if "." in number else number
 
 
+def suite(plugin, *words, ok=(0,)):
+    """The rows of `plugin check`, by test. A plugin is in the folder of the program, or a file; a configuration is not asked for."""
+    with tempfile.TemporaryDirectory(prefix="scrip-test-") as folder:
+        config = os.path.join(folder, "none.ini")
+        os.close(os.open(config, os.O_CREAT | os.O_WRONLY, 0o600))
+        done = subprocess.run([SCRIP, "-c", config, "plugin", "check", plugin, *words, "--format", "csv"], capture_output=True, text=True,
+                              timeout=300)
+    assert "Sanitizer" not in done.stderr and "runtime error: " not in done.stderr, done.stderr
+    assert done.returncode in ok, (plugin, words, done.returncode, done.stdout, done.stderr)
+    return {row["test"]: row for row in csv.DictReader(io.StringIO(done.stdout))}
+
+
+def results(rows, result):
+    """The clauses of a suite's tests that came out so."""
+    return {name: row["clause"] for name, row in rows.items() if row["result"] == result}
+
+
 def keeps(plugin, *options):
     """The suite of sources finds no clause broken, and had rows to read."""
-    done = subprocess.run([SCRIP, "plugin", "check", plugin, *(word for option in options for word in ("--option", option))],
-                          capture_output=True, text=True)
-    assert done.returncode == 0 and "kept       rows" in done.stdout and "kept       cursors" in done.stdout, (done.stdout, done.stderr)
+    rows = suite(plugin, *(word for option in options for word in ("--option", option)))
+    assert not results(rows, "broken") and {"rows", "cursors"} <= set(results(rows, "kept")), rows
+
+
+def manual():
+    """plugin.h as it is read: its words and comments in one line."""
+    with open(os.path.join(ROOT, "include", "scrip", "plugin.h")) as file:
+        text = re.sub(r"/\*|\*/|^ +\*", " ", file.read(), flags=re.M)
+    return " ".join(text.split())
 
 
 def refused(config, wanted, currencies=("usd",), status=2, **files):

@@ -1,11 +1,8 @@
 """plugin_check.py - the suites of `scrip plugin check`: our own plugins keep every clause; a plugin that breaks one is told which,
 and told of nothing else. Each clause stands in plugin.h word by word.
 """
-import csv
 import glob
-import io
 import os
-import re
 import subprocess
 import tempfile
 
@@ -36,38 +33,23 @@ BROKEN = {
 
 
 def check(plugin, *options, ok=(0,)):
-    """The suite's rows by test; the page that people read is the same."""
-    books = lib.Books("[scrip]\n")
-    given = [word for option in options for word in ("--option", option.format(folder=books.folder))]
-    done = books.run("plugin", "check", plugin, *given, "--format", "csv", ok=ok)
-    rows = list(csv.DictReader(io.StringIO(done.stdout)))
-    books.done()
-    return {row["test"]: row for row in rows}
-
-
-def results(rows, result):
-    return {name: row["clause"] for name, row in rows.items() if row["result"] == result}
-
-
-def manual():
-    with open(os.path.join(lib.ROOT, "include", "scrip", "plugin.h")) as file:
-        text = re.sub(r"/\*|\*/|^ +\*", " ", file.read(), flags=re.M)
-    return " ".join(text.split())
+    with tempfile.TemporaryDirectory() as folder:
+        return lib.suite(plugin, *(word for option in options for word in ("--option", option.format(folder=folder))), ok=ok)
 
 
 def main():
     scratch = tempfile.mkdtemp(prefix="scrip-")
     os.environ["TMPDIR"] = scratch
     # Our own.
-    words, asked = manual(), set()
+    words, asked = lib.manual(), set()
     for plugin, options, left_out in (("store/sqlite", (), {"two writers"}), ("store/sqlite", ("file={folder}/x.db",), {"two writers"}),
                                       ("store/memory", (), {"two writers", "killed writers"}),
                                       ("store/memory", ("file={folder}/x.log",), {"two writers"}),
                                       (os.path.join(BUILD, "plugins", "store", "sqlite.so"), ("synchronous=normal",), {"two writers"})):
         rows = check(plugin, *options)
         assert len(rows) >= 30, rows
-        lib.equal(results(rows, "broken"), {}, plugin)
-        lib.equal(set(results(rows, "not asked")), left_out, f"{plugin}: not asked")
+        lib.equal(lib.results(rows, "broken"), {}, plugin)
+        lib.equal(set(lib.results(rows, "not asked")), left_out, f"{plugin}: not asked")
         for row in rows.values():
             asked.add(row["clause"])
     for clause in asked:
@@ -78,7 +60,7 @@ def main():
     lib.equal(found, sorted(BROKEN), "broken stores")
     for name, wanted in BROKEN.items():
         rows = check(os.path.join(PLUGINS, name + ".so"), "file={folder}/x.log", ok=(1,))
-        broken = results(rows, "broken")
+        broken = lib.results(rows, "broken")
         lib.equal(sorted(broken), sorted(wanted), f"{name}: tests that found it: {[(n, rows[n]['found']) for n in broken]}")
         for test, clause in broken.items():
             assert wanted[test] in clause, f"{name}: {test}: names '{clause}', wanted '{wanted[test]}'"

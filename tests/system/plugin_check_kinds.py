@@ -1,12 +1,9 @@
 """plugin_check_kinds.py - the suites of currencies, services, sources and reports: every plugin of ours keeps every clause; one that
 breaks a clause is told which. Stores: plugin_check.py.
 """
-import csv
 import glob
-import io
 import json
 import os
-import re
 import shutil
 import sqlite3
 import subprocess
@@ -144,18 +141,6 @@ BROKEN = {
 ASKED = {"currency": GRANTS, "service": EVENTS, "source": ("--option", "file=lines.txt"), "report": ()}
 
 
-def check(plugin, *words, ok=(0,)):
-    done = subprocess.run([lib.SCRIP, "-c", "host.ini", "plugin", "check", plugin, *words, "--format", "csv"], capture_output=True, text=True,
-                          timeout=120)
-    assert "Sanitizer" not in done.stderr and "runtime error: " not in done.stderr, done.stderr
-    assert done.returncode in ok, (plugin, words, done.returncode, done.stdout, done.stderr)
-    return {row["test"]: row for row in csv.DictReader(io.StringIO(done.stdout))}
-
-
-def results(rows, result):
-    return {name: row["clause"] for name, row in rows.items() if row["result"] == result}
-
-
 class Jobs(BaseHTTPRequestHandler):
     def do_GET(self):
         body = json.dumps(ROWS).encode()
@@ -175,12 +160,6 @@ def serve():
     return f"http://127.0.0.1:{server.server_port}/jobs"
 
 
-def manual():
-    with open(os.path.join(lib.ROOT, "include", "scrip", "plugin.h")) as file:
-        text = re.sub(r"/\*|\*/|^ +\*", " ", file.read(), flags=re.M)
-    return " ".join(text.split())
-
-
 def main():
     scratch = tempfile.mkdtemp(prefix="scrip-test-")
     os.environ["TMPDIR"] = scratch
@@ -194,15 +173,13 @@ def main():
                        [dict(row, n=n + 1) for n, row in enumerate(ROWS)])
     db.close()
     url = serve()
-    with open("host.ini", "w"):
-        os.chmod("host.ini", 0o600)
-    words, asked, tried = manual(), set(), 0
+    words, asked, tried = lib.manual(), set(), 0
     for plugin, options, left_out in OURS:
         if not os.path.exists(os.path.join(BUILD, "plugins", plugin + ".so")):
             continue # its library is not here
-        rows = check(plugin, *(word.replace("SERVER", url) for word in options))
-        lib.equal(results(rows, "broken"), {}, plugin)
-        lib.equal(set(results(rows, "not asked")), left_out, f"{plugin} {options}: not asked")
+        rows = lib.suite(plugin, *(word.replace("SERVER", url) for word in options))
+        lib.equal(lib.results(rows, "broken"), {}, plugin)
+        lib.equal(set(lib.results(rows, "not asked")), left_out, f"{plugin} {options}: not asked")
         asked.update(row["clause"] for row in rows.values())
         tried += 1
     for clause in asked:
@@ -212,8 +189,8 @@ def main():
     found = sorted(os.path.basename(path)[:-3] for kind in ASKED for path in glob.glob(os.path.join(PLUGINS, kind + "_*.so")))
     lib.equal(found, sorted(BROKEN), "broken plugins")
     for name, wanted in BROKEN.items():
-        rows = check(os.path.join(PLUGINS, name + ".so"), *ASKED[name.split("_")[0]], ok=(1,))
-        broken = results(rows, "broken")
+        rows = lib.suite(os.path.join(PLUGINS, name + ".so"), *ASKED[name.split("_")[0]], ok=(1,))
+        broken = lib.results(rows, "broken")
         lib.equal(sorted(broken), sorted(wanted), f"{name}: tests that found it: {[(n, rows[n]['found']) for n in broken]}")
         for test, clause in broken.items():
             assert wanted[test] in clause, f"{name}: {test}: names '{clause}', wanted '{wanted[test]}'"
