@@ -255,7 +255,12 @@ int config_read(const char *path, struct config **out, struct scrip_error *err)
     int fd;
 
     *out = NULL;
-    config->path = memory_text(path);
+    config->path = memory_text(path ? path : "");
+    if (path == NULL) { /* none: what is true without one */
+        config->folder = memory_text(".");
+        *out = config;
+        return SCRIP_OK;
+    }
     fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe is refused, not waited for */
     if (fd < 0)
         r.code = error_set(err, SCRIP_EINVALID, "%s: %s: name the configuration with -c FILE", path, strerror(errno));

@@ -367,14 +367,18 @@ int failed(int code, const struct scrip_error *err)
                : EXIT_USE;
 }
 
-int opened(const struct use *use, int access, struct scrip **out)
+static const char usual_config[] = "scrip.ini";
+
+int opened(const struct use *use, int level, struct scrip **out)
 {
     struct scrip_error err = { 0 };
-    int code = scrip_open(use->config, access, out, &err);
+    /* What plugins say of themselves needs no configuration. */
+    int is_without = level == SCRIP_ACCESS_PLUGINS && use->config == usual_config && access(usual_config, F_OK) != 0;
+    int code = scrip_open(is_without ? NULL : use->config, level, out, &err);
 
     if (code == SCRIP_OK) {
         /* A run has its reports; of all else nothing is left. */
-        if (access != SCRIP_ACCESS_PLUGINS && use->command->run != run_feeds && scrip_is_volatile(*out))
+        if (level != SCRIP_ACCESS_PLUGINS && use->command->run != run_feeds && scrip_is_volatile(*out))
             fprintf(stderr, "scrip: store: what it keeps ends with this command: give it a file\n");
         return EXIT_DONE;
     }
@@ -569,7 +573,7 @@ int main(int argc, char **argv)
     signal(SIGXFSZ, SIG_IGN);
     use.config = getenv("SCRIP_CONFIG");
     if (use.config == NULL || use.config[0] == 0)
-        use.config = "scrip.ini";
+        use.config = usual_config;
     while (argv[at] != NULL && strcmp(argv[at], "-c") == 0 && argv[at + 1] != NULL) {
         use.config = argv[at + 1];
         at += 2;

@@ -34,7 +34,8 @@ enum scrip_access {
     SCRIP_ACCESS_PLUGINS /* loads and checks everything, opens no store */
 };
 
-/* Reads the configuration at path, loads its plugins, opens its instances. *out is NULL on failure. */
+/* Reads the configuration at path, loads its plugins, opens its instances. path NULL, with SCRIP_ACCESS_PLUGINS: of no
+ * configuration. *out is NULL on failure. */
 int scrip_open(const char *path, int access, struct scrip **out, struct scrip_error *err);
 void scrip_close(struct scrip *scrip);
 /* 1: what its store keeps ends with this host. */

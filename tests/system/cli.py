@@ -10,6 +10,7 @@ import sqlite3
 import stat
 import subprocess
 import sys
+import tempfile
 import time
 
 import lib
@@ -83,6 +84,18 @@ def help():
     assert re.match(r"scrip \d+\.\d+\.\d+, plugin ABI \d+\.\d+\n", b.run("--version").stdout)
     assert not os.path.exists(os.path.join(b.folder, "books.db")), "help made a store"
     b.done()
+
+
+def no_configuration():
+    """What plugins say of themselves needs none; all else says what is missing."""
+    empty = tempfile.mkdtemp(prefix="scrip-test-")
+    env = {name: value for name, value in os.environ.items() if name != "SCRIP_CONFIG"}
+    for args, exit, found in ((["plugins"], 0, "ratesheet"), (["plugin", "help", "service/daily"], 0, "sheet (path), required"),
+                              (["balance"], 2, "scrip.ini: No such file or directory: name the configuration with -c FILE"),
+                              (["-c", "none.ini", "plugins"], 2, "none.ini: No such file")):
+        done = subprocess.run([lib.SCRIP, *args], cwd=empty, env=env, capture_output=True, text=True)
+        assert done.returncode == exit and found in done.stdout + done.stderr, (args, done)
+    os.rmdir(empty)
 
 
 def wrong_use():
@@ -538,7 +551,7 @@ def full_disk():
     b.done()
 
 
-for part in (help, wrong_use, configurations, formats, idempotent, quotes, quarantine, instants, two_at_once, outputs,
+for part in (help, no_configuration, wrong_use, configurations, formats, idempotent, quotes, quarantine, instants, two_at_once, outputs,
              stores, unwritable, full,
              full_disk):
     if len(sys.argv) < 2 or part.__name__ in sys.argv[1:]:
