@@ -328,6 +328,9 @@ static void answer_judge(struct bench *bench, int code, const char *what)
     else if ((bench->verdict == SCRIP_PRICED || bench->verdict == SCRIP_GATE) && bench->line_count == 0)
         check_break(check, "the lines are the price: at least one, as for a gate", "%s: %s, and it has no line", what,
                     bench->verdict == SCRIP_PRICED ? "priced" : "a gate");
+    else if (bench->verdict == SCRIP_NOT_MINE && bench->line_count > 0)
+        check_break(check, "The verdict is set beside it: lines without one are an error.", "%s: a line, and no verdict",
+                    what);
     else if (bench->is_timer && bench->verdict == SCRIP_PRICED && !bench->is_named)
         check_break(check, "It names product and user through usage_name, adds lines and sets a verdict as in quote",
                     "%s: priced, and it named nothing", what);

@@ -124,6 +124,7 @@ BROKEN = {
     "service_static": {"same question": ANSWERS, "dry runs": "after a dry run", "opened again": ANSWERS, "two instances": STATIC},
     "service_swallows": {"faults of the host": REFUSED},
     "service_unnamed": {"timers": "It names product and user through usage_name"},
+    "service_unsaid": {"answers": "lines without one are an error"},
     "service_verdict": {"answers": "Sets a verdict and lines"},
     "service_writes": {"answers": LENT},
     "source_behind": {"rows": "never fall from row to row"},
