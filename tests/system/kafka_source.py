@@ -2,7 +2,6 @@
 follows; what is killed, unreachable, lost or another topic leaves right totals, or is told."""
 import json
 import os
-import signal
 import subprocess
 import tempfile
 import time
@@ -100,17 +99,8 @@ assert "1 charged" in b.run("run").stdout
 lib.equal(total(b), sum(range(341)), "after faults")
 
 # Killed: at any moment. The store's cursor is the truth: where the group stands does not matter.
-c = lib.Books(CONFIG % (cluster.brokers, "group = killed"))
 cluster.put("jobs", 0, *[use(n) for n in range(341, 3000)])
-killed = 0
-for delay in (0.1, 0.13, 0.16, 0.2, 0.25):
-    process = subprocess.Popen([lib.SCRIP, "-c", c.config, "run"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    time.sleep(delay)
-    if process.poll() is None:
-        process.send_signal(signal.SIGKILL)
-        killed += 1
-    process.wait()
-assert killed, "never in the middle"
+c = lib.killed(lambda: lib.Books(CONFIG % (cluster.brokers, "group = killed")))
 c.run("run", ok=(0, 1))
 b.run("run", ok=(0, 1))
 lib.equal((total(c), total(b)), (sum(range(3000)),) * 2, "killed, and not")

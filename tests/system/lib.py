@@ -77,6 +77,30 @@ class Books:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
+def killed(make, ok=(0, 1)):
+    """Books whose run was killed at some moments of it, as often as it came to that. make: gives books with all of it to do.
+    How long a run takes is measured first, and taken for less where none was met."""
+    b, begun = make(), time.monotonic()
+    b.run("run", ok=ok)
+    took = time.monotonic() - begun
+    b.done()
+    for _ in range(8):
+        b, kills = make(), 0
+        for part in (0.3, 0.45, 0.6, 0.75, 0.9):
+            process = subprocess.Popen([SCRIP, "-c", b.config, "run"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            try:
+                process.wait(timeout=took * part)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+                kills += 1
+        if kills:
+            return b
+        b.done()
+        took *= 0.6
+    raise AssertionError("no run was met in the middle")
+
+
 class Following:
     """A program that runs with --follow."""
 
