@@ -425,15 +425,23 @@ struct grant *account_grant_add(struct account *account, const struct scrip_gran
     return grant;
 }
 
-static void changed_last(struct account *account, struct grant *grant)
+/* Takes a grant out of the list of changes, if it is in there. */
+static void change_unlink(struct account *account, struct grant *grant)
 {
-    if (account->changed_last == grant)
-        return;
     if (grant->later != NULL)
         grant->later->earlier = grant->earlier;
     if (grant->earlier != NULL)
         grant->earlier->later = grant->later;
-    grant->later = NULL;
+    if (account->changed_last == grant)
+        account->changed_last = grant->earlier;
+    grant->later = grant->earlier = NULL;
+}
+
+static void changed_last(struct account *account, struct grant *grant)
+{
+    if (account->changed_last == grant)
+        return;
+    change_unlink(account, grant);
     grant->earlier = account->changed_last;
     if (account->changed_last != NULL)
         account->changed_last->later = grant;
@@ -474,26 +482,19 @@ void account_grant_touch(struct account *account, struct grant *grant)
 
 void account_grant_untouch(struct account *account, struct grant *grant, uint64_t changed)
 {
-    struct grant *last = account->changed_last;
+    struct grant *earlier, *later = NULL;
 
     if (grant->row.changed == changed)
         return;
     grant->row.changed = changed;
-    while (last != NULL && (last == grant || last->row.changed > changed))
-        last = last->earlier;
-    if (last == grant->earlier)
-        return;
-    if (account->changed_last == grant)
-        account->changed_last = grant->earlier;
-    if (grant->later != NULL)
-        grant->later->earlier = grant->earlier;
-    grant->earlier->later = grant->later;
-    for (grant->later = grant->earlier; grant->later->earlier != last;)
-        grant->later = grant->later->earlier;
-    grant->earlier = last;
-    grant->later->earlier = grant;
-    if (last != NULL)
-        last->later = grant;
+    change_unlink(account, grant);
+    for (earlier = account->changed_last; earlier != NULL && earlier->row.changed > changed; earlier = earlier->earlier)
+        later = earlier;
+    grant->earlier = earlier;
+    grant->later = later;
+    if (earlier != NULL)
+        earlier->later = grant;
+    *(later ? &later->earlier : &account->changed_last) = grant;
 }
 
 /* ---- recurrences ---------------------------------------------------------------------------------------------- */

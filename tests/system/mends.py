@@ -216,6 +216,14 @@ def unlimited_again():
     books.done()
 
 
+def woken_out_of_order():
+    """A late grant that was woken in vain, as another was that came before it but counts later, ended the program."""
+    found = grants([usage("u", 90, 7), grant("g", 20, 9, recurrence={"every": "PT10M", "from": "first-use"}, max_per_charge="2"),
+                    grant("h", 10, 9, recurrence={"every": "PT10M", "from": "first-use"}, max_per_charge="1")],
+                   "split = class\nlate = replay")
+    lib.equal(found, {"g": ("0", "0"), "h": ("0", "0")}, "both go on to wait")
+
+
 def limit_counts_its_own():
     """What came back of a charge from before the limit was set made room in it."""
     found = grants([grant("g", 0, 100), usage("u", 1, 9), event("limit", "l", 2, limit="l", currency="c", per="day",
@@ -494,6 +502,7 @@ group_shrinks()
 renewed_recurrence()
 overdrawn_period()
 unlimited_again()
+woken_out_of_order()
 limit_counts_its_own()
 refused_capture()
 limit_anchor()
