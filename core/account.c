@@ -307,6 +307,8 @@ static int timer_before(const struct timer *a, const struct timer *b)
         return a->due_us < b->due_us;
     if (a->rank != b->rank)
         return a->rank < b->rank;
+    if (a->purse != NULL && b->purse != NULL) /* the same whether both were due at once or one after the other */
+        return strcmp(a->purse->currency->text, b->purse->currency->text) < 0;
     return a->order < b->order;
 }
 

@@ -224,6 +224,22 @@ def woken_out_of_order():
     lib.equal(found, {"g": ("0", "0"), "h": ("0", "0")}, "both go on to wait")
 
 
+def settled_at_once():
+    """Debts in two currencies that were settled at one instant were settled in another order after a new start."""
+    heads = []
+    for cut in (4, 6):
+        books = lib.Books(CONFIG.format(policy="overdraft = debt") + "[currency/prepaid d]\noverdraft = debt\n")
+        events = [usage("u", 1, 5), usage("v", 2, 5, currency="d"), grant("g", 3, 9, currency="d", effective=at(50)),
+                  grant("h", 4, 9, effective=at(50)), usage("w", 60, 1), usage("x", 61, 1)]
+        books.events(events[:cut])
+        if events[cut:]:
+            books.events(events[cut:])
+        books.run("verify")
+        heads.append(books.run("head", "--format", "csv").stdout)
+        books.done()
+    lib.equal(heads[0], heads[1], "heads of one run, and of two")
+
+
 def limit_counts_its_own():
     """What came back of a charge from before the limit was set made room in it."""
     found = grants([grant("g", 0, 100), usage("u", 1, 9), event("limit", "l", 2, limit="l", currency="c", per="day",
@@ -503,6 +519,7 @@ renewed_recurrence()
 overdrawn_period()
 unlimited_again()
 woken_out_of_order()
+settled_at_once()
 limit_counts_its_own()
 refused_capture()
 limit_anchor()
