@@ -229,8 +229,8 @@ def settled_at_once():
     heads = []
     for cut in (4, 6):
         books = lib.Books(CONFIG.format(policy="overdraft = debt") + "[currency/prepaid d]\noverdraft = debt\n")
-        events = [usage("u", 1, 5), usage("v", 2, 5, currency="d"), grant("g", 3, 9, currency="d", effective=at(50)),
-                  grant("h", 4, 9, effective=at(50)), usage("w", 60, 1), usage("x", 61, 1)]
+        events = [usage("u", 1, 5), usage("v", 2, 5, currency="d"), grant("g", 3, 9, currency="d"),
+                  grant("h", 3, 9), usage("w", 60, 1), usage("x", 61, 1)]
         books.events(events[:cut])
         if events[cut:]:
             books.events(events[cut:])
