@@ -363,7 +363,7 @@ class Account(Claims):
     def charge(self, event, line, currency, ctx, now, draws, owed):
         c = SimpleNamespace(event=event["id"], source=event["source"], told=seconds(event["time"]), line=line,
                             currency=currency, ctx=ctx, at=now, draws=list(draws), debt=owed, lost=0, base=len(draws),
-                            serial=self.serial())
+                            settled={}, serial=self.serial())
         # What a reset wrote off was charged all the same.
         c.owed = lambda: [(None, c.debt + c.lost, c.at, c.serial)] if c.debt + c.lost else []
         c.amount = lambda: sum(n for _, n, *_ in c.draws + c.owed())
@@ -411,6 +411,7 @@ class Account(Claims):
                     c.draws[same[0]] = (g, c.draws[same[0]][1] + n, *c.draws[same[0]][2:])
                 else:
                     c.draws.append((g, n, c.at, c.serial))
+                    c.settled = {**c.settled, id(g): self.serial()}
                 c.debt -= n
                 # The charge stays one of its day, and becomes one of the class that paid.
                 self.count(c, c.at // DAY, [(g, n)], -n, 0)
@@ -427,6 +428,12 @@ class Account(Claims):
         amount = self.minor(mine[0].currency, data["amount"]) if "amount" in data else left
         if amount > left or ("amount" in data and len({c.currency for c in mine}) > 1):
             return self.done(event, "refused")
+        # Of several lines: settlements first, the last of them all; then line by line from the last.
+        settled = [(c.settled[id(draw[0])], n) for n, c in enumerate(mine) for draw in c.draws[c.base:]]
+        for c in [mine[n] for _, n in sorted(settled, reverse=True)]:
+            back = min(amount, c.draws[-1][1])
+            amount -= back
+            self.reverse(c, back, now)
         for c in reversed(mine):
             back = min(amount, c.amount())
             amount -= back
