@@ -14,9 +14,7 @@
  */
 #include "late_inner.h"
 
-#include "calendar.h"
 #include "hash.h"
-#include "notes.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -323,4 +323,24 @@ static inline const void *table_find(const void *rows, size_t count, size_t size
     return low < count && strcmp(*row, text) == 0 ? row : NULL;
 }
 
+/* What rows of dated prices are sorted by: product, currency, the newest first, of one date the last line first. */
+struct table_key {
+    const char *product, *currency;
+    int64_t from_us;
+    uint64_t line;
+};
+
+static inline int table_key_order(const struct table_key *a, const struct table_key *b)
+{
+    int order = strcmp(a->product, b->product);
+
+    if (order == 0)
+        order = strcmp(a->currency, b->currency);
+    if (order != 0)
+        return order;
+    if (a->from_us != b->from_us)
+        return a->from_us > b->from_us ? -1 : 1;
+    return a->line > b->line ? -1 : 1;
+}
+
 #endif

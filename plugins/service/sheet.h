@@ -74,15 +74,9 @@ static int sheet_row_read(struct table *t, struct sheet *sheet)
 static int sheet_order(const void *left, const void *right)
 {
     const struct sheet_row *a = left, *b = right;
-    int order = strcmp(a->product, b->product);
 
-    if (order == 0)
-        order = strcmp(a->currency, b->currency);
-    if (order != 0)
-        return order;
-    if (a->from_us != b->from_us)
-        return a->from_us > b->from_us ? -1 : 1;
-    return a->line > b->line ? -1 : 1;
+    return table_key_order(&(struct table_key){ a->product, a->currency, a->from_us, a->line },
+                           &(struct table_key){ b->product, b->currency, b->from_us, b->line });
 }
 
 static void sheet_free(struct sheet *sheet)

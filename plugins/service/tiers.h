@@ -208,15 +208,9 @@ static inline int tiers_row_read(struct table *t, struct tiers *tiers)
 static inline int tiers_order(const void *left, const void *right)
 {
     const struct schedule *a = left, *b = right;
-    int order = strcmp(a->product, b->product);
 
-    if (order == 0)
-        order = strcmp(a->currency, b->currency);
-    if (order != 0)
-        return order;
-    if (a->from_us != b->from_us)
-        return a->from_us > b->from_us ? -1 : 1;
-    return a->line > b->line ? -1 : 1;
+    return table_key_order(&(struct table_key){ a->product, a->currency, a->from_us, a->line },
+                           &(struct table_key){ b->product, b->currency, b->from_us, b->line });
 }
 
 static inline void tiers_free(struct tiers *tiers)

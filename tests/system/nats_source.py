@@ -146,8 +146,7 @@ b.run("run")
 server.put("jobs.a", *[use(n) for n in range(704, 12000)])
 process = subprocess.Popen([lib.SCRIP, "-c", b.config, "run"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 time.sleep(0.05)
-if process.poll() is not None:
-    print("the run was too fast to be interrupted")
+assert process.poll() is None, "the run is too fast to be interrupted"
 server.kill()
 time.sleep(0.3)
 server.start()
